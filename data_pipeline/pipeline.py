@@ -1,0 +1,241 @@
+"""From the `data` section of a config to batches of clips (grain).
+
+All randomness of a clip comes from the generator of its number in the stream, so the clips are the same for any number
+of workers and hosts, and a stream resumes at any step by its number alone. Nothing here imports `jax.numpy`: it runs in
+spawned workers.
+"""
+
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import grain
+import numpy as np
+from absl import flags
+
+from data_pipeline.occlusion import Synthesizer, open_technique
+from data_pipeline.sources.pool import BadRecords, Pool, open_pool
+from data_pipeline.sources.split import SPLITS
+from rvm_jax.errors import UserError
+
+# Workers are the parallelism; OpenCV's own threads would only take their cores. Spawned workers import this, too.
+cv2.setNumThreads(0)
+
+_MAX_BAD_SHARE = 0.5
+
+
+class Clips:
+    """Makes clips: from a record (source, index) of the faces and a generator to a dict of uint8 arrays.
+
+    Args:
+        data: the `data` section for one split, a plain mapping; see `make_dataset`.
+        split: "train", "valid" or "test".
+        names: whether clips also have the strings `key` (of the face) and `category` (of the occluder, or "none").
+        shared: see `BadRecords`.
+
+    Raises:
+        UserError: for a key of `data` that is wrong or missing.
+    """
+
+    def __init__(self, data: Mapping[str, Any], split: str, names: bool = False, shared: Path | None = None):
+        self.names = names
+        self.bad = BadRecords(data.get("max_bad_share", _MAX_BAD_SHARE), shared)
+        resolution = data["resolution"]
+        self.techniques, self._technique_shares = _open_techniques(data)
+        common = {"split": split, "resolution": resolution, "bad": self.bad}
+        faces = open_pool(data["faces"], "face", "data.faces", **common)
+        if faces is None:
+            raise UserError("data.faces: no source of faces; give one a weight above 0")
+        self.faces: Pool = faces
+        self.occluders = open_pool(data.get("occluders") or {}, "occluder", "data.occluders", **common)
+        if self.occluders is None and any(technique.options.occlusion > 0 for technique in self.techniques):
+            raise UserError("data.occluders: no source of occluders; give one a weight above 0, or set occlusion=0")
+
+    def __call__(self, record: tuple[int, int], rng: np.random.Generator) -> dict[str, Any]:
+        choice = int(np.searchsorted(self._technique_shares, rng.random(), side="right"))
+        technique = self.techniques[choice]
+        face = self.faces.load(*record)
+        occluded = rng.random() < technique.options.occlusion
+        occluder = self.occluders.draw(rng) if occluded and self.occluders is not None else None
+        clip: dict[str, Any] = dict(technique(face, occluder, rng))
+        if self.names:
+            clip |= {"key": face.key, "category": occluder.category if occluder else "none"}
+        return clip
+
+
+class _Tag:
+    """Names the source that an index belongs to."""
+
+    def __init__(self, member: int):
+        self.member = member
+
+    def __call__(self, index: int) -> tuple[int, int]:
+        return self.member, index
+
+
+def make_dataset(
+    data: Any, *, split: str = "train", seed: int | None = None, num_clips: int | None = None, names: bool = False
+) -> grain.MapDataset:
+    """The stream of a split's clips, with random access: `dataset[i]` is a clip, see `occlusion`.
+
+    Args:
+        data: the `data` section of a config: `faces`, `occluders` and `techniques`, each {label: spec} with weights;
+            `resolution`, `seq_length`, `trimap`, `seed`, `max_bad_share` (0.5). A section `valid` or `test` in it
+            overrides any of them for that split; the test split takes `valid` where it has none of its own.
+        split: "train", "valid" or "test".
+        seed: of the whole stream; where not given, `data.seed` for training, and for the other splits one of their
+            own, so that their clips are always the same.
+        num_clips: the length; endless where not given. The faces are shuffled anew each time that all had their turn.
+        names: see `Clips`.
+
+    Raises:
+        UserError: naming the key of `data` that is wrong.
+    """
+    section = _section(data, split)
+    clips = Clips(section, split, names)
+    return _stream(clips, _stream_seed(section, split, seed))[slice(num_clips)]
+
+
+class Batches:
+    """An endless or finite iterator of batches, {name: uint8 (B, T, H, W, C)}; close it, or use it as a context.
+
+    Attributes:
+        epoch_size: how many clips show every face once (with several sources: on average).
+    """
+
+    def __init__(self, dataset: grain.MapDataset, clips: Clips, workers: int, folder: tempfile.TemporaryDirectory):
+        self.epoch_size = len(clips.faces)
+        self._clips, self._folder = clips, folder
+        # Workers run one thread each; without workers, threads read ahead while the device computes.
+        options = grain.ReadOptions(num_threads=1 if workers else 2, prefetch_buffer_size=2)
+        iterable = dataset.to_iter_dataset(options)
+        if workers:
+            if not flags.FLAGS.is_parsed():
+                flags.FLAGS.mark_as_parsed()  # grain's workers read absl's flags, which a test or a notebook has not
+            iterable = iterable.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2))
+        self._iterator: Iterator[dict[str, np.ndarray]] = iter(iterable)
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        return self
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        return next(self._iterator)
+
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def bad_records(self) -> int:
+        """How many pictures could not be used so far, and were passed over, by all workers together."""
+        return self._clips.bad.count()
+
+    def close(self) -> None:
+        """Ends the workers."""
+        if isinstance(self._iterator, grain.DatasetIterator):
+            self._iterator.close()
+        self._iterator = iter(())  # grain's own complains when it is left to the interpreter's end
+        self._folder.cleanup()
+
+
+def make_batches(
+    data: Any,
+    *,
+    batch_size: int,
+    split: str = "train",
+    seed: int | None = None,
+    start_step: int = 0,
+    num_clips: int | None = None,
+    process_index: int = 0,
+    process_count: int = 1,
+    workers: int | None = None,
+    drop_remainder: bool = True,
+) -> Batches:
+    """This host's batches of a split's clips; the clips are those of `make_dataset`, dealt to the hosts in turn.
+
+    Args:
+        data, split, seed: see `make_dataset`.
+        batch_size: clips a batch on this host.
+        start_step: how many batches were already taken: the stream goes on exactly there.
+        num_clips: clips in all, on all hosts; endless where not given.
+        process_index, process_count: this host and the number of hosts.
+        workers: processes (`data.workers` where not given); with 0 the clips are made in threads of this one.
+        drop_remainder: whether to leave out a last batch that is not full.
+
+    Raises:
+        UserError: for a setting that is wrong, or a stream without a single batch.
+    """
+    section = _section(data, split)
+    workers = section.get("workers", 0) if workers is None else workers
+    if batch_size < 1:
+        raise UserError(f"a batch needs at least one clip on each host, not {batch_size}; check the batch size")
+    if not 0 <= process_index < process_count:
+        raise UserError(f"process {process_index} is none of {process_count} processes")
+    if num_clips is not None and num_clips % process_count:
+        raise UserError(f"{num_clips} clips cannot be dealt evenly to {process_count} hosts; use a multiple")
+    if num_clips is not None and drop_remainder and num_clips // process_count < batch_size:
+        raise UserError(f"{num_clips} clips fill no batch of {batch_size} on {process_count} host(s); take more clips")
+    folder = tempfile.TemporaryDirectory(prefix="rvm_jax_data_", ignore_cleanup_errors=True)
+    try:
+        clips = Clips(section, split, shared=Path(folder.name))
+        # Sliced after the random map: slicing before it would give every host the same random numbers.
+        dataset = _stream(clips, _stream_seed(section, split, seed))[:num_clips][process_index::process_count]
+        # Batched before the workers: the batches are then the same for any number of them.
+        dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)[start_step:]
+        return Batches(dataset, clips, workers, folder)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def _section(data: Any, split: str) -> dict[str, Any]:
+    """The `data` section as a plain dict, with what the split overrides."""
+    if split not in SPLITS:
+        raise UserError(f"no split '{split}'; there are {', '.join(SPLITS)}")
+    plain = dict(data.to_dict() if hasattr(data, "to_dict") else data)
+    own = {name: plain.pop(name, None) for name in SPLITS[1:]}
+    overrides = own.get(split) or (own["valid"] if split == "test" else None) or {}
+    section = {key: value for part in (plain, overrides) for key, value in part.items() if value is not None}
+    for key in ("faces", "techniques", "resolution", "seq_length"):
+        if key not in section:
+            raise UserError(f"data.{key}: the config does not give it")
+    return section
+
+
+def _stream_seed(section: Mapping[str, Any], split: str, seed: int | None) -> int:
+    if seed is not None:
+        return seed
+    return section.get("seed", 0) if split == "train" else zlib.crc32(split.encode())
+
+
+def _stream(clips: Clips, seed: int) -> grain.MapDataset:
+    members = clips.faces.members
+    # Explicit seeds: those that grain derives change with every operation that is put before.
+    clip_seed, *seeds = (int(word) for word in np.random.SeedSequence(seed).generate_state(1 + len(members)))
+    streams = [
+        grain.MapDataset.range(len(member.source)).shuffle(seed=word).repeat(None).map(_Tag(index))
+        for index, (member, word) in enumerate(zip(members, seeds, strict=True))
+    ]
+    records = streams[0] if len(streams) == 1 else grain.MapDataset.mix(streams, [member.weight for member in members])
+    return records.random_map(clips, seed=clip_seed)
+
+
+def _open_techniques(data: Mapping[str, Any]) -> tuple[list[Synthesizer], np.ndarray]:
+    techniques, weights = [], []
+    for label, spec in data["techniques"].items():
+        weight = float(spec.get("weight", 1.0))
+        if weight > 0:
+            where = f"data.techniques.{label}"
+            options = {"resolution": data["resolution"], "seq_length": data["seq_length"]}
+            techniques.append(open_technique(spec, where, **options, trimap=bool(data.get("trimap", False))))
+            weights.append(weight)
+    if not techniques:
+        raise UserError("data.techniques: no technique; give one a weight above 0")
+    return techniques, np.cumsum(weights) / sum(weights)

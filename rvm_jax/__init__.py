@@ -1,0 +1,49 @@
+"""Robust Video Matting in JAX and Flax, for faces behind hands, cups, hair and smoke.
+
+Names are imported when they are first used, so that data workers can import `rvm_jax.media` without loading JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rvm_jax.errors import UserError
+from rvm_jax.version import __version__
+
+if TYPE_CHECKING:
+    from rvm_jax.checkpoints import load, save
+    from rvm_jax.networks.rvm import Matte, MattingNetwork, Segmentation
+    from rvm_jax.torch_weights import load_backbone, load_torch, save_torch
+
+_HOMES = {
+    "Matte": "rvm_jax.networks.rvm",
+    "MattingNetwork": "rvm_jax.networks.rvm",
+    "Segmentation": "rvm_jax.networks.rvm",
+    "load": "rvm_jax.checkpoints",
+    "load_backbone": "rvm_jax.torch_weights",
+    "load_torch": "rvm_jax.torch_weights",
+    "save": "rvm_jax.checkpoints",
+    "save_torch": "rvm_jax.torch_weights",
+}
+
+__all__ = [  # noqa: RUF022  in the order of a first reading
+    "MattingNetwork",
+    "Matte",
+    "Segmentation",
+    "load_torch",
+    "save_torch",
+    "load_backbone",
+    "load",
+    "save",
+    "UserError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rvm_jax' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

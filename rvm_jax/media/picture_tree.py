@@ -1,0 +1,88 @@
+"""Which pictures a folder holds for matting, and what their alphas are called (no JAX)."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.pictures import list_pictures
+
+OUTPUT_FORMATS = ("png", "jpg")
+
+
+class PictureGroup(NamedTuple):
+    """Pictures of one folder and where their alphas go; `related` ones are the frames of one clip, in their order."""
+
+    sources: list[Path]
+    targets: list[Path]
+    related: bool
+
+
+def find_pictures(
+    source: str | os.PathLike, output_dir: str | os.PathLike, *, sequence: bool = False, output_format: str = "png"
+) -> list[PictureGroup]:
+    """Lists the pictures under `source` and the names of their alphas.
+
+    Args:
+      source: a picture; a folder of pictures; a tree `<category>/img/<name>` or `<category>/img/<clip>/<frame>`; or one
+        category of such a tree.
+      output_dir: where the alphas go: `[<category>/][<clip>/]<name>.<output_format>`.
+      sequence: take the pictures of a folder, too, as the frames of one clip.
+      output_format: "png" or "jpg".
+
+    Raises UserError where there are none, two would get one name, or an alpha would replace a picture.
+    """
+    source, output_dir = Path(source), Path(output_dir)
+    if output_format not in OUTPUT_FORMATS:
+        raise UserError(f"output format '{output_format}' is unknown; use one of {', '.join(OUTPUT_FORMATS)}")
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder")
+    groups = []
+    for name, sources, related in _folders(source, sequence):
+        if related:
+            sources = sorted(sources, key=_frame_order)
+        targets = [output_dir / name / f"{path.stem}.{output_format}" for path in sources]
+        _check_targets(sources, targets)
+        groups.append(PictureGroup(sources, targets, related))
+    if not groups:
+        raise UserError(
+            f"{source}: holds no pictures; give a folder of pictures, or a tree <category>/img/<name> or "
+            "<category>/img/<clip>/<frame>"
+        )
+    return groups
+
+
+def _folders(source: Path, sequence: bool) -> Iterator[tuple[str, list[Path], bool]]:
+    """Yields (name below the output folder, pictures, whether they are one clip) for each folder with pictures."""
+    if source.is_file():
+        yield "", [source], False
+        return
+    if pictures := list_pictures(source):
+        yield "", pictures, sequence
+        return
+    for category in [source] if (source / "img").is_dir() else sorted(source.iterdir()):
+        folder = category / "img"
+        if not folder.is_dir():
+            continue
+        if pictures := list_pictures(folder):
+            yield category.name, pictures, sequence
+        for clip in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if pictures := list_pictures(clip):
+                yield f"{category.name}/{clip.name}", pictures, True
+
+
+def _check_targets(sources: list[Path], targets: list[Path]) -> None:
+    taken: dict[Path, Path] = {}
+    for source, target in zip(sources, targets, strict=True):
+        if target in taken:
+            raise UserError(f"{taken[target]} and {source} would both become {target}; rename one of them")
+        if target.resolve() == source.resolve():
+            raise UserError(f"{source}: its alpha would replace it; give an output folder apart from the input's")
+        taken[target] = source
+
+
+def _frame_order(path: Path) -> list[str | int]:
+    """Sorts frame 2 before frame 10 where the numbers are not padded."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]

@@ -1,0 +1,230 @@
+"""PyTorch's layers in JAX: the same arithmetic, attribute names and starting values, in NHWC.
+
+A layer holds its tensors under PyTorch's names. Where the axes differ, the class says so in `TORCH_AXES`: the
+transposition that takes PyTorch's tensor to ours. `rvm_jax.torch_weights` needs no more to convert any network.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+Initializer = Callable[[jax.Array, tuple[int, ...]], jax.Array]
+
+
+def torch_uniform(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """PyTorch's default for a convolution (kaiming_uniform_ with a = sqrt(5)): U(-b, b), b = 1 / sqrt(fan in)."""
+    bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
+    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+
+
+def kaiming_fan_out(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """torchvision's start of its encoders (kaiming_normal_, mode fan_out): N(0, 2 / fan out); shape is HWIO."""
+    # PyTorch counts weight.size(0) · k · k also for grouped convolutions, whose groups it does not divide out.
+    return jax.random.normal(key, shape) * math.sqrt(2.0 / (shape[0] * shape[1] * shape[3]))
+
+
+class Conv2d(nnx.Module):
+    """torch.nn.Conv2d: symmetric zero padding of dilation · (k - 1) / 2 on (B, H, W, C); `weight` is (k, k, I/groups, O)."""
+
+    TORCH_AXES: ClassVar[dict[str, tuple[int, ...]]] = {"weight": (2, 3, 1, 0)}
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        init: Initializer = torch_uniform,
+        rngs: nnx.Rngs,
+    ):
+        if groups not in (1, inputs) or (groups > 1 and inputs != outputs):
+            raise ValueError(f"groups must be 1 or depthwise ({inputs} to {inputs} channels), not {groups}")
+        self.stride, self.dilation, self.groups = stride, dilation, groups
+        self.weight = nnx.Param(init(rngs.params(), (size, size, inputs // groups, outputs)))
+        if bias:
+            bound = 1.0 / math.sqrt(size * size * inputs // groups)
+            self.bias = nnx.Param(jax.random.uniform(rngs.params(), (outputs,), minval=-bound, maxval=bound))
+        else:
+            self.bias = None
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        convolve = depthwise_conv if self.groups > 1 else conv
+        y = convolve(x, self.weight[...], stride=self.stride, dilation=self.dilation)
+        return y if self.bias is None else y + self.bias[...]
+
+
+def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
+    """Convolves (B, H, W, I) with (k, k, I, O), padded as PyTorch pads (XLA's SAME is lopsided at stride 2)."""
+    pad = dilation * (weight.shape[0] - 1) // 2
+    return jax.lax.conv_general_dilated(
+        x,
+        weight,
+        window_strides=(stride, stride),
+        padding=((pad, pad), (pad, pad)),
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
+    """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
+
+    On the CPU a sum of k² shifted, scaled slices, which XLA fuses into one loop: its grouped convolution is 20 to 130
+    times slower there. Elsewhere the grouped convolution.
+    """
+    if jax.default_backend() != "cpu":
+        pad = dilation * (weight.shape[0] - 1) // 2
+        return jax.lax.conv_general_dilated(
+            x,
+            weight,
+            window_strides=(stride, stride),
+            padding=((pad, pad), (pad, pad)),
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=x.shape[-1],
+        )
+    size = weight.shape[0]
+    pad = dilation * (size - 1) // 2
+    height, width = (-(-n // stride) for n in x.shape[1:3])  # ceil: what symmetric padding of an odd kernel leaves
+    x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    total = 0.0
+    for i in range(size):
+        for j in range(size):
+            top, left = i * dilation, j * dilation
+            rows = slice(top, top + (height - 1) * stride + 1, stride)
+            columns = slice(left, left + (width - 1) * stride + 1, stride)
+            total = total + x[:, rows, columns] * weight[i, j, 0]
+    return total
+
+
+class BatchNorm2d(nnx.Module):
+    """torch.nn.BatchNorm2d over all axes but the last, always in float32.
+
+    In training it normalises by the batch's biased variance and moves the running statistics by PyTorch's `momentum`
+    (one minus Flax's) towards the batch's mean and unbiased variance. Under a sharded `jit` the batch is the global one.
+    """
+
+    def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1):
+        self.eps, self.momentum = eps, momentum
+        self.use_running_average = True
+        self.weight = nnx.Param(jnp.ones(channels))
+        self.bias = nnx.Param(jnp.zeros(channels))
+        self.running_mean = nnx.BatchStat(jnp.zeros(channels))
+        self.running_var = nnx.BatchStat(jnp.ones(channels))
+        self.num_batches_tracked = nnx.BatchStat(jnp.zeros((), jnp.int32))
+
+    def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
+        """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
+        if use_running_average is not None:
+            self.use_running_average = use_running_average
+        return others
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        values = x.astype(jnp.float32)
+        if self.use_running_average:
+            mean, var = self.running_mean[...], self.running_var[...]
+        else:
+            axes = tuple(range(x.ndim - 1))
+            mean = values.mean(axes)
+            var = jnp.square(values - mean).mean(axes)
+            self._track(mean, var, count=x.size // x.shape[-1])
+        scale = self.weight[...] * jax.lax.rsqrt(var + self.eps)
+        return ((values - mean) * scale + self.bias[...]).astype(x.dtype)
+
+    def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
+        unbiased = var * (count / max(count - 1, 1))
+        self.running_mean[...] += self.momentum * (jax.lax.stop_gradient(mean) - self.running_mean[...])
+        self.running_var[...] += self.momentum * (jax.lax.stop_gradient(unbiased) - self.running_var[...])
+        self.num_batches_tracked[...] += 1
+
+
+class Sequential(nnx.List):
+    """torch.nn.Sequential: layers and plain functions applied in turn, indexed as PyTorch indexes them."""
+
+    def __init__(self, layers: Sequence[Callable[[jax.Array], jax.Array]]):
+        super().__init__(layers)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+def global_mean(x: jax.Array) -> jax.Array:
+    """torch.nn.AdaptiveAvgPool2d(1): the mean over height and width, kept as (B, 1, 1, C)."""
+    return x.mean((1, 2), keepdims=True)
+
+
+def avg_pool2(x: jax.Array) -> jax.Array:
+    """torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels."""
+    return nnx.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
+
+
+def upsample2(x: jax.Array) -> jax.Array:
+    """Doubles height and width of (B, H, W, C) bilinearly (half-pixel centres, edges replicated)."""
+    return _double(_double(x, 1), 2)
+
+
+def _double(x: jax.Array, axis: int) -> jax.Array:
+    length = x.shape[axis]
+    before = jnp.concatenate([jax.lax.slice_in_dim(x, 0, 1, axis=axis), jax.lax.slice_in_dim(x, 0, length - 1, axis=axis)], axis)
+    after = jnp.concatenate([jax.lax.slice_in_dim(x, 1, length, axis=axis), jax.lax.slice_in_dim(x, length - 1, length, axis=axis)], axis)
+    pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis + 1)
+    return pairs.reshape(*x.shape[:axis], 2 * length, *x.shape[axis + 1 :])
+
+
+def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Resizes (B, H, W, C) to (B, *size, C) bilinearly: torch.nn.functional.interpolate(size=…, align_corners=False)."""
+    for axis, length in ((2, size[1]), (1, size[0])):
+        low, high, weight = _neighbours(x.shape[axis], length, x.shape[axis] / length)
+        weight = weight.reshape(-1, *[1] * (x.ndim - axis - 1))
+        x = (1 - weight) * jnp.take(x, low, axis) + weight * jnp.take(x, high, axis)
+    return x
+
+
+def rescale(x: jax.Array, ratio: float) -> jax.Array:
+    """Resizes (B, H, W, C) by `ratio` bilinearly: interpolate(scale_factor=ratio, recompute_scale_factor=False).
+
+    The size is floor(side · ratio); coordinates follow the ratio given, (i + 0.5) / ratio - 0.5, not the sizes' quotient.
+    """
+    # One weighted sum of four pixels, in PyTorch's order: the guided filters feel the last bit (see refiner.py).
+    top, bottom, down = _neighbours(x.shape[1], math.floor(x.shape[1] * ratio), 1 / ratio)
+    left, right, across = _neighbours(x.shape[2], math.floor(x.shape[2] * ratio), 1 / ratio)
+    rows = ((jnp.take(x, top, 1), 1 - down), (jnp.take(x, bottom, 1), down))
+    columns = ((left, 1 - across), (right, across))
+    total = jnp.zeros((), x.dtype)
+    for pixels, row_weight in rows:
+        for index, column_weight in columns:
+            total = total + jnp.take(pixels, index, 2) * (row_weight[:, None] * column_weight)[..., None]
+    return total
+
+
+def _neighbours(length: int, points: int, step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where `points` samples, `step` pixels apart, fall: the pixels on both sides and the weight of the second."""
+    half = np.float32(0.5)
+    position = np.maximum(np.float32(step) * (np.arange(points, dtype=np.float32) + half) - half, 0)
+    low = np.minimum(position.astype(np.int32), length - 1)
+    return low, np.minimum(low + 1, length - 1), position - low.astype(np.float32)
+
+
+def channel_mean(x: jax.Array) -> jax.Array:
+    """The mean over channels, kept as (…, 1): a sum divided by the count, as PyTorch rounds it."""
+    total = jnp.zeros((), x.dtype)
+    for channel in range(x.shape[-1]):
+        total = total + x[..., channel : channel + 1]
+    # Always the count, but not a constant that XLA would turn into a multiplication by its reciprocal.
+    return total / jnp.maximum(jnp.asarray(x.shape[-1], x.dtype), -jnp.abs(total))
+
+
+def clamp(x: jax.Array, low: float, high: float) -> jax.Array:
+    """torch.clamp, whose slope at its bounds is 1 (that of `jnp.clip` is ½, and matted pixels often lie on them)."""
+    return jnp.where(x < low, low, jnp.where(x > high, high, x))

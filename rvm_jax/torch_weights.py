@@ -1,0 +1,219 @@
+"""PyTorch state dicts into networks and back: one generic function each way, for every network of the project.
+
+Networks name their tensors as PyTorch does (`rvm_jax.networks.layers`), so a key is an attribute path, and a layer's
+`TORCH_AXES` says how its axes are ordered. Nothing here knows a network's structure.
+"""
+
+import os
+import pickle
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.pictures import write_bytes
+from rvm_jax.networks.rvm import MattingNetwork
+
+StateDict = dict[str, np.ndarray]
+
+
+def load_torch(path: str | os.PathLike, refiner: str | None = None) -> MattingNetwork:
+    """Returns the network, in evaluation mode, whose PyTorch weights `path` (.pth, .pt or .safetensors) holds.
+
+    The variant, the refiner and the heads are read off the file's keys and shapes. `refiner` overrides the refiner:
+    "fast_guided_filter" ignores the file's `refiner.*` tensors.
+
+    Raises:
+        UserError: an unreadable file, one that would run code, or keys that are missing, unexpected or misshapen.
+    """
+    tensors = read_state_dict(path)
+    network = MattingNetwork(**_recognise(tensors, path, refiner), rngs=nnx.Rngs(0))
+    if network.refiner_name == "fast_guided_filter":
+        tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("refiner.")}
+    set_state_dict(network, tensors, str(path))
+    return network
+
+
+def save_torch(network: nnx.Module, path: str | os.PathLike) -> None:
+    """Writes the network's state dict as PyTorch reads it (`load_state_dict(strict=True)`): .pth, .pt or .safetensors."""
+    path = Path(path)
+    tensors = state_dict(network)
+    if path.suffix == ".safetensors":
+        from safetensors.numpy import save
+
+        write_bytes(path, save({key: np.ascontiguousarray(tensor) for key, tensor in tensors.items()}))
+    elif path.suffix in (".pth", ".pt"):
+        import io
+
+        torch = _torch(path)
+        buffer = io.BytesIO()
+        torch.save({key: torch.from_numpy(np.array(tensor)) for key, tensor in tensors.items()}, buffer)
+        write_bytes(path, buffer.getvalue())
+    else:
+        raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
+
+
+def load_backbone(network: MattingNetwork, path: str | os.PathLike) -> None:
+    """Sets the encoder alone from torchvision's ImageNet file (`mobilenet_v3_large-*.pth` or `resnet50-*.pth`).
+
+    The classifier is dropped. Raises UserError where the file is not of the network's encoder.
+    """
+    classifier = ("classifier.", "fc.")
+    tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
+    # Files from before PyTorch 0.4.1 have no counters.
+    counters = {key: tensor for key, tensor in state_dict(network.backbone).items() if key.endswith("num_batches_tracked")}
+    set_state_dict(network.backbone, {**counters, **tensors}, str(path))
+
+
+def state_dict(network: nnx.Module) -> StateDict:
+    """Returns the network's tensors in PyTorch's layout under PyTorch's keys, in PyTorch's order."""
+    tensors = {}
+    for key, layer, name, variable in named_variables(network):
+        array = np.asarray(variable[...])
+        axes = _torch_axes(layer, name)
+        if axes is not None:
+            array = array.transpose(np.argsort(axes))
+        tensors[key] = array.astype(np.int64) if array.dtype == np.int32 else array
+    return {key: tensors[key] for key in _torch_order(network)}
+
+
+def set_state_dict(network: nnx.Module, tensors: Mapping[str, np.ndarray], source: str) -> None:
+    """Sets every tensor of the network from a state dict in PyTorch's layout; `source` names it in errors.
+
+    Raises UserError with all missing, unexpected and misshapen keys at once; the network is then unchanged.
+    """
+    prepared: dict[str, np.ndarray] = {}
+    misshapen = []
+    variables = {key: (layer, name, variable) for key, layer, name, variable in named_variables(network)}
+    for key, (layer, name, variable) in variables.items():
+        if key not in tensors:
+            continue
+        tensor, axes = tensors[key], _torch_axes(layer, name)
+        if axes is not None and tensor.ndim == len(axes):
+            tensor = tensor.transpose(axes)
+        if tensor.shape == variable.shape:
+            prepared[key] = tensor
+        else:
+            shape = variable.shape if axes is None else tuple(variable.shape[i] for i in np.argsort(axes))
+            misshapen.append(f"{key} (is {list(tensors[key].shape)}, must be {list(shape)})")
+    missing = [key for key in variables if key not in tensors]
+    unexpected = [key for key in tensors if key not in variables]
+    faults = [
+        f"{len(keys)} {kind}: {', '.join(keys)}"
+        for kind, keys in (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen))
+        if keys
+    ]
+    if faults:
+        raise UserError(f"{source}: the keys do not fit the network; {'; '.join(faults)}")
+    for key, tensor in prepared.items():
+        variable = variables[key][2]
+        variable[...] = jnp.asarray(tensor, variable.dtype)
+
+
+def named_variables(module: nnx.Module, prefix: str = "") -> Iterator[tuple[str, nnx.Module, str, nnx.Variable]]:
+    """Yields (key, layer, name, variable) for all tensors: a layer's own first, then its children's, as PyTorch does."""
+    attributes = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    for name, value in attributes.items():
+        if isinstance(value, nnx.Variable):
+            yield prefix + name, module, name, value
+    for name, value in attributes.items():
+        if isinstance(value, nnx.Module):
+            yield from named_variables(value, f"{prefix}{name}.")
+
+
+def read_state_dict(path: str | os.PathLike) -> StateDict:
+    """Reads a state dict, bare or wrapped in `state_dict`, with or without `module.` before its keys.
+
+    Floats become float32, integers int64. A .pth is read with `weights_only=True`: it cannot run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such weights file")
+    if path.suffix == ".safetensors":
+        tensors = _read_safetensors(path)
+    elif path.suffix in (".pth", ".pt"):
+        tensors = _read_pickle(path)
+    else:
+        raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
+    return {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+
+
+def _read_safetensors(path: Path) -> StateDict:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return {key: _standard(tensor) for key, tensor in load_file(path).items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def _read_pickle(path: Path) -> StateDict:
+    torch = _torch(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: refused, because it holds more than tensors or is damaged, and unpickling it could run code; "
+            "save the bare state dict with torch.save(network.state_dict(), path)"
+        ) from error
+    except (RuntimeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not a readable PyTorch file; download or copy it again") from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise UserError(f"{path}: holds no state dict; save one with torch.save(network.state_dict(), path)")
+    return {
+        key: _standard((tensor.float() if tensor.is_floating_point() else tensor).numpy())
+        for key, tensor in content.items()
+    }
+
+
+def _standard(tensor: np.ndarray) -> np.ndarray:
+    return tensor.astype(np.int64 if np.issubdtype(tensor.dtype, np.integer) else np.float32)
+
+
+def _torch(path: Path):
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError(
+            f"{path}: reading and writing .pth needs PyTorch; install it with pip install 'rvm-jax[torch]', or use .safetensors"
+        ) from error
+    return torch
+
+
+def _recognise(tensors: StateDict, path: str | os.PathLike, refiner: str | None) -> dict:
+    if "backbone.features.0.0.weight" in tensors:
+        variant = "mobilenetv3"
+    elif "backbone.conv1.weight" in tensors:
+        variant = "resnet50"
+    elif "features.0.0.weight" in tensors or "conv1.weight" in tensors:
+        raise UserError(f"{path}: holds an encoder alone; use rvm_jax.load_backbone(network, path)")
+    else:
+        raise UserError(f"{path}: no network of this project; RVM's state dict has keys backbone.*, aspp.*, decoder.*")
+    found = "deep_guided_filter" if any(key.startswith("refiner.") for key in tensors) else "fast_guided_filter"
+    head = tensors.get("project_mat.conv.weight")
+    return {"variant": variant, "refiner": refiner or found, "foreground": head is None or head.shape[0] == 4}
+
+
+def _torch_axes(layer: nnx.Module, name: str) -> tuple[int, ...] | None:
+    return getattr(layer, "TORCH_AXES", {}).get(name)
+
+
+def _torch_order(network: nnx.Module) -> list[str]:
+    """The keys in the order in which the constructor made them (`nnx.merge` and `nnx.view` sort attributes)."""
+    if not isinstance(network, MattingNetwork):
+        return [key for key, *_ in named_variables(network)]
+    keys: list[str] = []
+
+    def build() -> None:
+        keys.extend(key for key, *_ in named_variables(MattingNetwork(**network.config, rngs=nnx.Rngs(0))))
+
+    jax.eval_shape(build)  # traces the constructor: nothing is computed or allocated
+    return keys

@@ -1,0 +1,46 @@
+"""python scripts/benchmark.py matting --json=matting.json
+
+Measures speed beside the alternatives, in one run on this machine, and writes what it found as rows
+{"name", "value", "unit", "peer", "ratio"}; a ratio above 1 says that ours is better than that peer.
+
+`python scripts/benchmark.py matting --help` lists the flags of one benchmark. `taskset -c 0 python …` measures on one
+core.
+"""
+
+import sys
+from importlib import import_module
+
+import _checkout  # noqa: F401
+from absl import flags
+
+from rvm_jax import cli
+from rvm_jax.errors import UserError
+
+# Each module defines its own flags and measure() -> list[Row].
+BENCHMARKS = {
+    "matting": "scripts.benchmarks.matting",
+}
+
+_JSON = flags.DEFINE_string("json", None, "The file to write the rows to.")
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    if benchmark is None:
+        raise UserError(f"say first what to measure: benchmark.py {'|'.join(BENCHMARKS)} [--json=FILE]")
+    from scripts.benchmarks import report
+
+    if _JSON.value:
+        report.check_writable(_JSON.value)
+    print(report.environment(), flush=True)
+    rows = benchmark.measure()
+    if _JSON.value:
+        report.write_json(_JSON.value, rows)
+
+
+if __name__ == "__main__":
+    what = sys.argv.pop(1) if sys.argv[1:] and not sys.argv[1].startswith("-") else None
+    benchmark = import_module(BENCHMARKS[what]) if what in BENCHMARKS else None
+    if benchmark:
+        flags.adopt_module_key_flags(benchmark)
+    cli.run(main)

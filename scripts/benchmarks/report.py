@@ -1,0 +1,80 @@
+"""What all benchmarks write: where they ran, a table for the screen, rows for a file."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.pictures import write_bytes
+
+_PACKAGES = ("jax", "jaxlib", "flax", "torch", "numpy", "opencv-python-headless")
+
+
+class Row(NamedTuple):
+    """Ours in `unit`, and how many times better (`ratio`) it is than `peer`; both None where there is no peer."""
+
+    name: str
+    value: float
+    unit: str
+    peer: str | None = None
+    ratio: float | None = None
+
+
+def environment() -> str:
+    """Returns one line: processor, usable cores, Python and the versions that matter to speed."""
+    versions = [f"{name} {metadata.version(name)}" for name in _PACKAGES if _is_installed(name)]
+    return f"{_processor()}, usable cores: {usable_cores()}; Python {platform.python_version()}, {', '.join(versions)}"
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on: what `taskset` and containers leave of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Aligns columns: the first to the left, the others, which are numbers, to the right."""
+    widths = [max(len(line[i]) for line in (header, *lines)) for i in range(len(header))]
+
+    def align(line: Sequence[str]) -> str:
+        cells = [
+            line[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+        ]
+        return "  ".join(cells)
+
+    return "\n".join([align(header), "  ".join("-" * width for width in widths), *map(align, lines)])
+
+
+def write_json(path: str, rows: Sequence[Row]) -> None:
+    """Writes the rows as a JSON list, whole or not at all. Raises UserError where `path` cannot be written."""
+    write_bytes(path, (json.dumps([row._asdict() for row in rows], indent=2) + "\n").encode())
+
+
+def check_writable(path: str) -> None:
+    """Raises UserError now for what `write_json` would only find out after minutes of measuring."""
+    folder = Path(path).absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: cannot be written; give a file in a folder of yours")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    names = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    named = [line.split(":", 1)[1].strip() for line in names if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
