@@ -3,24 +3,44 @@
 import sys
 from collections.abc import Callable
 
-from absl import app
+from absl import app, flags, logging
 
 from rvm_jax.errors import UserError
 
 
 def run(main: Callable[[list[str]], object]) -> None:
-    """Runs `main(argv)` under absl (flags parsed); a `UserError` is printed as `error: …` with exit status 1."""
+    """Runs `main(argv)` under absl (flags parsed); a `UserError` is printed as `error: …` with exit status 1.
 
-    def guarded(argv: list[str]) -> None:
-        try:
-            if len(argv) > 1:
-                raise UserError(f"unexpected argument '{argv[1]}'; every option is given as --name=value")
-            main(argv)
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            sys.exit(130)
+    So is an unknown flag, a config file that cannot be read, and an override of a key that a config does not have.
+    """
+    logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
 
-    app.run(guarded)
+
+def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
+    try:
+        if len(argv) > 1:
+            raise UserError(f"unexpected argument '{argv[1]}'; every option is given as --name=value")
+        main(argv)
+    except UserError as error:
+        _end(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        # The reason stands in the last line; above it ml_collections prints the traceback of a config file.
+        reason = [line.strip() for line in str(error).splitlines() if line.strip()][-1]
+        _end(f"{reason} (see --help)")
+    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:  # from setting a config's overrides
+        _end(f"the config cannot be read, or has no such setting: {' '.join(str(error).split())}")
+    raise AssertionError("not reached")
+
+
+def _end(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -32,7 +31,7 @@ def load_torch(path: str | os.PathLike, refiner: str | None = None) -> MattingNe
         UserError: an unreadable file, one that would run code, or keys that are missing, unexpected or misshapen.
     """
     tensors = read_state_dict(path)
-    network = MattingNetwork(**_recognise(tensors, path, refiner), rngs=nnx.Rngs(0))
+    network = MattingNetwork(**_recognise(tensors, path, refiner), rngs=None)
     if network.refiner_name == "fast_guided_filter":
         tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("refiner.")}
     set_state_dict(network, tensors, str(path))
@@ -40,7 +39,7 @@ def load_torch(path: str | os.PathLike, refiner: str | None = None) -> MattingNe
 
 
 def save_torch(network: nnx.Module, path: str | os.PathLike) -> None:
-    """Writes the network's state dict as PyTorch reads it (`load_state_dict(strict=True)`): .pth, .pt or .safetensors."""
+    """Writes the state dict that PyTorch reads with `load_state_dict(strict=True)`: .pth, .pt or .safetensors."""
     path = Path(path)
     tensors = state_dict(network)
     if path.suffix == ".safetensors":
@@ -66,7 +65,9 @@ def load_backbone(network: MattingNetwork, path: str | os.PathLike) -> None:
     classifier = ("classifier.", "fc.")
     tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
     # Files from before PyTorch 0.4.1 have no counters.
-    counters = {key: tensor for key, tensor in state_dict(network.backbone).items() if key.endswith("num_batches_tracked")}
+    counters = {
+        key: tensor for key, tensor in state_dict(network.backbone).items() if key.endswith("num_batches_tracked")
+    }
     set_state_dict(network.backbone, {**counters, **tensors}, str(path))
 
 
@@ -112,11 +113,11 @@ def set_state_dict(network: nnx.Module, tensors: Mapping[str, np.ndarray], sourc
         raise UserError(f"{source}: the keys do not fit the network; {'; '.join(faults)}")
     for key, tensor in prepared.items():
         variable = variables[key][2]
-        variable[...] = jnp.asarray(tensor, variable.dtype)
+        variable.set_value(jnp.asarray(tensor, variable.dtype))
 
 
 def named_variables(module: nnx.Module, prefix: str = "") -> Iterator[tuple[str, nnx.Module, str, nnx.Variable]]:
-    """Yields (key, layer, name, variable) for all tensors: a layer's own first, then its children's, as PyTorch does."""
+    """Yields (key, layer, name, variable) for all tensors: a layer's own first, then its children's, as in PyTorch."""
     attributes = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     for name, value in attributes.items():
         if isinstance(value, nnx.Variable):
@@ -183,7 +184,7 @@ def _torch(path: Path):
         import torch
     except ImportError as error:
         raise UserError(
-            f"{path}: reading and writing .pth needs PyTorch; install it with pip install 'rvm-jax[torch]', or use .safetensors"
+            f"{path}: .pth files need PyTorch; install it with pip install 'rvm-jax[torch]', or use .safetensors"
         ) from error
     return torch
 
@@ -208,12 +209,5 @@ def _torch_axes(layer: nnx.Module, name: str) -> tuple[int, ...] | None:
 
 def _torch_order(network: nnx.Module) -> list[str]:
     """The keys in the order in which the constructor made them (`nnx.merge` and `nnx.view` sort attributes)."""
-    if not isinstance(network, MattingNetwork):
-        return [key for key, *_ in named_variables(network)]
-    keys: list[str] = []
-
-    def build() -> None:
-        keys.extend(key for key, *_ in named_variables(MattingNetwork(**network.config, rngs=nnx.Rngs(0))))
-
-    jax.eval_shape(build)  # traces the constructor: nothing is computed or allocated
-    return keys
+    fresh = MattingNetwork(**network.config, rngs=None) if isinstance(network, MattingNetwork) else network
+    return [key for key, *_ in named_variables(fresh)]

@@ -25,8 +25,8 @@ def decode_mask(data: bytes, name: str, rescale: bool = True) -> np.ndarray:
     """Returns the mask or alpha (H, W) uint8, 0..255, held in the encoded bytes `data`.
 
     Datasets store masks in one or three equal channels, as RGBA (the alpha channel is then the mask, unless it is
-    opaque throughout), with 8 or 16 bits, and as 0..255 or as 0 and 1: a mask whose largest value is 1 is taken as 0/1 and scaled to 0/255, unless
-    `rescale` is False (for a predicted alpha, which may be that faint).
+    opaque throughout), with 8 or 16 bits, and as 0..255 or as 0 and 1: a mask whose largest value is 1 is taken as 0/1
+    and scaled to 0/255, unless `rescale` is False (for a predicted alpha, which may be that faint).
     Raises UserError, naming `name`, where the bytes are no picture or are cut short.
     """
     mask = _decode(data, name, cv2.IMREAD_UNCHANGED)

@@ -10,6 +10,9 @@ from flax import nnx
 
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, avg_pool2, conv, upsample2
 
+# Frames: longer clips loop over pieces of this length, so that compilation stays short.
+_MAX_UNROLL = 8
+
 State = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
 
 
@@ -20,7 +23,7 @@ class RecurrentDecoder(nnx.Module):
     channels at 1/8, 1/4, 1/2 and 1.
     """
 
-    def __init__(self, features: tuple[int, ...], widths: tuple[int, ...], *, rngs: nnx.Rngs):
+    def __init__(self, features: tuple[int, ...], widths: tuple[int, ...], *, rngs: nnx.Rngs | None):
         c1, c2, c3, c4 = features
         d3, d2, d1, d0 = widths
         self.decode4 = BottleneckBlock(c4, rngs=rngs)
@@ -30,7 +33,7 @@ class RecurrentDecoder(nnx.Module):
         self.decode0 = OutputBlock(d1, d0, rngs=rngs)
 
     def __call__(self, src: jax.Array, features: tuple[jax.Array, ...], rec: State) -> tuple[jax.Array, State]:
-        """Takes frames (B·T, H, W, 3), their features and (r1, r2, r3, r4), each (B, h, w, C); T follows from the sizes."""
+        """Takes frames (B·T, H, W, 3), their features and (r1, r2, r3, r4), each (B, h, w, C); the sizes give T."""
         f1, f2, f3, f4 = features
         s1 = avg_pool2(src)
         s2 = avg_pool2(s1)
@@ -45,7 +48,7 @@ class RecurrentDecoder(nnx.Module):
 class BottleneckBlock(nnx.Module):
     """A ConvGRU on the second half of the channels; the first half passes."""
 
-    def __init__(self, channels: int, *, rngs: nnx.Rngs):
+    def __init__(self, channels: int, *, rngs: nnx.Rngs | None):
         self.gru = ConvGRU(channels // 2, rngs=rngs)
 
     def __call__(self, x: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -57,7 +60,7 @@ class BottleneckBlock(nnx.Module):
 class UpsamplingBlock(nnx.Module):
     """Doubles, joins the skip and the pooled frames, convolves, then a ConvGRU on the second half of the channels."""
 
-    def __init__(self, inputs: int, skip: int, outputs: int, *, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, skip: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = _conv_norm_relu(inputs + skip + 3, outputs, rngs=rngs)
         self.gru = ConvGRU(outputs // 2, rngs=rngs)
 
@@ -72,7 +75,7 @@ class UpsamplingBlock(nnx.Module):
 class OutputBlock(nnx.Module):
     """Doubles to full size, joins the frames, convolves twice."""
 
-    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = Sequential(
             [*_conv_norm_relu(inputs + 3, outputs, rngs=rngs), *_conv_norm_relu(outputs, outputs, rngs=rngs)]
         )
@@ -85,7 +88,7 @@ class OutputBlock(nnx.Module):
 class ConvGRU(nnx.Module):
     """A gated recurrent unit whose products are 3×3 convolutions; the state is float32."""
 
-    def __init__(self, channels: int, *, rngs: nnx.Rngs):
+    def __init__(self, channels: int, *, rngs: nnx.Rngs | None):
         self.channels = channels
         self.ih = Sequential([Conv2d(2 * channels, 2 * channels, 3, rngs=rngs)])
         self.hh = Sequential([Conv2d(2 * channels, channels, 3, rngs=rngs)])
@@ -109,9 +112,11 @@ class ConvGRU(nnx.Module):
         if inputs.shape[1] == 1:
             h, _ = cell(h, inputs[:, 0])
             return h, h
-        h, states = jax.lax.scan(cell, h, inputs.swapaxes(0, 1))
+        # XLA's CPU backend has fast convolutions for straight code only: inside a loop they are three times slower.
+        unroll = min(inputs.shape[1], _MAX_UNROLL) if jax.default_backend() == "cpu" else 1
+        h, states = jax.lax.scan(cell, h, inputs.swapaxes(0, 1), unroll=unroll)
         return states.swapaxes(0, 1).reshape(-1, *h.shape[1:]), h
 
 
-def _conv_norm_relu(inputs: int, outputs: int, *, rngs: nnx.Rngs) -> Sequential:
+def _conv_norm_relu(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:
     return Sequential([Conv2d(inputs, outputs, 3, bias=False, rngs=rngs), BatchNorm2d(outputs), jax.nn.relu])

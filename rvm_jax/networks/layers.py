@@ -5,7 +5,8 @@ transposition that takes PyTorch's tensor to ours. `rvm_jax.torch_weights` needs
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -13,23 +14,34 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-Initializer = Callable[[jax.Array, tuple[int, ...]], jax.Array]
+Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
-def torch_uniform(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def torch_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """PyTorch's default for a convolution (kaiming_uniform_ with a = sqrt(5)): U(-b, b), b = 1 / sqrt(fan in)."""
     bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
-    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+    return rng.uniform(-bound, bound, shape)
 
 
-def kaiming_fan_out(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def kaiming_fan_out(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """torchvision's start of its encoders (kaiming_normal_, mode fan_out): N(0, 2 / fan out); shape is HWIO."""
-    # PyTorch counts weight.size(0) · k · k also for grouped convolutions, whose groups it does not divide out.
-    return jax.random.normal(key, shape) * math.sqrt(2.0 / (shape[0] * shape[1] * shape[3]))
+    # PyTorch's fan out is outputs · k · k also for grouped convolutions.
+    return rng.normal(0.0, math.sqrt(2.0 / (shape[0] * shape[1] * shape[3])), shape)
+
+
+def start(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ...]) -> jax.Array:
+    """Draws starting values from the next key of `rngs`; zeros without one, for a network whose weights will be set.
+
+    NumPy draws them: jax.random would compile a program for every shape, most of a minute for one network.
+    """
+    if rngs is None:
+        return jnp.asarray(np.zeros(shape, np.float32))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(rngs.params())))
+    return jnp.asarray(init(rng, shape), jnp.float32)
 
 
 class Conv2d(nnx.Module):
-    """torch.nn.Conv2d: symmetric zero padding of dilation · (k - 1) / 2 on (B, H, W, C); `weight` is (k, k, I/groups, O)."""
+    """torch.nn.Conv2d on (B, H, W, C), padded by dilation · (k - 1) / 2 a side; `weight` is (k, k, I / groups, O)."""
 
     TORCH_AXES: ClassVar[dict[str, tuple[int, ...]]] = {"weight": (2, 3, 1, 0)}
 
@@ -44,17 +56,15 @@ class Conv2d(nnx.Module):
         groups: int = 1,
         bias: bool = True,
         init: Initializer = torch_uniform,
-        rngs: nnx.Rngs,
+        rngs: nnx.Rngs | None,
     ):
         if groups not in (1, inputs) or (groups > 1 and inputs != outputs):
             raise ValueError(f"groups must be 1 or depthwise ({inputs} to {inputs} channels), not {groups}")
         self.stride, self.dilation, self.groups = stride, dilation, groups
-        self.weight = nnx.Param(init(rngs.params(), (size, size, inputs // groups, outputs)))
-        if bias:
-            bound = 1.0 / math.sqrt(size * size * inputs // groups)
-            self.bias = nnx.Param(jax.random.uniform(rngs.params(), (outputs,), minval=-bound, maxval=bound))
-        else:
-            self.bias = None
+        shape = (size, size, inputs // groups, outputs)
+        bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
+        self.weight = nnx.Param(start(init, rngs, shape))
+        self.bias = nnx.Param(start(lambda rng, n: rng.uniform(-bound, bound, n), rngs, (outputs,))) if bias else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         convolve = depthwise_conv if self.groups > 1 else conv
@@ -62,8 +72,8 @@ class Conv2d(nnx.Module):
         return y if self.bias is None else y + self.bias[...]
 
 
-def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
-    """Convolves (B, H, W, I) with (k, k, I, O), padded as PyTorch pads (XLA's SAME is lopsided at stride 2)."""
+def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, groups: int = 1) -> jax.Array:
+    """Convolves (B, H, W, I) with (k, k, I / groups, O), padded as PyTorch pads: XLA's SAME is lopsided at stride 2."""
     pad = dilation * (weight.shape[0] - 1) // 2
     return jax.lax.conv_general_dilated(
         x,
@@ -72,55 +82,85 @@ def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) ->
         padding=((pad, pad), (pad, pad)),
         rhs_dilation=(dilation, dilation),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
     )
 
 
 def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
 
-    On the CPU a sum of k² shifted, scaled slices, which XLA fuses into one loop: its grouped convolution is 20 to 130
-    times slower there. Elsewhere the grouped convolution.
+    XLA's grouped convolution is 20 to 130 times slower than it could be on the CPU; `depthwise_shifts` is used there.
     """
-    if jax.default_backend() != "cpu":
-        pad = dilation * (weight.shape[0] - 1) // 2
-        return jax.lax.conv_general_dilated(
-            x,
-            weight,
-            window_strides=(stride, stride),
-            padding=((pad, pad), (pad, pad)),
-            rhs_dilation=(dilation, dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=x.shape[-1],
-        )
-    size = weight.shape[0]
-    pad = dilation * (size - 1) // 2
-    height, width = (-(-n // stride) for n in x.shape[1:3])  # ceil: what symmetric padding of an odd kernel leaves
-    x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    total = 0.0
+    if jax.default_backend() == "cpu":
+        return depthwise_shifts(x, weight, stride, dilation)
+    return conv(x, weight, stride, dilation, groups=x.shape[-1])
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def depthwise_shifts(x: jax.Array, weight: jax.Array, stride: int, dilation: int) -> jax.Array:
+    """`depthwise_conv` as a sum of k² shifted, scaled slices, which XLA fuses into one loop."""
+    pad = dilation * (weight.shape[0] - 1) // 2
+    return _sum_of_shifts(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))), weight, stride, dilation)
+
+
+def _sum_of_shifts(padded: jax.Array, weight: jax.Array, stride: int, dilation: int) -> jax.Array:
+    total = jnp.zeros((), padded.dtype)
+    for (i, j), piece in _shifts(padded, weight.shape[0], stride, dilation):
+        total = total + piece * weight[i, j, 0]
+    return total
+
+
+def _shifts(padded: jax.Array, size: int, stride: int, dilation: int) -> Iterator[tuple[tuple[int, int], jax.Array]]:
+    """Yields what each tap (i, j) of a size × size kernel sees."""
+    reach = dilation * (size - 1)
+    height, width = ((n - reach - 1) // stride + 1 for n in padded.shape[1:3])
     for i in range(size):
         for j in range(size):
             top, left = i * dilation, j * dilation
             rows = slice(top, top + (height - 1) * stride + 1, stride)
             columns = slice(left, left + (width - 1) * stride + 1, stride)
-            total = total + x[:, rows, columns] * weight[i, j, 0]
-    return total
+            yield (i, j), padded[:, rows, columns]
+
+
+def _depthwise_forward(x, weight, stride, dilation):
+    return depthwise_shifts(x, weight, stride, dilation), (x, weight)
+
+
+def _depthwise_backward(stride, dilation, saved, dy):
+    # Left to itself, JAX would add k² padded arrays for dx; these are the forward's loops again.
+    x, weight = saved
+    size = weight.shape[0]
+    reach = dilation * (size - 1)
+    pad = reach // 2
+    edges = [(0, 0, 0)]
+    for n, m in zip(x.shape[1:3], dy.shape[1:3], strict=True):
+        edges.append((reach - pad, n - ((m - 1) * stride + 1) + pad, stride - 1))
+    spread = jax.lax.pad(dy, jnp.zeros((), dy.dtype), [*edges, (0, 0, 0)])
+    dx = _sum_of_shifts(spread, weight[::-1, ::-1], 1, dilation)
+    padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    taps = [(piece * dy).sum((0, 1, 2)) for _, piece in _shifts(padded, size, stride, dilation)]
+    return dx, jnp.stack(taps).reshape(weight.shape)
+
+
+depthwise_shifts.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 class BatchNorm2d(nnx.Module):
     """torch.nn.BatchNorm2d over all axes but the last, always in float32.
 
     In training it normalises by the batch's biased variance and moves the running statistics by PyTorch's `momentum`
-    (one minus Flax's) towards the batch's mean and unbiased variance. Under a sharded `jit` the batch is the global one.
+    (one minus Flax's) towards the batch's mean and unbiased variance. Under a sharded `jit` that is the global batch.
     """
 
     def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1):
         self.eps, self.momentum = eps, momentum
         self.use_running_average = True
-        self.weight = nnx.Param(jnp.ones(channels))
-        self.bias = nnx.Param(jnp.zeros(channels))
-        self.running_mean = nnx.BatchStat(jnp.zeros(channels))
-        self.running_var = nnx.BatchStat(jnp.ones(channels))
-        self.num_batches_tracked = nnx.BatchStat(jnp.zeros((), jnp.int32))
+        zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+        self.weight = nnx.Param(jnp.asarray(ones))
+        self.bias = nnx.Param(jnp.asarray(zeros))
+        self.running_mean = nnx.BatchStat(jnp.asarray(zeros))
+        self.running_var = nnx.BatchStat(jnp.asarray(ones))
+        self.num_batches_tracked = nnx.BatchStat(jnp.asarray(np.zeros((), np.int32)))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
         """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
@@ -137,7 +177,9 @@ class BatchNorm2d(nnx.Module):
             mean = values.mean(axes)
             var = jnp.square(values - mean).mean(axes)
             self._track(mean, var, count=x.size // x.shape[-1])
-        scale = self.weight[...] * jax.lax.rsqrt(var + self.eps)
+        scale = self.weight[...] / jnp.sqrt(var + self.eps)
+        if self.use_running_average:  # one multiply-add a value, and PyTorch's rounding
+            return (values * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
         return ((values - mean) * scale + self.bias[...]).astype(x.dtype)
 
     def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
@@ -176,14 +218,18 @@ def upsample2(x: jax.Array) -> jax.Array:
 
 def _double(x: jax.Array, axis: int) -> jax.Array:
     length = x.shape[axis]
-    before = jnp.concatenate([jax.lax.slice_in_dim(x, 0, 1, axis=axis), jax.lax.slice_in_dim(x, 0, length - 1, axis=axis)], axis)
-    after = jnp.concatenate([jax.lax.slice_in_dim(x, 1, length, axis=axis), jax.lax.slice_in_dim(x, length - 1, length, axis=axis)], axis)
+    before = jnp.concatenate(
+        [jax.lax.slice_in_dim(x, 0, 1, axis=axis), jax.lax.slice_in_dim(x, 0, length - 1, axis=axis)], axis
+    )
+    after = jnp.concatenate(
+        [jax.lax.slice_in_dim(x, 1, length, axis=axis), jax.lax.slice_in_dim(x, length - 1, length, axis=axis)], axis
+    )
     pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis + 1)
     return pairs.reshape(*x.shape[:axis], 2 * length, *x.shape[axis + 1 :])
 
 
 def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
-    """Resizes (B, H, W, C) to (B, *size, C) bilinearly: torch.nn.functional.interpolate(size=…, align_corners=False)."""
+    """Resizes (B, H, W, C) to (B, *size, C) bilinearly: interpolate(size=…, align_corners=False)."""
     for axis, length in ((2, size[1]), (1, size[0])):
         low, high, weight = _neighbours(x.shape[axis], length, x.shape[axis] / length)
         weight = weight.reshape(-1, *[1] * (x.ndim - axis - 1))
@@ -194,7 +240,7 @@ def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
 def rescale(x: jax.Array, ratio: float) -> jax.Array:
     """Resizes (B, H, W, C) by `ratio` bilinearly: interpolate(scale_factor=ratio, recompute_scale_factor=False).
 
-    The size is floor(side · ratio); coordinates follow the ratio given, (i + 0.5) / ratio - 0.5, not the sizes' quotient.
+    The size is floor(side · ratio); coordinates follow the ratio, (i + 0.5) / ratio - 0.5, not the sizes' quotient.
     """
     # One weighted sum of four pixels, in PyTorch's order: the guided filters feel the last bit (see refiner.py).
     top, bottom, down = _neighbours(x.shape[1], math.floor(x.shape[1] * ratio), 1 / ratio)

@@ -9,10 +9,8 @@ from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, global_mean
 class LRASPP(nnx.Module):
     """(B, h, w, inputs) to (B, h, w, outputs)."""
 
-    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
-        self.aspp1 = Sequential(
-            [Conv2d(inputs, outputs, 1, bias=False, rngs=rngs), BatchNorm2d(outputs), jax.nn.relu]
-        )
+    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs | None):
+        self.aspp1 = Sequential([Conv2d(inputs, outputs, 1, bias=False, rngs=rngs), BatchNorm2d(outputs), jax.nn.relu])
         self.aspp2 = Sequential([global_mean, Conv2d(inputs, outputs, 1, bias=False, rngs=rngs), jax.nn.sigmoid])
 
     def __call__(self, x: jax.Array) -> jax.Array:

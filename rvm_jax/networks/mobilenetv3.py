@@ -54,7 +54,7 @@ class MobileNetV3Large(nnx.Module):
 
     CHANNELS = (16, 24, 40, 960)
 
-    def __init__(self, *, rngs: nnx.Rngs):
+    def __init__(self, *, rngs: nnx.Rngs | None):
         self.features = nnx.List(
             [
                 _conv_norm(3, 16, 3, stride=2, activation="hard_swish", rngs=rngs),
@@ -75,7 +75,7 @@ class MobileNetV3Large(nnx.Module):
 class InvertedResidual(nnx.Module):
     """Expand, filter each channel, squeeze and excite, project; plus the input where shape allows."""
 
-    def __init__(self, block: _Block, *, rngs: nnx.Rngs):
+    def __init__(self, block: _Block, *, rngs: nnx.Rngs | None):
         self.residual = block.stride == 1 and block.inputs == block.outputs
         layers: list = []
         if block.expanded != block.inputs:
@@ -105,7 +105,7 @@ class InvertedResidual(nnx.Module):
 class SqueezeExcitation(nnx.Module):
     """Scales each channel by a gate read off all channels' means."""
 
-    def __init__(self, channels: int, squeezed: int, *, rngs: nnx.Rngs):
+    def __init__(self, channels: int, squeezed: int, *, rngs: nnx.Rngs | None):
         self.fc1 = Conv2d(channels, squeezed, 1, init=kaiming_fan_out, rngs=rngs)
         self.fc2 = Conv2d(squeezed, channels, 1, init=kaiming_fan_out, rngs=rngs)
 
@@ -122,7 +122,7 @@ def _conv_norm(
     dilation: int = 1,
     groups: int = 1,
     activation: str | None = None,
-    rngs: nnx.Rngs,
+    rngs: nnx.Rngs | None,
 ) -> Sequential:
     convolution = Conv2d(
         inputs,

@@ -6,6 +6,7 @@ are float32: they are differences of nearly equal numbers.
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, channel_mean, resize
@@ -14,9 +15,8 @@ from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, channel_mea
 class DeepGuidedFilter(nnx.Module):
     """A learned filter: three 1×1 convolutions read A off the covariance, the variance and the decoder's features."""
 
-    def __init__(self, hidden: int = 16, *, rngs: nnx.Rngs):
-        ninth = lambda key, shape: jnp.full(shape, 1 / 9)  # noqa: E731  a box filter, to begin with
-        self.box_filter = Conv2d(4, 4, 3, groups=4, bias=False, init=ninth, rngs=rngs)
+    def __init__(self, hidden: int = 16, *, rngs: nnx.Rngs | None):
+        self.box_filter = Conv2d(4, 4, 3, groups=4, bias=False, init=_box_weights, rngs=rngs)
         self.conv = Sequential(
             [
                 Conv2d(8 + hidden, hidden, 1, bias=False, rngs=rngs),
@@ -30,7 +30,7 @@ class DeepGuidedFilter(nnx.Module):
         )
 
     def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> jax.Array:
-        """Frames at full (B, H, W, 3) and small (B, h, w, 3) size, small residual and alpha (B, h, w, 4) to (B, H, W, 4)."""
+        """Frames at full (B, H, W, 3) and small size, small residual and alpha (B, h, w, 4), to (B, H, W, 4)."""
         x, y = _with_mean(base), matte.astype(jnp.float32)
         mean_x, mean_y = self.box_filter(x), self.box_filter(y)
         covariance = self.box_filter(x * y) - mean_x * mean_y
@@ -54,11 +54,15 @@ class FastGuidedFilter(nnx.Module):
         x, y = base.astype(jnp.float32), matte.astype(jnp.float32)
         mean_x, mean_y = _box(x), _box(y)
         a = _covariance(x, y, mean_x, mean_y) / (_covariance(x, x, mean_x, mean_x) + self.eps)
-        return _apply(a, mean_y - a * mean_x, fine.astype(jnp.float32))
+        return _apply(a, mean_y - _rounded(a * mean_x), fine.astype(jnp.float32))
 
     def refine_alpha(self, fine: jax.Array, base: jax.Array, alpha: jax.Array) -> jax.Array:
         """Brings a small alpha (B, h, w, 1) alone to full size, guided by the frames' channel mean."""
         return self.filter(channel_mean(fine), channel_mean(base), alpha)
+
+
+def _box_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.full(shape, 1 / 9)
 
 
 def _with_mean(frames: jax.Array) -> jax.Array:
@@ -91,5 +95,5 @@ def _rounded(product: jax.Array) -> jax.Array:
 
 
 def _apply(a: jax.Array, b: jax.Array, fine: jax.Array) -> jax.Array:
-    size = fine.shape[1:3]
-    return resize(a, size) * fine + resize(b, size)
+    size = (fine.shape[1], fine.shape[2])
+    return _rounded(resize(a, size) * fine) + resize(b, size)

@@ -14,7 +14,7 @@ class ResNet50(nnx.Module):
 
     CHANNELS = (64, 256, 512, 2048)
 
-    def __init__(self, *, rngs: nnx.Rngs):
+    def __init__(self, *, rngs: nnx.Rngs | None):
         self.conv1 = Conv2d(3, 64, 7, stride=2, bias=False, init=kaiming_fan_out, rngs=rngs)
         self.bn1 = BatchNorm2d(64)
         self.layer1 = _stage(64, 64, 3, rngs=rngs)
@@ -34,7 +34,7 @@ class ResNet50(nnx.Module):
 class Bottleneck(nnx.Module):
     """1×1, 3×3 (which strides or dilates), 1×1 to four times the width, plus the input."""
 
-    def __init__(self, inputs: int, width: int, *, stride: int, dilation: int, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, width: int, *, stride: int, dilation: int, rngs: nnx.Rngs | None):
         outputs = 4 * width
         self.conv1 = Conv2d(inputs, width, 1, bias=False, init=kaiming_fan_out, rngs=rngs)
         self.bn1 = BatchNorm2d(width)
@@ -53,12 +53,14 @@ class Bottleneck(nnx.Module):
         return jax.nn.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-def _shortcut(inputs: int, outputs: int, stride: int, *, rngs: nnx.Rngs) -> Sequential:
+def _shortcut(inputs: int, outputs: int, stride: int, *, rngs: nnx.Rngs | None) -> Sequential:
     projection = Conv2d(inputs, outputs, 1, stride=stride, bias=False, init=kaiming_fan_out, rngs=rngs)
     return Sequential([projection, BatchNorm2d(outputs)])
 
 
-def _stage(inputs: int, width: int, blocks: int, *, stride: int = 1, dilation: int = 1, rngs: nnx.Rngs) -> Sequential:
+def _stage(
+    inputs: int, width: int, blocks: int, *, stride: int = 1, dilation: int = 1, rngs: nnx.Rngs | None
+) -> Sequential:
     # A dilated stage keeps its first block undilated, as torchvision's replace_stride_with_dilation does.
     first = Bottleneck(inputs, width, stride=stride, dilation=1, rngs=rngs)
     others = [Bottleneck(4 * width, width, stride=1, dilation=dilation, rngs=rngs) for _ in range(blocks - 1)]

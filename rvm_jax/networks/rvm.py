@@ -16,7 +16,7 @@ from rvm_jax.networks.refiner import DeepGuidedFilter, FastGuidedFilter
 from rvm_jax.networks.resnet import ResNet50
 
 # encoder, channels of LR-ASPP, and of the decoder at 1/8, 1/4, 1/2 and full size
-_VARIANTS: dict[str, tuple[type, int, tuple[int, ...]]] = {
+_VARIANTS: dict[str, tuple[Any, int, tuple[int, ...]]] = {
     "mobilenetv3": (MobileNetV3Large, 128, (80, 40, 32, 16)),
     "resnet50": (ResNet50, 256, (128, 64, 32, 16)),
 }
@@ -24,7 +24,7 @@ _REFINERS = {"deep_guided_filter": DeepGuidedFilter, "fast_guided_filter": FastG
 
 
 class Matte(NamedTuple):
-    """What a matting pass gives: `fgr` (…, H, W, 3) or None, `pha` (…, H, W, 1), both in [0, 1], and the state `rec`."""
+    """What a matting pass gives: `fgr` (…, H, W, 3) or None and `pha` (…, H, W, 1) in [0, 1], and the state `rec`."""
 
     fgr: jax.Array | None
     pha: jax.Array
@@ -46,7 +46,7 @@ class MattingNetwork(nnx.Module):
         refiner: "deep_guided_filter" or "fast_guided_filter", used where `downsample_ratio` is not 1.
         foreground: True for RVM (foreground and alpha), False for the face-matting fork (alpha alone). An alpha-only
             network keeps the deep filter's tensors, as the fork's files do, without using them.
-        rngs: where the starting weights come from.
+        rngs: where the starting weights come from; None for zeros, where they will be set from a file.
 
     Raises:
         UserError: an unknown variant or refiner.
@@ -58,7 +58,7 @@ class MattingNetwork(nnx.Module):
         *,
         refiner: str = "deep_guided_filter",
         foreground: bool = True,
-        rngs: nnx.Rngs,
+        rngs: nnx.Rngs | None,
     ):
         if variant not in _VARIANTS:
             raise UserError(f"network variant '{variant}' is unknown; use one of {', '.join(_VARIANTS)}")
@@ -150,7 +150,7 @@ class MattingNetwork(nnx.Module):
 class Projection(nnx.Module):
     """The 1×1 convolution from the decoder's features to a head's outputs."""
 
-    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = Conv2d(inputs, outputs, 1, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -1,0 +1,73 @@
+"""Validation during training: errors on fixed clips in memory, and a picture of what the network does with them."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from data_pipeline.pipeline import make_batches
+from eval.metrics import alpha_errors
+from rvm_jax.errors import UserError
+from rvm_jax.media.composite import GREEN, composite
+from rvm_jax.media.sheets import grid
+from rvm_jax.networks import functional
+from rvm_jax.networks.rvm import MattingNetwork
+
+
+class Validation:
+    """Mean absolute and squared error over the validation split's first clips, which stay in memory.
+
+    Calling it with a network yields ("mad", …), ("mse", …), both of alphas in [0, 1], and ("clips", a sheet): in each
+    row one clip's first, middle and last frame, in each the input, the true and the predicted alpha and the cut-out.
+
+    Args:
+        data: the config's `data` section.
+        num_clips: how many clips; a multiple of `batch_size`.
+        batch_size: clips at a time.
+        split: "valid" or "test".
+    """
+
+    def __init__(self, data: Any, *, num_clips: int, batch_size: int, split: str = "valid"):
+        if num_clips % batch_size:
+            raise UserError(f"eval.num_clips={num_clips} must be a multiple of eval.batch_size={batch_size}")
+        with make_batches(data, batch_size=batch_size, split=split, num_clips=num_clips, workers=0) as batches:
+            # Copies: the arrays may live in memory that the stream takes back.
+            self._batches = [{name: np.array(batch[name]) for name in ("src", "pha")} for batch in batches]
+
+    def __call__(self, network: MattingNetwork) -> Iterator[tuple[str, float | np.ndarray]]:
+        graphdef, params, batch_stats = functional.split(network)
+        predict = _predict(graphdef)
+        errors = None
+        rows: list[list[np.ndarray]] = []
+        for batch in self._batches:
+            pha = predict(params, batch_stats, batch["src"])
+            new = alpha_errors(pha, batch["pha"].astype(np.float32) / 255)
+            errors = new if errors is None else {name: errors[name].merge(mean) for name, mean in new.items()}
+            rows += [] if len(rows) >= 4 else _rows(batch, np.asarray(pha))
+        assert errors is not None
+        for name, mean in errors.items():
+            yield name, mean.compute()
+        yield "clips", grid(rows[:4])
+
+
+@lru_cache(maxsize=4)
+def _predict(graphdef: Any) -> Any:
+    def predict(params: functional.Tensors, batch_stats: functional.Tensors, src: jax.Array) -> jax.Array:
+        return functional.merge(graphdef, params, batch_stats)(src.astype(jnp.float32) / 255).pha
+
+    return jax.jit(predict)
+
+
+def _rows(batch: dict[str, np.ndarray], pha: np.ndarray) -> list[list[np.ndarray]]:
+    rows = []
+    for src, true, pred in zip(batch["src"], batch["pha"], pha, strict=True):
+        alphas = np.round(pred * 255).astype(np.uint8)
+        row = []
+        for frame in sorted({0, len(src) // 2, len(src) - 1}):
+            cutout = composite(src[frame], alphas[frame], GREEN)
+            row += [src[frame], true[frame], alphas[frame], cutout]
+        rows.append(row)
+    return rows
