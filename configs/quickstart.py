@@ -9,6 +9,8 @@ over days. `:tiny` is the same in a few seconds, for tests.
 
 from ml_collections import ConfigDict
 
+from rvm_jax.errors import UserError
+
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
@@ -53,5 +55,5 @@ def get_config(arg: str = "") -> ConfigDict:
         config.optimizer.warmup_steps = 1
         config.log.every = 1
     elif arg:
-        raise ValueError(f"configs/quickstart.py has no variant '{arg}'; use :tiny or none")
+        raise UserError(f"no variant '{arg}' of this recipe; there is :tiny")
     return config

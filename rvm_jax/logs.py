@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,30 @@ class Logs:
             return
         write_picture(self.workdir / "pictures" / f"{name}_{step:06d}.jpg", picture)
         self._board.add_image(name, picture, step, dataformats="HWC")
+
+
+class Meter:
+    """Frames per second since it was last read, pauses left out."""
+
+    def __init__(self) -> None:
+        self._count, self._since = 0, time.perf_counter()
+
+    def count(self, shape: tuple[int, ...]) -> None:
+        """Counts the frames of a batch (B, T, …)."""
+        self._count += shape[0] * shape[1]
+
+    def rates(self) -> dict[str, float]:
+        """Returns the rate, and begins anew."""
+        frames_per_second = self._count / (time.perf_counter() - self._since)
+        self._count, self._since = 0, time.perf_counter()
+        return {"frames_per_second": frames_per_second}
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves out what happens inside: evaluation, writing a checkpoint."""
+        began = time.perf_counter()
+        yield
+        self._since += time.perf_counter() - began
 
 
 def _drop_later(path: Path, step: int) -> None:

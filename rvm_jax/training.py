@@ -1,7 +1,5 @@
 """Training: the state, the step, and the loop, to be read from top to bottom."""
 
-import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,14 +15,15 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from rvm_jax import checkpoints, losses, torch_weights
+from rvm_jax import checkpoints, torch_weights
 from rvm_jax.errors import UserError
-from rvm_jax.logs import Logs
-from rvm_jax.media.pictures import write_bytes
+from rvm_jax.logs import Logs, Meter
 from rvm_jax.networks import functional
 from rvm_jax.networks.functional import Tensors
 from rvm_jax.networks.rvm import MattingNetwork
+from rvm_jax.objectives import Objective, make_objective
 from rvm_jax.optimizer import make_optimizer
+from rvm_jax.workdir import keep_config
 
 Batch = Mapping[str, np.ndarray]
 # From the step to start at to an iterator of this host's batches, used as a context.
@@ -74,7 +73,7 @@ def train(config: ConfigDict, workdir: str | Path, batches: Batches, evaluators:
     optimizer = make_optimizer(params, config.optimizer.rates.to_dict(), **_schedule(config))
     state = TrainState(jnp.zeros((), jnp.int32), params, batch_stats, optimizer.init(params))
     state = jax.device_put(state, replicated)
-    train_step = make_train_step(network, config.train.loss, optimizer)
+    train_step = make_train_step(network, make_objective(config.train), optimizer, config.train.seed)
 
     # ---- the work directory: what an earlier run left there goes on
     if is_first_host:
@@ -96,7 +95,7 @@ def train(config: ConfigDict, workdir: str | Path, batches: Batches, evaluators:
             batches(start) as stream,
             tqdm(total=steps, initial=start, unit="step", disable=not is_first_host, dynamic_ncols=True) as progress,
         ):
-            meter = _Meter()
+            meter = Meter()
             last: dict[str, jax.Array] = {}
             pending: tuple[int, dict[str, jax.Array], dict[str, float]] | None = None
             for step in range(start + 1, steps + 1):
@@ -157,24 +156,23 @@ def make_mesh(batch_size: int) -> Mesh:
 
 
 def make_train_step(
-    network: MattingNetwork, loss: str, optimizer: optax.GradientTransformation
+    network: MattingNetwork, objective: Objective, optimizer: optax.GradientTransformation, seed: int = 0
 ) -> Callable[[TrainState, Mapping[str, jax.Array]], tuple[TrainState, dict[str, jax.Array]]]:
     """Returns the jitted step: (state, batch of uint8 arrays) to (new state, metrics before the update).
 
-    `loss` is one of `LOSSES`. The state that is passed in is donated.
+    `seed` is that of the keys that objectives draw from. The state that is passed in is donated.
     """
-    if loss not in LOSSES:
-        raise UserError(f"train.loss '{loss}' is unknown; use one of {', '.join(LOSSES)}")
-    compute_loss = LOSSES[loss]
     graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
 
-    def loss_of(params: Tensors, batch_stats: Tensors, batch: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
+    def loss_of(params: Tensors, batch_stats: Tensors, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         view = functional.merge(graphdef, params, batch_stats)
-        components = compute_loss(view, batch)
+        components = objective(view, batch, key)
         return components["total"], (components, functional.batch_stats(view))
 
     def step(state: TrainState, batch: Mapping[str, jax.Array]) -> tuple[TrainState, dict[str, jax.Array]]:
-        gradients, (components, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params, state.batch_stats, batch)
+        key = jax.random.fold_in(jax.random.key(seed), state.step)
+        gradient = jax.grad(loss_of, has_aux=True)
+        gradients, (components, batch_stats) = gradient(state.params, state.batch_stats, batch, key)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         metrics = {f"loss/{name}": value for name, value in components.items()}
         metrics["gradient_norm"] = optax.global_norm(gradients)
@@ -182,64 +180,6 @@ def make_train_step(
         return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
     return jax.jit(step, donate_argnums=0)
-
-
-def alpha(network: MattingNetwork, batch: Mapping[str, jax.Array]) -> losses.Components:
-    """The alpha's loss: the face recipes."""
-    return losses.alpha_loss(network(unit(batch["src"])).pha, unit(batch["pha"]))
-
-
-def trimap(network: MattingNetwork, batch: Mapping[str, jax.Array]) -> losses.Components:
-    """The alpha's loss over the trimap's unknown region: stage 2 of the face recipe, by its documented intent."""
-    return losses.trimap_loss(network(unit(batch["src"])).pha, unit(batch["pha"]), batch["trimap"])
-
-
-def matting(network: MattingNetwork, batch: Mapping[str, jax.Array]) -> losses.Components:
-    """The alpha's and the foreground's loss: RVM's own recipes."""
-    matte = network(unit(batch["src"]))
-    return losses.matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, unit(batch["fgr"]))
-
-
-LOSSES = {"alpha": alpha, "trimap": trimap, "matting": matting}
-
-
-def unit(values: jax.Array) -> jax.Array:
-    """uint8 to float32 in [0, 1]: on the device, so that a quarter of the bytes travels."""
-    return values.astype(jnp.float32) / 255
-
-
-def keep_config(config: ConfigDict, workdir: Path) -> None:
-    """Writes config.json, or compares with the one there. Raises UserError, naming the keys, where they differ."""
-    path = workdir / "config.json"
-    text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
-    if path.exists():
-        old, new = _flat_settings(json.loads(path.read_text())), _flat_settings(json.loads(text))
-        changed = [
-            f"{key} is {new.get(key, 'absent')!r}, was {old.get(key, 'absent')!r}"
-            for key in sorted(old | new)
-            if old.get(key) != new.get(key) and key not in _MAY_CHANGE
-        ]
-        if changed:
-            raise UserError(f"{workdir}: was made with other settings ({'; '.join(changed)}); use another --workdir")
-    write_bytes(path, text.encode())
-
-
-# What does not change the result of a run that goes on.
-_MAY_CHANGE = {
-    "data.workers",
-    "train.steps",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "eval.every",
-    "log.every",
-}
-
-
-def _flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat_settings(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
 
 
 def _schedule(config: ConfigDict) -> dict[str, int]:
@@ -285,35 +225,3 @@ def _log_values(
             scalars[f"{name}/{key}"] = float(value)
     logs.scalars(step, scalars)
     progress.write(f"step {step}: " + ", ".join(f"{key} {value:.4f}" for key, value in scalars.items()))
-
-
-class _Meter:
-    """Frames per second since the values were last read, pauses for evaluation left out."""
-
-    def __init__(self) -> None:
-        self._count, self._since = 0, time.perf_counter()
-
-    def count(self, shape: tuple[int, ...]) -> None:
-        self._count += shape[0] * shape[1]
-
-    def rates(self) -> dict[str, float]:
-        frames_per_second = self._count / (time.perf_counter() - self._since)
-        self._count, self._since = 0, time.perf_counter()
-        return {"frames_per_second": frames_per_second}
-
-    def paused(self) -> "_Pause":
-        return _Pause(self)
-
-    def skip(self, seconds: float) -> None:
-        self._since += seconds
-
-
-class _Pause:
-    def __init__(self, meter: _Meter):
-        self._meter = meter
-
-    def __enter__(self) -> None:
-        self._began = time.perf_counter()
-
-    def __exit__(self, *error: object) -> None:
-        self._meter.skip(time.perf_counter() - self._began)

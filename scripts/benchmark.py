@@ -18,6 +18,7 @@ from rvm_jax.errors import UserError
 
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {
+    "data": "scripts.benchmarks.data",
     "matting": "scripts.benchmarks.matting",
 }
 

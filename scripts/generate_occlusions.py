@@ -1,13 +1,14 @@
 """Writes clips to disk: python scripts/generate_occlusions.py --config=configs/quickstart.py --output_dir=benchmark
 
 They lie as an evaluation wants them, `<output_dir>/<category>/{img,mask}/<clip>/<frame>.png`, the category being the
-occluder's. A run that was interrupted goes on where it stopped; clips that are there are kept.
+occluder's, or with --layout=natocc as the NatOcc project has them, `<output_dir>/{image,mask}`. A run that was
+interrupted goes on where it stopped; clips that are there are kept. --technique takes another one than the config's:
+
+    python scripts/generate_occlusions.py --config=configs/quickstart.py --technique=natocc --config.data.seq_length=1 \
+        --layout=natocc --num_clips=1000 --output_dir=natocc
 """
 
-import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import _checkout  # noqa: F401
 from absl import flags
@@ -15,62 +16,39 @@ from ml_collections import config_flags
 from tqdm import tqdm
 
 from rvm_jax import cli
-from rvm_jax.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose data is written.", lock_config=True)
+_TECHNIQUE = flags.DEFINE_string("technique", None, "An occlusion technique by name, in place of the config's.")
+_PRESET = flags.DEFINE_string("preset", None, "A preset of --technique.")
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "valid", "test"], "The split to write.")
 _NUM_CLIPS = flags.DEFINE_integer("num_clips", 100, "How many clips to write.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", None, "Of the stream; the split's own where not given.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder to write to.", required=True)
+_LAYOUT = flags.DEFINE_enum("layout", "benchmark", ["benchmark", "natocc"], "How the files lie.")
 _CATEGORY = flags.DEFINE_string("category", None, "Puts all clips there, in place of the occluders' categories.")
+_BINARY = flags.DEFINE_bool("binary", False, "Masks of 0 and 1, as RealOcc's, in place of the alpha, 0 to 255.")
+_WORKERS = flags.DEFINE_integer("workers", 0, "Processes that make clips; 0 for this one.", lower_bound=0)
 flags.mark_flag_as_required("config")
-
-_SETTINGS = "generated.json"
 
 
 def main(_: list[str]) -> None:
-    from data_pipeline.pipeline import make_dataset
+    from data_pipeline.generate import Job, missing_clips, write_clips
+    from rvm_jax.errors import UserError
 
-    root = Path(_OUTPUT_DIR.value)
-    data = _CONFIG.value.data
-    clips = make_dataset(data, split=_SPLIT.value, seed=_SEED.value, num_clips=_NUM_CLIPS.value, names=True)
-    content = {key: value for key, value in data.to_dict().items() if key != "workers"}
-    settings = {"data": content, "split": _SPLIT.value, "seed": _SEED.value, "category": _CATEGORY.value}
-    _check_settings(root / _SETTINGS, settings)
-    written = 0
-    for index in tqdm(range(_NUM_CLIPS.value), "clips"):
-        name = f"{index:05d}"
-        if not any(img.parents[1].joinpath("mask", name).is_dir() for img in root.glob(f"*/img/{name}")):
-            clip = clips[index]
-            _write_clip(root / (_CATEGORY.value or clip["category"]), name, clip)
-            written += 1
-    print(f"{root}: {written} clips written, {_NUM_CLIPS.value - written} were there")
-
-
-def _check_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Keeps clips of different settings apart: raises UserError where the folder holds those of others."""
-    from rvm_jax.media.pictures import write_bytes
-
-    text = json.dumps(settings, indent=1, sort_keys=True)
-    if not path.exists():
-        if path.parent.exists() and any(path.parent.iterdir()):
-            raise UserError(f"{path.parent}: the folder is not empty; give an --output_dir of its own")
-        write_bytes(path, text.encode())
-    elif path.read_text() != text:
-        raise UserError(f"{path.parent}: it holds clips of other settings ({path.name}); give another --output_dir")
-
-
-def _write_clip(category: Path, name: str, clip: dict[str, Any]) -> None:
-    """Writes both folders beside their names, then renames them: whatever has its name is complete."""
-    from rvm_jax.media.pictures import write_picture
-
-    for folder, frames in (("mask", clip["pha"]), ("img", clip["src"])):
-        partial, final = category / folder / f".{name}.partial", category / folder / name
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(final, ignore_errors=True)
-        for index, frame in enumerate(frames):
-            write_picture(partial / f"{index:05d}.png", frame)
-        partial.rename(final)
+    data = _CONFIG.value.data.to_dict()
+    if _TECHNIQUE.value:
+        data["techniques"] = {_TECHNIQUE.value: {"name": _TECHNIQUE.value, "preset": _PRESET.value}}
+    elif _PRESET.value:
+        raise UserError("--preset: say of which technique, by --technique")
+    job = Job(
+        Path(_OUTPUT_DIR.value), data, _SPLIT.value, _SEED.value, _NUM_CLIPS.value, _LAYOUT.value, _CATEGORY.value,
+        _BINARY.value,
+    )  # fmt: skip
+    missing = missing_clips(job)
+    there = job.num_clips - len(missing)
+    for _ in tqdm(write_clips(job, missing, _WORKERS.value), "clips", total=job.num_clips, initial=there):
+        pass
+    print(f"{job.root}: {len(missing)} clips written, {there} were there")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""What a training step minimises: from a network in training view and a batch of uint8 arrays to loss components."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from rvm_jax import losses
+from rvm_jax.errors import UserError
+from rvm_jax.networks.rvm import MattingNetwork
+
+Batch = Mapping[str, jax.Array]
+# The last argument is the step's own random key.
+Objective = Callable[[MattingNetwork, Batch, jax.Array], losses.Components]
+
+
+def make_objective(train: Mapping) -> Objective:
+    """Returns the objective that a config's `train` section names as `loss`. Raises UserError for an unknown name."""
+    name = train["loss"]
+    if name == "alpha_composed":
+        share = train["batch_occlusion"]
+        return lambda network, batch, key: alpha_composed(network, batch, key, share)
+    if name not in OBJECTIVES:
+        raise UserError(f"train.loss '{name}' is unknown; use one of {', '.join(OBJECTIVES)}, alpha_composed")
+    return OBJECTIVES[name]
+
+
+def alpha(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
+    """The alpha's loss over all pixels: the face recipes' first stage. Uses `src` and `pha`."""
+    return losses.alpha_loss(network(unit(batch["src"])).pha, unit(batch["pha"]))
+
+
+def trimap(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
+    """The alpha's loss over the trimap's unknown region: the second stage by its intent. Also uses `trimap`."""
+    return losses.trimap_loss(network(unit(batch["src"])).pha, unit(batch["pha"]), batch["trimap"])
+
+
+def matting(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
+    """The alpha's and the foreground's loss: RVM's own recipes. Also uses `fgr`."""
+    matte = network(unit(batch["src"]))
+    return losses.matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, unit(batch["fgr"]))
+
+
+def alpha_composed(network: MattingNetwork, batch: Batch, key: jax.Array, share: float) -> losses.Components:
+    """The second stage as its published config computed it: composed here, a `share` of the batches occluded.
+
+    Uses the bare face `src`, its mask `pha` and `occluder` (B, T, H, W, 4), RGBA over the whole frame. The label, mask
+    minus occluder alpha, is not clipped: it is -1 where the occluder lies beside the face.
+    """
+    occluder = unit(batch["occluder"])
+    cover = occluder[..., 3:] * (jax.random.uniform(key) <= share)
+    src = occluder[..., :3] * cover + unit(batch["src"]) * (1 - cover)
+    return losses.alpha_loss(network(src).pha, unit(batch["pha"]) - cover)
+
+
+OBJECTIVES: dict[str, Objective] = {"alpha": alpha, "trimap": trimap, "matting": matting}
+
+
+def unit(values: jax.Array) -> jax.Array:
+    """uint8 to float32 in [0, 1]: on the device, so that a quarter of the bytes travels."""
+    return values.astype(jnp.float32) / 255

@@ -1,0 +1,64 @@
+"""Looks at datasets: python scripts/inspect_data.py --name=sim --root=datasets/SIM --output_dir=inspection
+
+Lists what each source holds, what it leaves out and why, and its licence, and draws a contact sheet of pictures and of
+what their alpha cuts out. With --config=… it looks at all sources of a recipe.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import _checkout  # noqa: F401
+import _source_flags
+from absl import flags
+
+from rvm_jax import cli
+
+_SAMPLE = flags.DEFINE_integer("sample", 100, "How many items of a source to decode; 0: all.", lower_bound=0)
+_PICTURES = flags.DEFINE_integer("pictures", 24, "How many of them the sheet shows.", lower_bound=1)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "inspection", "The folder for the sheets, <source>.png.")
+
+
+def main(_: list[str]) -> None:
+    from data_pipeline.inspection import inspect_source
+    from data_pipeline.sources import ADAPTERS, open_source
+    from rvm_jax.errors import UserError
+    from rvm_jax.media.pictures import write_picture
+
+    failed = 0
+    listed = _source_flags.sources(_split())
+    for label, spec, request in listed:
+        try:
+            source = open_source(_whole(spec), request)
+        except UserError as error:
+            if len(listed) == 1:
+                raise
+            print(f"{label}: {error}\n")
+            failed += 1
+            continue
+        adapter = ADAPTERS[spec["name"]]
+        report = inspect_source(source, adapter, label=label, sample=_SAMPLE.value or None, pictures=_PICTURES.value)
+        print("\n".join(report.lines))
+        if report.sheet is not None:
+            path = Path(_OUTPUT_DIR.value) / f"{label}.png"
+            write_picture(path, report.sheet)
+            print(f"  sheet: {path}")
+        print()
+    if failed:
+        raise UserError(f"{failed} of {len(listed)} sources could not be opened; see above")
+
+
+def _split() -> str:
+    return "train" if _source_flags.SPLIT.value in (None, "all") else _source_flags.SPLIT.value
+
+
+def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec without its partition, where all of the dataset is asked for."""
+    from data_pipeline.sources import ADAPTERS
+
+    drawn = spec["name"] in ADAPTERS and ADAPTERS[spec["name"]].find is None
+    return {**spec, "split": "all"} if _source_flags.SPLIT.value == "all" and not drawn else spec
+
+
+if __name__ == "__main__":
+    cli.run(main)
