@@ -5,6 +5,7 @@ Matrices are 3×3, map a layer's points to the frame's, and live in continuous c
 act on the right; `pixel_matrix` converts the product once, for OpenCV. Angles are in degrees, clockwise as seen.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,27 @@ def draw_clock(
     length = int(rng.integers(shortest, max(shortest, span[1]) + 1))
     start = int(rng.integers(length - frames + 1)) if random_start else 0
     return (start + np.arange(frames)) / max(length - 1, 1)
+
+
+def draw_frame_choice(
+    rng: np.random.Generator, frames: int, speeds: Sequence[float] = (0.5, 1, 2, 3, 4, 5)
+) -> Callable[[int], list[int]]:
+    """Draws which frames of a video a clip has: a function from the video's length to their numbers (RVM's sampler).
+
+    They start anywhere, go on at a speed drawn from `speeds`, backwards in every second clip, and where the video ends
+    they go on at its other end.
+    """
+    start, shift, backwards = rng.random(), int(rng.integers(frames)), rng.random() < 0.5
+    speed = speeds[int(rng.integers(len(speeds)))]
+    steps = [int(t * speed) + shift for t in range(frames)]
+    if backwards:
+        steps.reverse()
+
+    def choose(length: int) -> list[int]:
+        first = int(start * max(1, length - frames))
+        return [(first + step) % length for step in steps]
+
+    return choose
 
 
 def pause(rng: np.random.Generator, clock: np.ndarray) -> np.ndarray:

@@ -17,64 +17,24 @@ import grain
 import numpy as np
 from absl import flags
 
-from data_pipeline.occlusion import Synthesizer, open_technique
-from data_pipeline.sources.pool import BadRecords, Pool, open_pool
+from data_pipeline.clips import Clips, Record
+from data_pipeline.memory import keep_freed_memory
 from data_pipeline.sources.split import SPLITS
 from rvm_jax.errors import UserError
 
 # Workers are the parallelism; OpenCV's own threads would only take their cores. Spawned workers import this, too.
 cv2.setNumThreads(0)
-
-_MAX_BAD_SHARE = 0.5
-
-
-class Clips:
-    """Makes clips: from a record (source, index) of the faces and a generator to a dict of uint8 arrays.
-
-    Args:
-        data: the `data` section for one split, a plain mapping; see `make_dataset`.
-        split: "train", "valid" or "test".
-        names: whether clips also have the strings `key` (of the face) and `category` (of the occluder, or "none").
-        shared: see `BadRecords`.
-
-    Raises:
-        UserError: for a key of `data` that is wrong or missing.
-    """
-
-    def __init__(self, data: Mapping[str, Any], split: str, names: bool = False, shared: Path | None = None):
-        self.names = names
-        self.bad = BadRecords(data.get("max_bad_share", _MAX_BAD_SHARE), shared)
-        resolution = data["resolution"]
-        self.techniques, self._technique_shares = _open_techniques(data)
-        common = {"split": split, "resolution": resolution, "bad": self.bad}
-        faces = open_pool(data["faces"], "face", "data.faces", **common)
-        if faces is None:
-            raise UserError("data.faces: no source of faces; give one a weight above 0")
-        self.faces: Pool = faces
-        self.occluders = open_pool(data.get("occluders") or {}, "occluder", "data.occluders", **common)
-        if self.occluders is None and any(technique.options.occlusion > 0 for technique in self.techniques):
-            raise UserError("data.occluders: no source of occluders; give one a weight above 0, or set occlusion=0")
-
-    def __call__(self, record: tuple[int, int], rng: np.random.Generator) -> dict[str, Any]:
-        choice = int(np.searchsorted(self._technique_shares, rng.random(), side="right"))
-        technique = self.techniques[choice]
-        face = self.faces.load(*record)
-        occluded = rng.random() < technique.options.occlusion
-        occluder = self.occluders.draw(rng) if occluded and self.occluders is not None else None
-        clip: dict[str, Any] = dict(technique(face, occluder, rng))
-        if self.names:
-            clip |= {"key": face.key, "category": occluder.category if occluder else "none"}
-        return clip
+keep_freed_memory()
 
 
 class _Tag:
-    """Names the source that an index belongs to."""
+    """Names the section and the source that an index belongs to."""
 
-    def __init__(self, member: int):
-        self.member = member
+    def __init__(self, section: str, member: int):
+        self.section, self.member = section, member
 
-    def __call__(self, index: int) -> tuple[int, int]:
-        return self.member, index
+    def __call__(self, index: int) -> Record:
+        return Record(self.section, self.member, index)
 
 
 def make_dataset(
@@ -83,7 +43,8 @@ def make_dataset(
     """The stream of a split's clips, with random access: `dataset[i]` is a clip, see `occlusion`.
 
     Args:
-        data: the `data` section of a config: `faces`, `occluders` and `techniques`, each {label: spec} with weights;
+        data: the `data` section of a config: `techniques`, and what these take: `faces` (`foregrounds` for `rvm`),
+            `occluders` (`textures` for `randocc`, `backgrounds` for `rvm`), each {label: spec} with weights;
             `resolution`, `seq_length`, `trimap`, `seed`, `max_bad_share` (0.5). A section `valid` or `test` in it
             overrides any of them for that split; the test split takes `valid` where it has none of its own.
         split: "train", "valid" or "test".
@@ -104,11 +65,11 @@ class Batches:
     """An endless or finite iterator of batches, {name: uint8 (B, T, H, W, C)}; close it, or use it as a context.
 
     Attributes:
-        epoch_size: how many clips show every face once (with several sources: on average).
+        epoch_size: how many clips show every face (or foreground) once (with several sources: on average).
     """
 
     def __init__(self, dataset: grain.MapDataset, clips: Clips, workers: int, folder: tempfile.TemporaryDirectory):
-        self.epoch_size = len(clips.faces)
+        self.epoch_size = len(clips)
         self._clips, self._folder = clips, folder
         # Workers run one thread each; without workers, threads read ahead while the device computes.
         options = grain.ReadOptions(num_threads=1 if workers else 2, prefetch_buffer_size=2)
@@ -203,7 +164,7 @@ def _section(data: Any, split: str) -> dict[str, Any]:
     own = {name: plain.pop(name, None) for name in SPLITS[1:]}
     overrides = own.get(split) or (own["valid"] if split == "test" else None) or {}
     section = {key: value for part in (plain, overrides) for key, value in part.items() if value is not None}
-    for key in ("faces", "techniques", "resolution", "seq_length"):
+    for key in ("techniques", "resolution", "seq_length"):
         if key not in section:
             raise UserError(f"data.{key}: the config does not give it")
     return section
@@ -216,26 +177,16 @@ def _stream_seed(section: Mapping[str, Any], split: str, seed: int | None) -> in
 
 
 def _stream(clips: Clips, seed: int) -> grain.MapDataset:
-    members = clips.faces.members
+    members = [
+        (section, index, member, share * member.weight / sum(other.weight for other in clips.pools[section].members))
+        for section, share in clips.subjects.items()
+        for index, member in enumerate(clips.pools[section].members)
+    ]
     # Explicit seeds: those that grain derives change with every operation that is put before.
     clip_seed, *seeds = (int(word) for word in np.random.SeedSequence(seed).generate_state(1 + len(members)))
     streams = [
-        grain.MapDataset.range(len(member.source)).shuffle(seed=word).repeat(None).map(_Tag(index))
-        for index, (member, word) in enumerate(zip(members, seeds, strict=True))
+        grain.MapDataset.range(len(member.source)).shuffle(seed=word).repeat(None).map(_Tag(section, index))
+        for (section, index, member, _), word in zip(members, seeds, strict=True)
     ]
-    records = streams[0] if len(streams) == 1 else grain.MapDataset.mix(streams, [member.weight for member in members])
+    records = streams[0] if len(streams) == 1 else grain.MapDataset.mix(streams, [weight for *_, weight in members])
     return records.random_map(clips, seed=clip_seed)
-
-
-def _open_techniques(data: Mapping[str, Any]) -> tuple[list[Synthesizer], np.ndarray]:
-    techniques, weights = [], []
-    for label, spec in data["techniques"].items():
-        weight = float(spec.get("weight", 1.0))
-        if weight > 0:
-            where = f"data.techniques.{label}"
-            options = {"resolution": data["resolution"], "seq_length": data["seq_length"]}
-            techniques.append(open_technique(spec, where, **options, trimap=bool(data.get("trimap", False))))
-            weights.append(weight)
-    if not techniques:
-        raise UserError("data.techniques: no technique; give one a weight above 0")
-    return techniques, np.cumsum(weights) / sum(weights)

@@ -20,16 +20,18 @@ def make_trimap(pha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.stack([_trimap(frame == 255, frame == 0, widths) for frame in pha[..., 0]])[..., None]
 
 
-def make_trimap_published(pha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def make_trimap_published(pha: np.ndarray, rng: np.random.Generator, scale: float = 1 / 255) -> np.ndarray:
     """The trimap as the face-matting fork draws it: widths and a filter for every frame, eroded at 640×640.
 
-    The fork's other form, for clips without occluder, takes 0..255 for 0..1; that mistake is not followed.
+    `scale` takes the alpha to 0..1. For clips without occluder the fork takes 0..255 for that: a scale of 1 does so,
+    and only an alpha of 1 of 255 is then foreground.
     """
     height, width = pha.shape[1:3]
     trimaps = []
     for frame in pha[..., 0]:
         side = (_REFERENCE_SIDE, _REFERENCE_SIDE)
-        alpha = cv2.resize(frame.astype(np.float32) / 255, side, interpolation=int(rng.choice(RESIZE_FILTERS)))
+        alpha = frame.astype(np.float32) * np.float32(scale)
+        alpha = cv2.resize(alpha, side, interpolation=int(rng.choice(RESIZE_FILTERS)))
         foreground, background = (alpha + 1e-5).astype(np.int32) == 1, (1 - alpha + 1e-5).astype(np.int32) == 1
         trimap = _trimap(foreground, background, rng.integers(1, _WIDEST + 1, 2))
         trimaps.append(cv2.resize(trimap, (width, height), interpolation=cv2.INTER_NEAREST))

@@ -45,11 +45,6 @@ def data(root):
     )
 
 
-def take(data, count, **options):
-    with make_batches(data, **options) as batches:
-        return [{name: np.array(array) for name, array in next(batches).items()} for _ in range(count)]
-
-
 def assert_same(first, second):
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
@@ -66,21 +61,6 @@ def test_a_batch(data):
         "src": (3, 2, SIDE, SIDE, 3), "pha": (3, 2, SIDE, SIDE, 1), "trimap": (3, 2, SIDE, SIDE, 1),
     }  # fmt: skip
     assert all(array.dtype == np.uint8 and array.flags.c_contiguous for array in batch.values())
-
-
-def test_any_number_of_workers_gives_the_same_clips_and_resumes(data):
-    alone = take(data, 5, batch_size=2)
-    assert_same(take(data, 3, batch_size=2, start_step=2, workers=1), alone[2:])
-    assert_same(take(data, 5, batch_size=2, workers=2), alone)
-
-
-def test_hosts_share_the_stream(data):
-    whole = take(data, 4, batch_size=4)
-    hosts = [take(data, 4, batch_size=2, process_index=host, process_count=2) for host in range(2)]
-    for step in range(4):
-        for name in ("src", "pha"):
-            dealt = np.stack([hosts[clip % 2][step][name][clip // 2] for clip in range(4)])
-            np.testing.assert_array_equal(dealt, whole[step][name])
 
 
 def test_an_epoch_shows_every_face_once_and_the_next_differs(data):

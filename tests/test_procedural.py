@@ -85,7 +85,7 @@ def test_smoke_and_lenses_are_see_through():
 
 
 def test_colours_go_on_beyond_the_edge():
-    """A red mug resized with its margin must not get a dark rim: what is near an object has the object's colours."""
+    """Interpolation at the edge must not mix in black: what is near an object has the object's colours."""
     for i in range(6):
         item = ProceduralOccluders(size=96, include=["hand"])[i]
         solid = (item["alpha"] == 255).astype(np.uint8)

@@ -37,7 +37,7 @@ def occluder(colour=RED, soft=3.0) -> Picture:
 
 def clips(count, options, occluded=True):
     for seed in range(count):
-        yield published(face(), occluder() if occluded else None, np.random.default_rng(seed), options)
+        yield published(face(), [occluder()] if occluded else [], np.random.default_rng(seed), options)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -45,15 +45,15 @@ def clips(count, options, occluded=True):
 def test_clips_are_what_the_contract_says(preset, frames):
     options = replace(PRESETS[preset], resolution=SIDE, seq_length=frames, trimap=True)
     for picture in (face(), face(50, 90), face(130, 70)):
-        for other in (None, occluder()):
-            clip = published(picture, other, np.random.default_rng(0), options)
+        for others in ([], [occluder()], [occluder(), occluder()]):
+            clip = published(picture, others, np.random.default_rng(0), options)
             assert list(clip) == ["src", "pha", "trimap"]
             assert clip["src"].shape == (frames, SIDE, SIDE, 3)
             assert clip["pha"].shape == clip["trimap"].shape == (frames, SIDE, SIDE, 1)
             for array in clip.values():
                 assert array.dtype == np.uint8 and array.flags.c_contiguous
             assert set(np.unique(clip["trimap"])) <= {0, 128, 255}
-    assert "trimap" not in published(face(), None, np.random.default_rng(0), replace(options, trimap=False))
+    assert "trimap" not in published(face(), [], np.random.default_rng(0), replace(options, trimap=False))
 
 
 def test_the_generator_decides_everything():
@@ -61,7 +61,7 @@ def test_the_generator_decides_everything():
     first, second = (next(clips(1, options)) for _ in range(2))
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
-    other = published(face(), occluder(), np.random.default_rng(1), options)
+    other = published(face(), [occluder()], np.random.default_rng(1), options)
     assert (other["src"] != first["src"]).any()
 
 
@@ -95,8 +95,8 @@ def test_a_clip_without_occluder_is_the_bare_face():
 def test_the_occluder_lies_on_the_face_with_the_share_asked_for():
     options = replace(PRESETS["fixed"], **STILL, face_scale=(1.0, 1.0))
     for seed in range(20):
-        bare = published(face(), None, np.random.default_rng(seed), options)["pha"][0, ..., 0]
-        clip = published(face(), occluder(soft=0), np.random.default_rng(seed), options)
+        bare = published(face(), [], np.random.default_rng(seed), options)["pha"][0, ..., 0]
+        clip = published(face(), [occluder(soft=0)], np.random.default_rng(seed), options)
         assert (clip["pha"][0, ..., 0].astype(int) < bare).sum() > 10
         hidden = (np.abs(clip["src"][0].astype(int) - RED).max(axis=-1) < 30).sum()
         box = outline(bare)
@@ -124,7 +124,7 @@ def test_what_lies_beyond_the_picture_is_mirrored_or_black():
 def test_a_face_at_the_edge_of_a_wide_picture_is_found():
     options = replace(PRESETS["fixed"], **STILL, face_scale=(1.0, 1.0))
     for centre in ((20, 30), (180, 30)):
-        clip = published(face(60, 200, centre), None, np.random.default_rng(0), options)
+        clip = published(face(60, 200, centre), [], np.random.default_rng(0), options)
         assert (clip["pha"] == 255).mean() > 0.1
 
 
@@ -137,7 +137,7 @@ def test_tiny_and_extreme_pictures_do_not_stop_it():
         options = replace(preset, resolution=SIDE)
         for seed in range(10):
             for other in (speck, line):
-                assert published(face(8, 8), other, np.random.default_rng(seed), options)["pha"].shape[0] == 4
+                assert published(face(8, 8), [other], np.random.default_rng(seed), options)["pha"].shape[0] == 4
 
 
 def test_outline_is_the_hull_of_the_visible_pixels():
@@ -191,10 +191,15 @@ def test_settings_of_a_technique():
     synthesizer = open_technique({"name": "published", "weight": 3, "occlusion": 0.5}, "data.techniques.a", **shared)
     assert synthesizer.options == replace(PRESETS["fixed"], occlusion=0.5, **shared)
     for spec, message in (
-        ({"name": "pasted"}, r"\.name: no technique 'pasted'; known are published"),
-        ({"name": "published", "preset": "x"}, r"\.preset: 'published' has no preset 'x'; it has fixed, published"),
+        ({"name": "pasted"}, r"\.name: no technique 'pasted'; known are published, natocc, "),
+        ({"name": "published", "preset": "x"}, r"\.preset: 'published' has no preset 'x'; it has fixed, published, letter"),
         ({"name": "published", "occlussion": 1}, r"\.occlussion: 'published' has no such option; it has occlusion, "),
         ({"name": "published", "resolution": 1}, r"\.resolution: 'published' has no such option"),
+        ({"name": "published", "jitter": "much"}, r"\.jitter: 'much' should be a number, like 0.3"),
+        ({"name": "published", "aspect": 1.0}, r"\.aspect: 1.0 should be two numbers, the smaller one first"),
+        ({"name": "published", "label": "add"}, r"\.label: 'add' is none of multiply, subtract, opaque"),
+        ({"name": "published", "label": 3}, r"\.label: 3 should be of the kind of 'multiply'"),
+        ({"name": "published", "filters": "cubic"}, r"\.filters: 'cubic' should be a list of names"),
     ):
         with pytest.raises(UserError, match=r"data\.techniques\.a" + message):
             open_technique(spec, "data.techniques.a", **shared)

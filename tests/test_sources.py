@@ -1,9 +1,13 @@
+import io
 import pickle
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from data_pipeline.sources import open_source
 from data_pipeline.sources.base import Request
@@ -55,7 +59,7 @@ def test_categories_as_in_sim_and_in_benchmarks(tmp_path):
     write(tmp_path / "train/hand/img/clip", "00000.png", channels=3)
     write(tmp_path / "train/hand/mask/clip", "00000.png")
     source = folder(root=str(tmp_path), split="train")
-    assert keys(source) == ["hand/clip/00000", "hand/x", "net/x", "plant_leaf/x"]
+    assert keys(source) == [f"train/{key}" for key in ("hand/clip/00000", "hand/x", "net/x", "plant_leaf/x")]
     assert [source[i]["category"] for i in range(4)] == ["hand", "hand", "net", "plant_leaf"]
     assert keys(folder(root=str(tmp_path), include=["plant_*", "net"], exclude=["net"])) == ["train/plant_leaf/x"]
     with pytest.raises(
@@ -77,7 +81,7 @@ def test_named_folders_as_in_celebamask_hq(tmp_path):
     write(tmp_path / "drive/masks_corrected", "0.png", "1.png", channels=3)
     source = folder(root=str(tmp_path), images="CelebA-HQ-img", masks="drive/masks_corrected")
     assert keys(source) == ["0", "1"]
-    with pytest.raises(UserError, match=r"data\.faces\.main\.masks: no such folder: .*masks"):
+    with pytest.raises(UserError, match=r"\.images: no folder 'CelebA-HQ-img' beside a folder 'masks'"):
         folder(root=str(tmp_path), images="CelebA-HQ-img", masks="masks")
 
 
@@ -152,8 +156,8 @@ def test_wrong_settings():
     for spec, message in (
         ({"name": "imagenet"}, r"\.name: no source 'imagenet'; known are folder, procedural"),
         ({"name": "folder"}, r"\.root: 'folder' needs it"),
-        ({"name": "folder", "root": "x", "size": 3}, r"\.size: 'folder' has no such setting; it has root, images"),
-        ({"name": "folder", "root": "x", "prepared": True}, r"\.prepared: prepared sets are not read yet"),
+        ({"name": "folder", "root": "x", "size": 3}, r"\.size: 'folder' has no such setting; it has root, include"),
+        ({"name": "dtd", "root": "x"}, r"\.name: 'dtd' is no source of kind face, but of texture, background"),
     ):
         with pytest.raises(UserError, match=r"data\.faces\.main" + message):
             open_source(spec, REQUEST)
@@ -179,6 +183,68 @@ def test_decoding_copes_with_masks_as_they_come():
             decode({"rgb": rgb, "alpha": alpha, "key": "a", "kind": "face"}, "main")
     with pytest.raises(UserError, match="a: the picture has no alpha"):
         decode({"rgb": rgb, "alpha": None, "key": "a", "kind": "occluder"}, "main")
+
+
+def item(rgb: bytes, alpha: bytes | None = None, kind: str = "face"):
+    return {"rgb": rgb, "alpha": alpha, "key": "a", "kind": kind}
+
+
+def palette_png(colours: list[int], index: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    picture = Image.fromarray(index, "P")
+    picture.putpalette(colours)
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_palette_masks():
+    rgb = encoded(".png", np.zeros((8, 6, 3), np.uint8))
+    index = np.zeros((8, 6), np.uint8)
+    index[:4] = 1
+    for colours in ([0, 0, 0, 128, 0, 0], [0, 0, 0, 255, 255, 255], [0, 0, 0, 1, 1, 1]):
+        np.testing.assert_array_equal(decode(item(rgb, palette_png(colours, index)), "").alpha, index * 255)
+    grey = [level for value in range(256) for level in (value, value, value)]
+    np.testing.assert_array_equal(decode(item(rgb, palette_png(grey, index * 100)), "").alpha, index * 100)
+
+
+def header_of(width: int, height: int) -> bytes:
+    """A small PNG whose header claims another size."""
+    data = encoded(".png", np.zeros((4, 4), np.uint8))
+    header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+@pytest.mark.parametrize(
+    ("rgb", "alpha", "message"),
+    [
+        (b"", None, "not a picture"),
+        (b"<html>", b"", "not a picture"),
+        (header_of(0, 8), None, "not a picture"),
+        (header_of(20_000, 20_000), None, "absurdly large"),
+        (header_of(400_000, 400_000), None, "absurdly large"),
+        (header_of(0, 8)[:18], None, "cut short"),
+        (header_of(8, 8)[:33] + b"\x7f" + header_of(8, 8)[34:], None, "cut short or damaged"),  # a chunk of 2 GB
+        (encoded(".jpg", np.zeros((9, 9), np.uint8))[:4], None, "not a picture, or cut short"),
+        (encoded(".bmp", np.zeros((2, 17_000), np.uint8)), None, "absurdly large"),
+        (encoded(".jpg", np.zeros((20, 20_000), np.uint8)), None, r"absurdly large \(20000×20 pixels\)"),
+        (encoded(".png", np.zeros((3, 40, 3), np.uint8)), None, "40×3 pixels show nothing"),
+        (np.zeros((8, 6, 4), np.uint8), None, r"uint8 of shape \(8, 6, 4\) is no RGB picture"),
+        (encoded(".png", np.zeros((8, 6, 3), np.uint8)), header_of(30_000, 9), r"\(mask\): .*absurdly large"),
+        (encoded(".png", np.zeros((80, 60, 3), np.uint8)), encoded(".png", np.full((60, 80), 255, np.uint8)),
+         r"\(mask\): 80×60 pixels for a picture of 60×80"),
+    ],
+)  # fmt: skip
+def test_absurd_pictures(rgb, alpha, message):
+    with pytest.raises(UserError, match=rf"^a.*{message}"):
+        decode(item(rgb, alpha, "face" if alpha else "texture"), "main")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_any_number_of_channels(channels, depth):
+    picture = np.full((8, 6, channels), np.iinfo(depth).max, depth)
+    decoded = decode(item(encoded(".png", picture), encoded(".png", picture)), "main")
+    assert decoded.rgb.shape == (8, 6, 3) and (decoded.rgb == 255).all() and (decoded.alpha == 255).all()
 
 
 def make_pool(root: Path, bad: BadRecords):

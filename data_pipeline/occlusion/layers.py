@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.motion import pixel_matrix, scaling, transform_points, translation
-from data_pipeline.sources.base import VISIBLE
+from data_pipeline.sources.base import VISIBLE, Picture, Video
 
 
 class Rect(NamedTuple):
@@ -43,6 +43,11 @@ class Layer(NamedTuple):
     placed: np.ndarray  # 3×3: from pixels of `rgba` to the coordinates of `outline` and of the matrices to come
 
 
+def stills(item: Picture | Video) -> tuple[Picture, ...]:
+    """The frames of a video; a picture by itself."""
+    return item.frames if isinstance(item, Video) else (item,)
+
+
 def outline(alpha: np.ndarray) -> np.ndarray:
     """Points (N, 2), as x, y, whose convex hull is that of the visible pixels; of none where the alpha is empty."""
     visible = alpha > VISIBLE
@@ -68,13 +73,29 @@ def face_layer(rgb: np.ndarray, mask: np.ndarray) -> Layer:
     return Layer(_with_alpha(rgb, mask), outline(mask), np.eye(3))
 
 
-def occluder_layer(rgb: np.ndarray, alpha: np.ndarray) -> Layer:
-    """The layer of an occluder (h, w, 3) and its alpha (h, w), cropped to what is visible of it."""
-    points = outline(alpha)
-    (left, top), (right, bottom) = points.min(axis=0).astype(int), points.max(axis=0).astype(int)
-    rows, columns = slice(top, bottom), slice(left, right)
-    rgba = _with_alpha(np.ascontiguousarray(rgb[rows, columns]), np.ascontiguousarray(alpha[rows, columns]))
-    return Layer(cv2.cvtColor(rgba, cv2.COLOR_RGBA2mRGBA), points - (left, top), np.eye(3))
+def crop(rgb: np.ndarray, alpha: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is visible of an occluder (h, w, 3) and its alpha (h, w), averaged down while `longest` still fits twice."""
+    left, top, width, height = cv2.boundingRect(cv2.threshold(alpha, VISIBLE, 255, cv2.THRESH_BINARY)[1])
+    part = slice(top, top + height), slice(left, left + width)
+    rgb, alpha = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(alpha[part])
+    height, width = alpha.shape
+    factor = max(height, width) // longest
+    if factor < 2 or min(height, width) < 2 * factor:
+        return rgb, alpha
+    rgba = cv2.resize(_premultiplied(rgb, alpha), (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    rgba = cv2.cvtColor(rgba, cv2.COLOR_mRGBA2RGBA)
+    return cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), cv2.extractChannel(rgba, 3)
+
+
+def occluder_layer(rgb: np.ndarray, alpha: np.ndarray, longest: int = 1024) -> Layer:
+    """The layer of an occluder (h, w, 3) and its alpha (h, w), cropped to what is visible of it; see `crop`."""
+    rgb, alpha = crop(rgb, alpha, longest)
+    return Layer(_premultiplied(rgb, alpha), outline(alpha), np.eye(3))
+
+
+def canvas_layer(rgb: np.ndarray, alpha: np.ndarray) -> Layer:
+    """The layer of an occluder's whole picture, for where its place in the picture matters."""
+    return Layer(_premultiplied(rgb, alpha), outline(alpha), np.eye(3))
 
 
 def shrink(layer: Layer, scale: float) -> Layer:
@@ -99,6 +120,10 @@ def warp(layer: Layer, matrix: np.ndarray, window: tuple[int, int, int, int], fi
     left, top, width, height = window
     placed = pixel_matrix(translation(-left, -top) @ matrix @ layer.placed)
     return cv2.warpAffine(layer.rgba, placed, (width, height), flags=filter, borderMode=border)
+
+
+def _premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(_with_alpha(rgb, alpha), cv2.COLOR_RGBA2mRGBA)
 
 
 def _with_alpha(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:

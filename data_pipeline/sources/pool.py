@@ -9,8 +9,8 @@ import numpy as np
 from absl import logging
 
 from data_pipeline.sources import open_source
-from data_pipeline.sources.base import Kind, Picture, Request, Source
-from data_pipeline.sources.decode import decode
+from data_pipeline.sources.base import ClipSource, FrameChoice, Kind, Picture, Request, Source, Video
+from data_pipeline.sources.decode import decode, decode_clip
 from rvm_jax.errors import UserError
 
 _NAMED_AT_START = 10
@@ -72,7 +72,7 @@ class _Member(NamedTuple):
     label: str
     where: str
     weight: float
-    source: Source
+    source: Source | ClipSource
 
     @property
     def skipped(self) -> Mapping[str, str]:
@@ -96,13 +96,20 @@ class Pool:
     def __len__(self) -> int:
         return sum(len(member.source) for member in self.members)
 
-    def draw(self, rng: np.random.Generator) -> Picture:
-        """Draws a source by weight, then one of its pictures."""
+    def draw(self, rng: np.random.Generator, choose: FrameChoice | None = None) -> Picture | Video:
+        """Draws a source by weight, then one of its pictures or clips; see `load`."""
         member = int(np.searchsorted(self._shares, rng.random(), side="right"))
-        return self.load(member, int(rng.integers(len(self.members[member].source))))
+        return self.load(member, int(rng.integers(len(self.members[member].source))), choose)
 
-    def load(self, member: int, index: int) -> Picture:
-        """Reads and decodes a picture of a source; the next good one where that cannot be used.
+    def load(self, member: int, index: int, choose: FrameChoice | None = None) -> Picture | Video:
+        """Reads and decodes a picture or a clip of a source; the next good one where that cannot be used.
+
+        Args:
+            member: the source's number.
+            index: of the picture or clip in it.
+            choose: from the number of a clip's frames to those wanted; it is asked again where another clip takes the
+                place of one that cannot be used. Without it a clip is the still picture of its first frame. Sources of
+                pictures do not ask it.
 
         Raises:
             UserError: where more pictures than `data.max_bad_share` cannot be used.
@@ -111,10 +118,20 @@ class Pool:
         for step in range(len(chosen.source)):
             position = (index + step) % len(chosen.source)
             try:
-                return decode(chosen.source[position], chosen.label)
+                return _read(chosen, position, choose)
             except UserError as error:
                 self.bad.add(chosen.where, chosen.total, [str(error)])
         raise UserError(f"{chosen.where}: none of its {chosen.total} pictures can be used")
+
+
+def _read(member: _Member, index: int, choose: FrameChoice | None) -> Picture | Video:
+    source = member.source
+    if not isinstance(source, ClipSource):
+        return decode(source[index], member.label)
+    length = source.frames(index)
+    if choose is None:
+        return decode_clip(source.read(index, [0]), member.label).frames[0]
+    return decode_clip(source.read(index, choose(length)), member.label)
 
 
 def open_pool(

@@ -46,18 +46,16 @@ class SplitFile:
         return [record for record in records if record.key in chosen], absent
 
 
-def parse_split(split: str | None, root: Path, where: str) -> Path | SplitFile | tuple[float, ...] | None:
-    """Reads a split setting: a folder of `root`, a list file, or shares by hash; `where` is its key, for messages."""
-    if not split:
-        return None
+def parse_split(split: str, root: Path, where: str) -> SplitFile | tuple[float, ...]:
+    """Reads a split setting, a list file or shares by hash; `where` is its config key, for messages."""
     if split.startswith("hash:"):
         return _parse_shares(split, where)
     for path in (root / split, Path(split)):
-        if path.is_dir():
-            return path
         if path.is_file():
             return SplitFile(tuple(filter(None, map(str.strip, path.read_text().splitlines()))))
-    raise UserError(f"{where}: '{split}' is no folder of {root}, no list file and not of the form hash:0.8/0.1/0.1")
+    raise UserError(
+        f"{where}: '{split}' is no folder of {root} with pictures, no list file and not of the form hash:0.8/0.1/0.1"
+    )
 
 
 def _parse_shares(split: str, where: str) -> tuple[float, ...]:

@@ -11,7 +11,12 @@ from .fields import grid
 CELLS = 72  # a side of the relief
 # Hand units: the wrist is the origin, fingers point up, the knuckles lie near y = -1. One row a finger, index finger
 # first: x and y of its knuckle, its length, its radius at the knuckle.
-FINGERS = np.array([(-0.33, -0.97, 0.86, 0.115), (-0.11, -1.05, 0.97, 0.12), (0.11, -1.01, 0.9, 0.112), (0.31, -0.88, 0.7, 0.098)])  # fmt: skip  # noqa: E501
+FINGERS = (
+    (-0.33, -0.97, 0.86, 0.115),
+    (-0.11, -1.05, 0.97, 0.12),
+    (0.11, -1.01, 0.9, 0.112),
+    (0.31, -0.88, 0.7, 0.098),
+)
 _SHARES = (0.45, 0.3, 0.25)  # of the three bones in a finger's length
 _TAPER = (0.9, 0.92, 0.86)
 # How common the gesture is; bend of the four knuckles and of the four middle joints in radians; spread of the fingers.

@@ -54,18 +54,14 @@ class Canvas:
         # that to an eighth of a pixel. Larger pictures have smaller pixels, so 2x is as exact there.
         self.oversampling = 4 if size <= 256 else 2
 
-    def cover(
-        self, *outlines: Points, holes: Sequence[Points] = (), blur: float = 0.0, within: Cover | None = None
-    ) -> Cover:
-        """The union of the outlines less the holes, blurred by a Gaussian of sigma `blur`, cut to `within`."""
+    def cover(self, *outlines: Points, blur: float = 0.0, within: Cover | None = None) -> Cover:
+        """The union of the outlines, blurred by a Gaussian of sigma `blur`, cut to `within`."""
         window = self._window(outlines, 3 * blur, within)
         if window is None:
             return _NOWHERE
         raster, to_raster = self._raster(window, blur)
         for outline in to_raster(outlines):
             cv2.fillPoly(raster, [outline], 255, cv2.LINE_8, _FRACTION_BITS)
-        if holes:
-            cv2.fillPoly(raster, to_raster(holes), 0, cv2.LINE_8, _FRACTION_BITS)
         return self._resolve(raster, window, blur, within)
 
     def strokes(
@@ -89,10 +85,10 @@ class Canvas:
     def paint(
         self,
         cover: Cover,
-        colour: "Paint",
+        colour: Paint,
         label: float | None = None,
         opacity: float = 1.0,
-        light: "Paint | None" = None,
+        light: Paint | None = None,
     ) -> None:
         """Lay a colour over the picture, multiplied by the light that falls on it."""
         rows, cols, mask, _ = cover
@@ -137,7 +133,7 @@ class Canvas:
             cv2.warpAffine(source, to_pixels, shape[::-1], target, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out.reshape(*outer, *shape)
 
-    def _over(self, paint: "Paint", cover: Cover) -> np.ndarray:
+    def _over(self, paint: Paint, cover: Cover) -> np.ndarray:
         if isinstance(paint, Surface):
             return self.place(paint.field, paint.matrix, cover)
         values = np.asarray(paint, np.float32)
@@ -166,8 +162,8 @@ class Canvas:
         """An empty raster of the window, finer or coarser than the canvas, and the map from unit coordinates to it."""
         top, bottom, left, right, _ = window
         sigma = blur * self.size
-        # A wide blur needs no fine raster: 2.5 samples a sigma are enough.
-        factor = self.oversampling if sigma < _LEAST_SIGMA else min(2.0, 2.5 / sigma)
+        # A wide blur needs no fine raster: 1.6 samples a sigma are enough.
+        factor = self.oversampling if sigma < _LEAST_SIGMA else min(2.0, 1.6 / sigma)
         height, width = max(1, round((bottom - top) * factor)), max(1, round((right - left) * factor))
         scale = np.array([width / (right - left), height / (bottom - top)]) * (1 << _FRACTION_BITS)
         shift = np.array([left, top]) * scale + 0.5 * (1 << _FRACTION_BITS)

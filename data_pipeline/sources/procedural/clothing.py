@@ -7,7 +7,7 @@ import numpy as np
 
 from . import palette
 from .canvas import Canvas, Surface
-from .curves import Points, closed, opened, ribbon, shifted
+from .curves import Points, both_sides, closed, mirrored, opened, ribbon, shifted
 from .fields import grid, noise
 from .pose import Build, Pose
 
@@ -37,25 +37,15 @@ def bust(
         return np.asarray(points) * scale + chin
 
     half = np.array([(1, -0.6), (0.98, 0.1), (1.12, base * 0.75), (1.9, base * 1.08), (3, base * 1.5)]) * (neck, 1)
-    cover = canvas.cover(at(opened(_mirrored(half), 6)))
+    cover = canvas.cover(at(opened(mirrored(half), 6)))
     canvas.paint(cover, tone * 0.93, 0, light=lit)
-    sides = opened(_both_sides([(1.05 * neck, -0.4), (1.02 * neck, 0.15), (1.3 * neck, base)]), 5)
+    sides = opened(both_sides([(1.05 * neck, -0.4), (1.02 * neck, 0.15), (1.3 * neck, base)]), 5)
     canvas.shade(canvas.strokes(at(sides), 0.16 * scale, blur=0.07 * scale, within=cover), (0.6, 0.5, 0.46), 0.7)
     jaw = shifted(pose.flat(build.outline(pose)), 0, 0.13 * scale)
     canvas.shade(canvas.cover(jaw, blur=0.07 * scale, within=cover), (0.48, 0.38, 0.36), 0.8)
-    tendons = opened(_both_sides([(0.75 * neck, -0.05), (0.45 * neck, 0.25), (0.1, base)]), 5)
+    tendons = opened(both_sides([(0.75 * neck, -0.05), (0.45 * neck, 0.25), (0.1, base)]), 5)
     canvas.shade(canvas.strokes(at(tendons), 0.05 * scale, blur=0.03 * scale, within=cover), (0.75, 0.66, 0.62), 0.4)
     _Tailor(canvas, at, scale, neck, shoulder, base, lit).dress(rng)
-
-
-def _mirrored(half: Points) -> Points:
-    """The right half of an outline, from top to bottom, and back up on the left."""
-    return np.concatenate([half, half[::-1] * (-1, 1)])
-
-
-def _both_sides(points: list[tuple[float, float]]) -> Points:
-    """Points of the right side as (2, n, 2), the left side first."""
-    return np.array(points) * np.array([[(-1, 1)], [(1, 1)]])
 
 
 @dataclass(frozen=True)
@@ -86,7 +76,7 @@ class _Tailor:
         cloth = _weave(rng, palette.cloth(rng), scale) * (0.55 + 0.75 * noise(rng, _N, 5, 3, 0.6))
         if kind == "suit":
             self._shirt_and_tie(rng)
-        canvas.paint(canvas.cover(at(np.concatenate([_mirrored(side), front]))), Surface(cloth), 0, light=self.lit)
+        canvas.paint(canvas.cover(at(np.concatenate([mirrored(side), front]))), Surface(cloth), 0, light=self.lit)
         trim = Surface(cloth * (1.12 if kind == "shirt" else 0.85))
         if kind in ("shirt", "suit"):
             flap = [
@@ -95,7 +85,7 @@ class _Tailor:
                 (0.42, base + 0.4),
                 (0.04, base + 0.22),
             ]
-            flaps = list(at(_both_sides(flap)))
+            flaps = list(at(both_sides(flap)))
             canvas.shade(canvas.cover(*(shifted(f, 0, 0.03 * scale) for f in flaps), blur=0.02 * scale), 0.6, 0.7)
             canvas.paint(canvas.cover(*flaps), trim, 0, light=self.lit)
         if kind == "shirt":
@@ -103,11 +93,11 @@ class _Tailor:
             canvas.shade(canvas.strokes([placket], 0.02 * scale), 0.6, 0.6)
         elif kind == "hood":
             rim = opened(
-                _both_sides([(1.3 * opening, base - 0.3), (1.25 * opening, base + 0.05), (0.12, base + 0.4)]), 6
+                both_sides([(1.3 * opening, base - 0.3), (1.25 * opening, base + 0.05), (0.12, base + 0.4)]), 6
             )
             canvas.paint(canvas.cover(*at(ribbon(rim, 0.22)), blur=0.006 * scale), trim, 0, light=self.lit)
             cord = [(0.16, base + 0.38), (0.19, base + 0.75), (0.2, base + 1.0), (0.17, base + 0.75)]
-            canvas.paint(canvas.cover(*at(closed(_both_sides(cord), 4))), (0.9, 0.9, 0.88), 0, light=self.lit)
+            canvas.paint(canvas.cover(*at(closed(both_sides(cord), 4))), (0.9, 0.9, 0.88), 0, light=self.lit)
         elif kind != "suit":
             hem = np.concatenate([[(opening, base - 0.06)], front[::-1], [(-opening, base - 0.06)]])
             canvas.paint(canvas.strokes([at(hem)], 0.07 * scale), trim, 0, light=self.lit)
@@ -117,7 +107,7 @@ class _Tailor:
         shirt = self.at(np.array([(-wide, base - 0.1), (wide, base - 0.1), (0.1, 3), (-0.1, 3)]))
         self.canvas.paint(self.canvas.cover(shirt), palette.cloth(rng), 0, light=self.lit)
         if rng.random() < 0.6:
-            tie = self.at(_mirrored(np.array([(0.09, base), (0.06, base + 0.14), (0.15, 2.8)])))
+            tie = self.at(mirrored(np.array([(0.09, base), (0.06, base + 0.14), (0.15, 2.8)])))
             self.canvas.paint(self.canvas.cover(tie), palette.vivid(rng) * 0.7, 0, light=self.lit)
 
 

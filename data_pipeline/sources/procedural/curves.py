@@ -74,6 +74,16 @@ def shifted(points: Points, x: float, y: float) -> Points:
     return points + np.array([x, y])
 
 
+def mirrored(half: Points) -> Points:
+    """The right half of an outline, from top to bottom, and back up on the left."""
+    return np.concatenate([half, half[::-1] * (-1, 1)])
+
+
+def both_sides(points: Sequence[tuple[float, float]]) -> Points:
+    """Points of the right side as (2, n, 2), the left side first."""
+    return np.array(points) * np.array([[(-1, 1)], [(1, 1)]])
+
+
 def ribbon(path: Points, width: float | Points) -> Points:
     """The outline of a band along open paths (..., n, 2); `width` is full and may vary from point to point."""
     padded = np.concatenate([path[..., :1, :], path, path[..., -1:, :]], -2)

@@ -11,6 +11,7 @@ from .curves import Points, closed, ellipse, opened, ribbon
 from .fields import grid, noise
 from .pose import Build, Pose
 
+# How common each style is.
 _STYLES = {
     "bald": 0.07,
     "buzz": 0.08,
@@ -21,14 +22,15 @@ _STYLES = {
     "long": 0.18,
     "curly": 0.1,
 }
+_RECEDING = ("short", "buzz", "curly")  # the others are combed over where the hairline recedes
 _BOX = (-2.0, -1.8, 2.0, 2.8)
-_N = 64
-_STRANDS = 320
+_N = 64  # a side of the fields over the box
+_STRANDS = 320  # strands in one repeat of the texture
 
 
 @dataclass(frozen=True)
 class Hair:
-    """One person's hair, all of it decided; the drawing below draws no more numbers that matter to its shape."""
+    """One person's hair, in head units; `seed` lays out its single locks."""
 
     style: str
     colour: palette.Colour
@@ -52,7 +54,7 @@ class Hair:
             volume=rng.uniform(0.05, 0.16),
             length={"bob": rng.uniform(0.55, 1.05), "long": rng.uniform(1.3, 2.4)}.get(style, 0.0),
             hairline=rng.uniform(0.56, 0.68),
-            recession=rng.uniform(0, 0.1) * (1 + build.masculine * build.mature),
+            recession=rng.uniform(0, 0.1) * (1 + build.masculine * build.mature) if style in _RECEDING else 0.0,
             parting=rng.uniform(-0.4, 0.4),
             wave=rng.uniform(0, 0.09) if style != "short" else 0.0,
             seed=int(rng.integers(1 << 31)),
@@ -76,7 +78,6 @@ class HairPainter:
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.hair.seed)
         self.flat = self.pose.flat
-
         self.matrix = self.pose.matrix(_BOX)
         self.fine = self.rng.random((6, _STRANDS), np.float32)
         self.coarse = self.rng.random((3, _STRANDS // 8), np.float32)
@@ -90,7 +91,8 @@ class HairPainter:
         x, y = grid(_BOX, _N)
         gloss = 0.35 * np.exp(-(((y + 0.62 + 0.25 * x * x) / 0.16) ** 2)) + 0.25 * np.exp(-(((y - 0.6) / 0.3) ** 2))
         if hair.style in ("curly", "buzz"):
-            streak = np.clip(0.5 + 1.7 * (canvas.place(self.tufts, self.matrix, cover) - 0.5), 0, 1.2)
+            contrast = 1.7 if hair.style == "curly" else 0.9
+            streak = np.clip(0.5 + contrast * (canvas.place(self.tufts, self.matrix, cover) - 0.5), 0, 1.2)
             shine = canvas.place(gloss, self.matrix, cover)
         else:
             dx, dy = x - hair.parting, np.maximum(y + 1.25, 0)
@@ -115,9 +117,7 @@ class HairPainter:
         """The outline of the skull above `below`, from left to right over the crown, moved out by the hair's volume."""
         outline = self.build.outline(self.pose)
         upper = outline[outline[:, 1] < below]
-        half = (
-            int(np.argmax(np.diff(upper[:, 0]) < -0.3)) + 1 if (np.diff(upper[:, 0]) < -0.3).any() else len(upper) // 2
-        )
+        half = int(np.argmin(np.diff(upper[:, 0]))) + 1  # the step from the right end to the left one
         arc = np.concatenate([upper[half:], upper[:half]])
         lift = np.clip((below - arc[:, 1]) / 0.35, 0, 1)[:, None]
         return arc + (arc - (0, 0.1)) * volume * lift * (0.9, 1.0)
@@ -130,16 +130,13 @@ class HairPainter:
         line = np.concatenate([half, half[::-1] * (-1, 1)])
         return self.pose.turn(opened(line, 6))
 
-    def _mass(self, inset: float, bottom: float, n: int = 7) -> Points:
-        """The right edge of falling hair, from the temple to its lower end."""
-        y = np.linspace(-0.15, bottom, n)
-        swell = (
-            self.build.width * (1 + 0.9 * self.hair.volume)
-            + 0.1 * np.sin(np.clip((y + 0.15) / 1.4, 0, 1) * np.pi)
-            - inset
-        )
-        swell += self.hair.wave * np.sin((y + 0.15) * 6) * np.clip((y + 0.15) / 0.4, 0, 1)
-        return np.concatenate([[(0.8 * self.build.width, -0.6)], np.stack([swell, y], 1)])
+    def _mass(self, bottom: float) -> Points:
+        """The right edge of falling hair, from the crown over the temple to its lower end."""
+        y = np.linspace(-0.15, bottom, 7)
+        swell = self.build.width * (1 + 0.9 * self.hair.volume)
+        x = swell + 0.1 * np.sin(np.clip((y + 0.15) / 1.4, 0, 1) * np.pi)
+        x += self.hair.wave * np.sin((y + 0.15) * 6) * np.clip((y + 0.15) / 0.4, 0, 1)
+        return np.concatenate([[(0.8 * self.build.width, -0.6)], np.stack([x, y], 1)])
 
     def behind(self) -> None:
         """What hangs behind neck and shoulders, or is bound at the back."""
@@ -147,8 +144,8 @@ class HairPainter:
             self._paint(self.canvas.cover(*self._curls(1.0 + self.hair.volume * 2.4, 0.5)), 0.6)
         if not self.hair.falls:
             return
-        right = self._mass(0, self.hair.length)
-        left = self._mass(0, self.hair.length * (1 + 0.04 * self.hair.parting)) * (-1, 1)
+        right = self._mass(self.hair.length)
+        left = self._mass(self.hair.length * (1 + 0.04 * self.hair.parting)) * (-1, 1)
         mass = np.concatenate([[(0, -1.0)], right, [(0, self.hair.length - 0.05)], left[::-1]])
         self._paint(self.canvas.cover(self.flat(closed(mass, 6))), 0.55)
 
@@ -157,9 +154,7 @@ class HairPainter:
         style = self.hair.style
         if style == "bald":
             return
-        sideburn = {"short": 0.12, "buzz": 0.08, "swept": 0.1, "curly": 0.0}.get(
-            style, 0.2 if self.hair.falls else 0.05
-        )
+        sideburn = {"short": 0.12, "buzz": 0.08, "swept": 0.1, "curly": 0.0, "bob": 0.2, "long": 0.2}.get(style, 0.05)
         volume = {"buzz": 0.015, "curly": self.hair.volume * 2}.get(style, self.hair.volume)
         cap = np.concatenate([self._outer(sideburn, volume), self._hairline(sideburn)])
         shapes = [self.flat(cap)]
@@ -178,7 +173,7 @@ class HairPainter:
         self.canvas.shade(shadow, (0.6, 0.5, 0.47), 0.55)
         soft = 0.012 * self.pose.scale if style == "buzz" else 0.004 * self.pose.scale
         self._paint(self.canvas.cover(*shapes, blur=soft))
-        self._stray(cap)
+        self._stray()
 
     def _locks(self, paths: Points, widths: np.ndarray, tip: float) -> list[Points]:
         """Locks along paths (k, n, 2) that narrow to a tip."""
@@ -227,8 +222,8 @@ class HairPainter:
             if self.rng.random() < 0.2:
                 continue
             cover = self.rng.uniform(0.1, 0.3)
-            outer = self._mass(0, self.hair.length)
-            inner = self._mass(0, self.hair.length - 0.1)
+            outer = self._mass(self.hair.length)
+            inner = self._mass(self.hair.length - 0.1)
             share = np.clip((inner[:, 1] + 0.15) / 0.9, 0, 1)
             inner[:, 0] = np.interp(
                 inner[:, 1],
@@ -243,7 +238,7 @@ class HairPainter:
         """Round tufts along the outer edge."""
         rng, count = self.rng, 46
         arc = self._outer(low, reach - 1)
-        centres = arc[np.linspace(0, len(arc) - 1, count).astype(int)] * (1, 1) + rng.normal(0, 0.025, (count, 2))
+        centres = arc[np.linspace(0, len(arc) - 1, count).astype(int)] + rng.normal(0, 0.025, (count, 2))
         radii = rng.uniform(0.08, 0.16, count) * (0.6 + self.hair.volume * 4)
         return [self.flat(ellipse(c, r, r * 0.9, n=10)) for c, r in zip(centres, radii, strict=True)]
 
@@ -251,12 +246,10 @@ class HairPainter:
         """Small curls along the hairline."""
         rng, line = self.rng, self._hairline(0.0)
         centres = line[2:-2:2] + rng.normal(0, 0.02, (len(line[2:-2:2]), 2))
-        return [
-            self.flat(ellipse(c, r, r, n=9))
-            for c, r in zip(centres, rng.uniform(0.03, 0.08, len(centres)), strict=True)
-        ]
+        radii = rng.uniform(0.03, 0.08, len(centres))
+        return [self.flat(ellipse(c, r, r, n=9)) for c, r in zip(centres, radii, strict=True)]
 
-    def _stray(self, cap: Points) -> None:
+    def _stray(self) -> None:
         """Single hairs off the outline."""
         if self.hair.style == "buzz":
             return
@@ -264,16 +257,12 @@ class HairPainter:
         edge = self._outer(0.0, self.hair.volume * (2 if self.hair.style == "curly" else 1))
         index = rng.integers(1, len(edge) - 1, count)
         start, along = edge[index], edge[index + 1] - edge[index - 1]
-        along *= rng.choice([-0.06, 0.06], count)[:, None] / np.maximum(
-            np.linalg.norm(along, axis=1, keepdims=True), 1e-6
-        )
-        out = (
-            start / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 0.3) * rng.uniform(0.01, 0.06, (count, 1))
-        )
+        along *= rng.choice([-0.06, 0.06], (count, 1)) / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+        away = rng.uniform(0.01, 0.06, (count, 1))
+        out = start * away / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 0.3)
         lines = self.flat(opened(np.stack([start - along - out, start + 0.7 * out, start + along + out], 1), 4))
-        self.canvas.paint(
-            self.canvas.strokes(lines, 0.007 * self.pose.scale), self.hair.colour * 0.8, 0, 0.6, light=self.lit
-        )
+        cover = self.canvas.strokes(lines, 0.007 * self.pose.scale)
+        self.canvas.paint(cover, self.hair.colour * 0.8, 0, 0.6, light=self.lit)
 
 
 def _paths(*points: tuple[np.ndarray, float | np.ndarray]) -> Points:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import backgrounds, clothing, features, palette, skin
+from . import backgrounds, clothing, eyes, features, palette, skin
 from .canvas import Canvas, Surface
 from .curves import closed, ellipse, shifted
 from .fields import Light
@@ -39,8 +39,8 @@ def render(rng: np.random.Generator, size: int) -> Canvas:
     face = features.Face(canvas, pose, build, tone, hair.colour, lit, head)
     features.age_lines(rng, face)
     features.nose(rng, face)
-    features.eyes(rng, face)
-    features.brows(rng, face)
+    eyes.eyes(rng, face)
+    eyes.brows(rng, face)
     features.beard(rng, face)
     features.mouth(rng, face)
     painter.before(head)

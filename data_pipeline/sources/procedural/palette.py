@@ -35,7 +35,7 @@ def hair(rng: np.random.Generator, tone: Colour, mature: float) -> Colour:
     if rng.random() < 0.04:
         return hsv(rng.random(), rng.uniform(0.4, 0.75), rng.uniform(0.3, 0.75))
     dark = float(tone.mean()) < 0.5
-    grey = rng.random() < mature**2
+    grey = rng.random() < mature**3
     index = rng.integers(10, 12) if grey else rng.integers(4) if dark else rng.integers(10)
     return near(rng, _HAIR[index], 0.08)
 

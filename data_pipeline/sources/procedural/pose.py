@@ -33,12 +33,15 @@ class Pose:
         """Points on the front of the head after yaw and pitch, in head coordinates: features foreshorten and shift."""
         points = np.asarray(points, float)
         x, y = points[..., 0], points[..., 1]
-        depth = 0.72 * np.sqrt(np.maximum(0.03, 1 - (x / 0.86) ** 2 - (y / 1.12) ** 2))
-        turned = np.empty_like(points)
-        turned[..., 0] = x * math.cos(self.yaw) + depth * math.sin(self.yaw)
-        depth = depth * math.cos(self.yaw) - x * math.sin(self.yaw)
-        turned[..., 1] = y * math.cos(self.pitch) + depth * math.sin(self.pitch)
-        return turned
+        depth = 0.72 * np.sqrt(np.maximum(0.03, 1 - x * x / 0.86**2 - y * y / 1.12**2))
+        return np.stack([x, y, depth], -1) @ self._turned
+
+    @cached_property
+    def _turned(self) -> np.ndarray:
+        """Yaw, then pitch, of x, y and depth, seen from the front."""
+        cos, sin = math.cos(self.yaw), math.sin(self.yaw)
+        nod, rise = math.cos(self.pitch), math.sin(self.pitch)
+        return np.array([(cos, -sin * rise), (0, nod), (sin, cos * rise)])
 
     @cached_property
     def _rolled(self) -> np.ndarray:

@@ -123,8 +123,8 @@ def cup(rng: np.random.Generator, canvas: Canvas) -> None:
     canvas.paint(canvas.cover(fit(body)), _wound(light, fit, top, height, colour), 1)
     if rng.random() < 0.75:
         a, b = rng.uniform(0.22, 0.32) * height, rng.uniform(0.68, 0.8) * height
-        at = lambda y: 1.03 * (top + (bottom - top) * y / height)  # noqa: E731
-        sleeve = np.concatenate([_arc(a, at(a), tilt), _arc(b, at(b), tilt)[::-1]])
+        ra, rb = (1.03 * (top + (bottom - top) * y / height) for y in (a, b))
+        sleeve = np.concatenate([_arc(a, ra, tilt), _arc(b, rb, tilt)[::-1]])
         card = (
             palette.near(rng, np.array([0.66, 0.47, 0.3], np.float32), 0.12)
             if rng.random() < 0.6
@@ -165,7 +165,6 @@ def glass(rng: np.random.Generator, canvas: Canvas) -> None:
     if straw:
         canvas.paint(canvas.strokes([fit(stick)], 0.06 * unit), palette.vivid(rng), 1, 0.95)
     level = rng.uniform(0.15, 0.6) * height
-    at = lambda y: 0.93 * (top + (bottom - top) * y / height)  # noqa: E731
     drink = np.array(
         [
             (0.9, 0.55, 0.08),
@@ -180,7 +179,8 @@ def glass(rng: np.random.Generator, canvas: Canvas) -> None:
     )
     thick = rng.uniform(0.3, 0.85)
     low = height - 0.06
-    liquid = np.concatenate([_arc(level, at(level), tilt, upper=True), _arc(low, at(low), tilt)[::-1]])
+    wide, narrow = (0.93 * (top + (bottom - top) * y / height) for y in (level, low))
+    liquid = np.concatenate([_arc(level, wide, tilt, upper=True), _arc(low, narrow, tilt)[::-1]])
     filled = canvas.cover(fit(liquid))
     canvas.paint(filled, drink * 0.9, 1, thick)
     for _ in range(int(rng.integers(0, 4))):
@@ -188,7 +188,7 @@ def glass(rng: np.random.Generator, canvas: Canvas) -> None:
         ice = canvas.cover(fit(box))
         canvas.paint(ice, (0.9, 0.95, 0.97), 1, 0.35)
         canvas.paint(canvas.strokes([fit(np.concatenate([box, box[:1]]))], 0.015 * unit), (0.97, 0.98, 1), 1, 0.5)
-    surface = fit(ellipse((0, level), at(level), at(level) * tilt))
+    surface = fit(ellipse((0, level), wide, wide * tilt))
     canvas.paint(canvas.cover(surface), np.minimum(drink * 1.2 + 0.05, 1), 1, 0.5)
     walls = [fit(np.array([(s * top * 0.98, 0), (s * bottom * 0.98, height)])) for s in (-1, 1)]
     rim = fit(ellipse((0, 0), top, top * tilt))

@@ -1,0 +1,80 @@
+"""Tiny trees in the layouts of the datasets."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_pipeline.sources import open_source
+from data_pipeline.sources.base import Request
+from data_pipeline.sources.decode import decode
+from rvm_jax.media.pictures import write_picture
+from rvm_jax.media.video_writer import VideoWriter
+
+SIZE = (16, 24)  # height, width of every picture
+
+
+def request(kind: str, split: str = "train") -> Request:
+    return Request(kind, split, 64, "data.main")  # type: ignore[arg-type]
+
+
+def open_(name: str, root: Path, kind: str, part: str = "train", **settings):
+    return open_source({"name": name, "root": str(root), **settings}, request(kind, part))
+
+
+def keys(source) -> list[str]:
+    return [record.key for record in source.records]
+
+
+def pictures(root: Path, *names: str, value: int = 90) -> None:
+    for name in names:
+        write_picture(root / name, np.full((*SIZE, 3), value, np.uint8))
+
+
+def half(value: int = 255, left: bool = True) -> np.ndarray:
+    """A mask of one half of the picture."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, slice(0, 12) if left else slice(12, 24)] = value
+    return mask
+
+
+def masks(root: Path, *names: str, mask: np.ndarray | None = None) -> None:
+    for name in names:
+        write_picture(root / name, half() if mask is None else mask)
+
+
+def palette_mask(path: Path, colours: list[int], index: np.ndarray) -> None:
+    """Writes a PNG with a palette."""
+    from PIL import Image
+
+    picture = Image.fromarray(index, "P")
+    picture.putpalette(colours)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+
+
+def alpha(source, index: int = 0) -> np.ndarray:
+    return decode(source[index], "main").alpha
+
+
+def write_video(path: Path, frames: list[np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, Fraction(25)) as writer:
+        for frame in frames:
+            writer.write(frame)
+
+
+def numbered_frames(count: int, size: tuple[int, int] = (32, 48)) -> list[np.ndarray]:
+    """Frames that tell their number: a bright column at 2 pixels a frame."""
+    frames = []
+    for number in range(count):
+        frame = np.full((*size, 3), 60, np.uint8)
+        cv2.rectangle(frame, (2 * number, 0), (2 * number + 5, size[0]), (220, 220, 220), -1)
+        frames.append(frame)
+    return frames
+
+
+def number_of(frame: np.ndarray) -> int:
+    bright = np.flatnonzero(frame[..., 1].mean(axis=0) > 140)
+    return round(float((bright.mean() - 2.5) / 2))
