@@ -6,7 +6,6 @@ Networks name their tensors as PyTorch does (`rvm_jax.networks.layers`), so a ke
 
 import os
 import pickle
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from rvm_jax.media.pictures import write_bytes
 from rvm_jax.networks.rvm import MattingNetwork
 
 StateDict = dict[str, np.ndarray]
+# What a file of PyTorch weights ends in.
+SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
 def load_torch(path: str | os.PathLike, refiner: str | None = None) -> MattingNetwork:
@@ -45,13 +46,13 @@ def save_torch(network: nnx.Module, path: str | os.PathLike) -> None:
     if path.suffix == ".safetensors":
         from safetensors.numpy import save
 
-        write_bytes(path, save({key: np.ascontiguousarray(tensor) for key, tensor in tensors.items()}))
-    elif path.suffix in (".pth", ".pt"):
+        write_bytes(path, save({key: np.array(tensor, order="C") for key, tensor in tensors.items()}))
+    elif path.suffix in SUFFIXES:
         import io
 
         torch = _torch(path)
         buffer = io.BytesIO()
-        torch.save({key: torch.from_numpy(np.array(tensor)) for key, tensor in tensors.items()}, buffer)
+        torch.save({key: torch.from_numpy(np.array(tensor, order="C")) for key, tensor in tensors.items()}, buffer)
         write_bytes(path, buffer.getvalue())
     else:
         raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
@@ -64,10 +65,11 @@ def load_backbone(network: MattingNetwork, path: str | os.PathLike) -> None:
     """
     classifier = ("classifier.", "fc.")
     tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
+    own = state_dict(network.backbone)
+    if own.keys().isdisjoint(tensors):
+        raise UserError(f"{path}: holds no {network.variant} encoder as torchvision names it, such as {next(iter(own))}")
     # Files from before PyTorch 0.4.1 have no counters.
-    counters = {
-        key: tensor for key, tensor in state_dict(network.backbone).items() if key.endswith("num_batches_tracked")
-    }
+    counters = {key: tensor for key, tensor in own.items() if key.endswith("num_batches_tracked")}
     set_state_dict(network.backbone, {**counters, **tensors}, str(path))
 
 
@@ -137,7 +139,7 @@ def read_state_dict(path: str | os.PathLike) -> StateDict:
         raise UserError(f"{path}: no such weights file")
     if path.suffix == ".safetensors":
         tensors = _read_safetensors(path)
-    elif path.suffix in (".pth", ".pt"):
+    elif path.suffix in SUFFIXES:
         tensors = _read_pickle(path)
     else:
         raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
@@ -150,7 +152,7 @@ def _read_safetensors(path: Path) -> StateDict:
 
     try:
         return {key: _standard(tensor) for key, tensor in load_file(path).items()}
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError) as error:  # KeyError: a type that NumPy lacks
         raise UserError(f"{path}: not a readable safetensors file ({error})") from error
 
 
@@ -163,14 +165,17 @@ def _read_pickle(path: Path) -> StateDict:
             f"{path}: refused, because it holds more than tensors or is damaged, and unpickling it could run code; "
             "save the bare state dict with torch.save(network.state_dict(), path)"
         ) from error
-    except (RuntimeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # reading a damaged file fails in any way at all
         raise UserError(f"{path}: not a readable PyTorch file; download or copy it again") from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
+        for key, value in content.items()
+    ):
         raise UserError(f"{path}: holds no state dict; save one with torch.save(network.state_dict(), path)")
     return {
-        key: _standard((tensor.float() if tensor.is_floating_point() else tensor).numpy())
+        key: _standard((tensor.float() if tensor.is_floating_point() else tensor).detach().numpy())
         for key, tensor in content.items()
     }
 
@@ -200,7 +205,7 @@ def _recognise(tensors: StateDict, path: str | os.PathLike, refiner: str | None)
         raise UserError(f"{path}: no network of this project; RVM's state dict has keys backbone.*, aspp.*, decoder.*")
     found = "deep_guided_filter" if any(key.startswith("refiner.") for key in tensors) else "fast_guided_filter"
     head = tensors.get("project_mat.conv.weight")
-    return {"variant": variant, "refiner": refiner or found, "foreground": head is None or head.shape[0] == 4}
+    return {"variant": variant, "refiner": refiner or found, "foreground": head is None or head.shape[:1] == (4,)}
 
 
 def _torch_axes(layer: nnx.Module, name: str) -> tuple[int, ...] | None:

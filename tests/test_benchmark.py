@@ -36,6 +36,16 @@ def test_matting_beside_the_twin(tmp_path):
         assert row["ratio"] > 0
 
 
+def test_data_beside_the_letter(tmp_path):
+    result = run("data", "--size=32", "--frames=2", "--rounds=1", "--calls=1", f"--json={tmp_path}/data.json")
+    assert result.returncode == 0, result.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "data.json").read_text())}
+    assert rows["data published, letter"]["ratio"] == 1
+    assert {"data published, fixed", "data natocc", "data rvm"} < set(rows)
+    assert all(row["value"] > 0 and row["unit"] == "clips/s/core" for row in rows.values())
+    assert "decode" in result.stdout
+
+
 @pytest.mark.parametrize("arguments", [[], ["speed"], ["--json=rows.json"]])
 def test_an_unknown_benchmark_ends_in_one_sentence(arguments):
     result = run(*arguments)

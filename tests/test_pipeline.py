@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from data_pipeline.generate import Job, missing_clips, write_clips
 from data_pipeline.pipeline import make_batches, make_dataset
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
@@ -107,6 +108,24 @@ def test_sources_and_techniques_are_mixed_by_weight(data, root):
     assert 60 <= max(counts) <= 66 and min(counts) >= 2
 
 
+def test_techniques_take_what_they_need(data, root):
+    section = data.to_dict() | {"trimap": False}
+    section["textures"] = {"plain": {"name": "folder", "root": str(root / "faces/img")}}
+    section["foregrounds"] = {"own": {"name": "folder", "root": str(root / "faces")}}
+    section["backgrounds"] = {"wall": {"name": "folder", "root": str(root / "faces/img")}}
+    section["techniques"] = {
+        "shapes": {"name": "randocc", "occlusion": 1.0, "occluders": (2, 3)},
+        "clips": {"name": "rvm", "weight": 3.0},
+    }
+    dataset = make_dataset(section, names=True)
+    clips = [dataset[i] for i in range(40)]
+    composed = [clip for clip in clips if "fgr" in clip]
+    assert len(composed) == 30  # exactly their weight, dealt by turns
+    assert {clip["category"] for clip in clips if "fgr" not in clip} == {"plain"}
+    del section["textures"]  # they can be drawn
+    assert make_dataset(section | {"techniques": {"shapes": section["techniques"]["shapes"]}})[0]["src"].any()
+
+
 def test_finite_streams(data):
     with make_batches(data, split="valid", batch_size=4, num_clips=6, drop_remainder=False) as batches:
         assert [len(batch["src"]) for batch in batches] == [4, 2]
@@ -132,6 +151,7 @@ def test_wrong_calls(data, options, message):
 def test_wrong_sections(data):
     for change, message in (
         ({"faces": {}}, r"data\.faces: no source of faces"),
+        ({"techniques": {"main": {"name": "rvm"}}}, r"data\.foregrounds: no source of foregrounds"),
         ({"occluders": {"main": {"weight": 0}}}, r"data\.occluders: no source of occluders; .* set occlusion=0"),
         ({"techniques": {"main": {"name": "published", "weight": 0}}}, r"data\.techniques: no technique"),
         ({"resolution": None}, r"data\.resolution: the config does not give it"),
@@ -208,3 +228,24 @@ def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
     result = run_script("generate_occlusions.py", "--seed=5", f"--output_dir={out}")
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: {out}: it holds clips of other settings")
+
+
+def test_generated_pictures_in_the_layout_of_natocc(data, tmp_path):
+    section = data.to_dict() | {"techniques": {"main": {"name": "natocc"}}, "trimap": False}
+    job = Job(tmp_path / "out", section, "test", None, 3, layout="natocc", binary=True)
+    assert list(write_clips(job, missing_clips(job))) == [0, 1, 2]
+    names = [f"{clip:05d}_{frame:02d}" for clip in range(3) for frame in range(2)]
+    assert sorted(path.stem for path in (job.root / "image").glob("*.jpg")) == names
+    assert (job.root / "split/test.txt").read_text().split() == [f"{name}.jpg" for name in names]
+    clip = make_dataset(section, split="test")[1]
+    mask = read_mask(job.root / "mask/00001_01.png", rescale=False)
+    np.testing.assert_array_equal(mask, clip["pha"][1, ..., 0] > 127)
+
+    (job.root / "image/00001_01.jpg").unlink()
+    (job.root / "mask/00001_01.png").unlink()
+    assert missing_clips(job) == [1]
+    more = job._replace(num_clips=4)
+    assert list(write_clips(more, missing_clips(more))) == [1, 3]
+    np.testing.assert_array_equal(read_mask(job.root / "mask/00001_01.png", rescale=False), mask)
+    with pytest.raises(UserError, match="clips of other settings"):
+        missing_clips(job._replace(binary=False))

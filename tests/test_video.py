@@ -9,7 +9,8 @@ import pytest
 from rvm_jax.errors import UserError
 from rvm_jax.media import composite
 from rvm_jax.media.video_reader import VideoReader
-from rvm_jax.media.video_writer import CODECS, VideoWriter
+from rvm_jax.media.video_formats import CODECS
+from rvm_jax.media.video_writer import VideoWriter
 
 NTSC = Fraction(30000, 1001)
 

@@ -6,7 +6,7 @@ import numpy as np
 _SIDE = 128  # pixels, of the pictures that the transport looks at
 _STEPS, _DIRECTIONS = 15, 5
 _SMOOTHING = 7.5  # sigma on those pictures; NatOcc's 30 pixels, of hands about four times as large
-_MOST = 3000  # pixels of a picture that take part
+_LEAST, _MOST = 64, 3000  # pixels of a picture that take part
 
 
 def transfer_colours(
@@ -21,7 +21,7 @@ def transfer_colours(
     """
     small, weight = _small(rgb, alpha)
     points, goal = small[weight > 0.5], _pixels(other, other_alpha, rng)
-    if len(points) < 16 or len(goal) < 16:
+    if len(points) < _LEAST or len(goal) < _LEAST:
         return rgb
     # Highlights and shadows of the face (eyes, teeth, nostrils) are no complexion.
     middle, spread = goal.mean(axis=0), goal.std(axis=0)
@@ -61,6 +61,8 @@ def _small(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pixels(rgb: np.ndarray, alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if cv2.countNonZero(alpha) < _LEAST:
+        return np.zeros((0, 3), np.float32)
     left, top, width, height = cv2.boundingRect(alpha)
     part = slice(top, top + height), slice(left, left + width)
     small, weight = _small(rgb[part], alpha[part])

@@ -20,7 +20,7 @@ from data_pipeline.occlusion.colour_transfer import transfer_colours
 from data_pipeline.occlusion.layers import crop, occluder_layer, stills
 from data_pipeline.occlusion.scene import close_scene, draw_occluder, open_scene
 from data_pipeline.occlusion.settings import OcclusionSettings
-from data_pipeline.occlusion.trajectories import draw_trajectory, kind_of, reach
+from data_pipeline.occlusion.trajectories import draw_trajectory, kind_of, reach, wear
 from data_pipeline.sources.base import Picture, Video
 
 _LEAST_LEFT = 0.7  # of an alpha that edges were taken from
@@ -34,7 +34,7 @@ class Options(OcclusionSettings):
     transfer_all: bool = False  # whether objects take them, too
     edges: bool = True  # whether alphas are drawn in and softened
     area: tuple[float, float] = (0.5, 1.0)  # the occluder's bounding box over that of the face
-    distort: float = 0.7  # probability of a static affine: scale 0.8..1.2 (after `area`), ±15 degrees, shear ±8
+    distort: float = 0.7  # probability of a static affine (scale 0.8..1.2, ±15 degrees, shear ±8) of what nothing holds
     jitter: float = 0.5
     noise: float = 0.05
     blur: float = 0.02
@@ -53,28 +53,29 @@ def natocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.G
     scene = open_scene(face, rng, options)
     for occluder in occluders:
         rgb, alpha = crop(occluder.rgb, occluder.alpha, options.resolution)
-        is_hand = kind_of(occluder.category) is reach
-        if rng.random() < options.colour_transfer and (is_hand or options.transfer_all):
+        kind = kind_of(occluder.category)
+        if rng.random() < options.colour_transfer and (kind is reach or options.transfer_all):
             rgb = transfer_colours(rgb, alpha, stills(face)[0].rgb, stills(face)[0].alpha, rng)
         if options.edges:
             alpha = soften(alpha)
         layer = occluder_layer(rgb, alpha)
         placed = draw_trajectory(rng, scene, layer, occluder.category, options, options.area)
         path = placed.path
-        if rng.random() < options.distort:
+        stays_in_place = options.trajectory == "natural" and kind in (reach, wear)
+        if rng.random() < options.distort and not stays_in_place:
             path = path @ _distortion(rng, placed.layer.outline)
         draw_occluder(scene, placed.layer, path, rng, options, opacity=placed.opacity)
     return close_scene(scene, rng, options)
 
 
 def soften(alpha: np.ndarray) -> np.ndarray:
-    """Draws an alpha (h, w) in by a pixel, and softens its edge by two; what the picture's border cuts stays cut.
+    """Draws an alpha (h, w) in by a pixel and softens its edge, inside of what it was; the picture's border stays cut.
 
     Nets and wires, of which that would leave little, stay as they are.
     """
     wide = cv2.copyMakeBorder(alpha, 4, 4, 4, 4, cv2.BORDER_REPLICATE)
     wide = cv2.GaussianBlur(cv2.erode(wide, np.ones((3, 3), np.uint8)), (5, 5), 0)
-    softened = np.ascontiguousarray(wide[4:-4, 4:-4])
+    softened = cv2.min(wide[4:-4, 4:-4], alpha)
     return softened if cv2.sumElems(softened)[0] > _LEAST_LEFT * cv2.sumElems(alpha)[0] else alpha
 
 

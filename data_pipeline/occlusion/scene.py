@@ -32,6 +32,8 @@ FILTERS = {
     "lanczos4": cv2.INTER_LANCZOS4,
 }
 _TRIES = 10
+_ALIGNED_AT = 0.52  # how far down an aligned face's middle is
+_MOST_ENLARGED = 1.4
 _LEAST_FACE = 0.01  # of the frame: a face smaller than that has moved out of sight
 
 
@@ -195,9 +197,13 @@ def _face_path(
 
 def _align(rng: np.random.Generator, face: Layer, side: int, height: tuple[float, float]) -> np.ndarray:
     box = bounds(face.outline, np.eye(3))
-    scale = side * rng.uniform(*height) / (box.bottom - box.top)
     x, y = box.centre
-    return translation(side / 2, 0.52 * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+    scale = side * rng.uniform(*height) / (box.bottom - box.top)
+    # A picture with little around the face is enlarged somewhat to fill the frame; the mirrored rest has no more faces.
+    below, right = np.subtract(face.rgba.shape[:2], (y, x))
+    filling = side * max(0.5 / x, 0.5 / right, _ALIGNED_AT / y, (1 - _ALIGNED_AT) / below)
+    scale = np.clip(filling, scale, _MOST_ENLARGED * scale)
+    return translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
 
 
 def _draw_face(

@@ -11,23 +11,30 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from rvm_jax.errors import UserError
+from rvm_jax.media.sound import SoundCopy
+from rvm_jax.media.video_formats import CODECS, choose_codec, pixel_format
 from rvm_jax.media.video_reader import ACCURATE
 
-# In the order of preference, with options for a quality at which a soft alpha edge survives. Builds of FFmpeg without
-# GPL parts lack x264; MPEG-4 part 2 is in all of them.
-CODECS = {
-    "libx264": {"crf": "16", "preset": "fast"},
-    "mpeg4": {"flags": "+qscale", "global_quality": str(2 * 118)},  # quantiser 2 of 1..31, in FFmpeg's lambda units
-}
 _BT709 = 1  # the code point of its primaries and of its transfer curve (ISO/IEC 23091-2)
+_RAW_FORMATS = {
+    (1, 8): "gray",
+    (3, 8): "rgb24",
+    (4, 8): "rgba",
+    (1, 16): "gray16le",
+    (3, 16): "rgb48le",
+    (4, 16): "rgba64le",
+}
+# Times are rounded to ticks of 1/60000 s or finer: MPEG-4 part 2 takes at most 65535 a second.
+_TICKS = 60_000
 
 
 class VideoWriter:
-    """Writes frames to a video file (YUV 4:2:0, BT.709), whose container is the suffix of `path`.
+    """Writes frames to a video file, whose container and codec follow from the suffix of `path`.
 
-    The file grows beside its final name and takes it in `close`; leaving the context by an exception removes it.
-    The first frame decides the size. YUV 4:2:0 wants even sides: an odd one is made even by repeating the last row or
-    column.
+    .mp4 becomes H.264 (or MPEG-4, where this build lacks it), .mov ProRes 4444, .webm VP9, .mkv FFV1. All but the
+    first hold RGBA too; its alpha is straight. The file grows beside its final name and takes it in `close`; leaving
+    the context by an exception removes it. The first frame decides the size and the channels. YUV 4:2:0 (BT.709) wants
+    even sides: an odd one is made even by repeating the last row or column.
 
         with VideoWriter("alpha.mp4", rate=Fraction(30000, 1001)) as writer:
             writer.write(alpha)
@@ -35,63 +42,89 @@ class VideoWriter:
     Args:
       path: the file to write; missing folders are made, an old file of the name is replaced.
       rate: frames per second.
-      codec: a name in `CODECS`; by default the first of them that this build of PyAV has.
+      codec: a name in `CODECS`, for another codec than the suffix stands for.
+      mbps: megabits per second; by default the codec keeps a quality instead.
+      sound: the file whose sound is copied, and the time in it of the first frame.
 
     Raises UserError, naming the file, where it cannot be written, its suffix names no container, or the build lacks
     the codec (it then names those at hand).
     """
 
-    def __init__(self, path: str | os.PathLike, rate: Fraction, codec: str | None = None):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        rate: Fraction,
+        codec: str | None = None,
+        *,
+        mbps: float | None = None,
+        sound: tuple[Path, Fraction] | None = None,
+    ):
         self.path = Path(path)
         self.frames = 0
-        codec = self._available_codec(codec)
+        self._codec = choose_codec(self.path, codec)
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.partial{self.path.suffix}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._partial.touch()  # PyAV opens the file at the first frame only, which may come minutes later
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+        options = CODECS[self._codec].options
+        if mbps:
+            options = {key: value for key, value in options.items() if key not in ("crf", "flags", "global_quality")}
+            options["b"] = str(round(mbps * 1e6))
         try:
             self._container = av.open(str(self._partial), "w")
-            stream = self._container.add_stream(codec, rate=rate, options=CODECS[codec])
+            stream = self._container.add_stream(self._codec, rate=rate, options=options)
+            self._sound = SoundCopy(self._container, *sound) if sound else None
         except (av.FFmpegError, ValueError, OSError) as error:
             self._partial.unlink(missing_ok=True)
-            raise UserError(f"{self.path}: cannot hold {codec} video ({error}); name it .mp4, .mkv or .mov") from error
+            raise UserError(
+                f"{self.path}: cannot hold {self._codec} video ({error}); name it .mp4, .mov, .webm or .mkv"
+            ) from error
         assert isinstance(stream, av.VideoStream)
-        stream.pix_fmt = "yuv420p"
-        context = stream.codec_context
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries = context.color_trc = _BT709
         self._stream = stream
         self._rate = rate
+        self._tick = Fraction(1, rate.numerator * max(1, _TICKS // rate.numerator))
+        self._stream.codec_context.time_base = self._tick
+        self._last_tick = -1
         self._reformatter = VideoReformatter()
-        self._size: tuple[int, ...] | None = None
+        self._shape: tuple[int, ...] | None = None
 
-    def write(self, frame: np.ndarray) -> None:
-        """Appends an RGB frame (H, W, 3) or a grey one (H, W) or (H, W, 1), uint8."""
-        height, width = frame.shape[:2]
-        if self._size is None:
-            self._size = (height, width)
-            self._stream.height, self._stream.width = height + height % 2, width + width % 2
-        if (height, width) != self._size:
+    def write(self, frame: np.ndarray, time: Fraction | None = None, duration: Fraction | None = None) -> None:
+        """Appends a grey (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) frame, uint8 or uint16.
+
+        Args:
+          time: seconds after the first frame at which it is shown; by default its number divided by the rate.
+          duration: seconds for which it is shown.
+        """
+        if frame.ndim == 2:
+            frame = frame[..., None]
+        if self._shape is None:
+            self._begin(frame)
+        if frame.shape != self._shape:
+            assert self._shape is not None
             raise UserError(
-                f"{self.path}: frame {self.frames} has {height}x{width} pixels (height x width), those before it "
-                f"{self._size[0]}x{self._size[1]}; a video has frames of one size"
+                f"{self.path}: frame {self.frames} has {frame.shape[0]}x{frame.shape[1]} pixels (height x width), "
+                f"those before it {self._shape[0]}x{self._shape[1]}; a video has frames of one size"
             )
-        if frame.ndim == 3 and frame.shape[2] == 1:
-            frame = frame[..., 0]
-        if height % 2 or width % 2:
-            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0))[: frame.ndim], mode="edge")
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "gray" if frame.ndim == 2 else "rgb24")
-        picture = self._reformatter.reformat(
-            picture,
-            format="yuv420p",
-            interpolation=ACCURATE,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
+        rows, columns = self._stream.height - frame.shape[0], self._stream.width - frame.shape[1]
+        if rows or columns:
+            frame = np.pad(frame, ((0, rows), (0, columns), (0, 0)), mode="edge")
+        raw = frame[..., 0] if frame.shape[2] == 1 else frame
+        picture = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(raw), _RAW_FORMATS[frame.shape[2], 8 * frame.itemsize]
         )
-        picture.pts = self.frames
-        picture.time_base = 1 / self._rate
+        if picture.format.name != self._stream.pix_fmt:
+            picture = self._reformatter.reformat(
+                picture,
+                format=self._stream.pix_fmt,
+                interpolation=ACCURATE,
+                dst_colorspace=Colorspace.ITU709 if self._is_yuv else None,
+                dst_color_range=ColorRange.MPEG if self._is_yuv else ColorRange.JPEG,
+            )
+        picture.pts = self._ticks(self.frames / self._rate if time is None else time)
+        picture.time_base = self._tick
+        picture.duration = round((duration or 1 / self._rate) / self._tick)
         self._encode(picture)
         self.frames += 1
 
@@ -101,6 +134,9 @@ class VideoWriter:
             raise UserError(f"{self.path}: not written, since no frame came; a video has one at least")
         try:
             self._encode(None)
+            if self._sound:
+                self._sound.write_until(None)
+                self._sound.close()
             self._container.close()
             self._partial.replace(self.path)
         except (av.FFmpegError, OSError) as error:
@@ -110,6 +146,8 @@ class VideoWriter:
         """Gives up: removes what has been written."""
         with contextlib.suppress(av.FFmpegError, OSError):  # a full disk or a failed encoder: the file goes anyway
             self._container.close()
+        if self._sound:
+            self._sound.close()
         self._partial.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -125,21 +163,34 @@ class VideoWriter:
             self.discard()
             raise
 
-    def _available_codec(self, codec: str | None) -> str:
-        available = [name for name in CODECS if name in av.codecs_available]
-        if codec is None and available:
-            return available[0]
-        if codec in available:
-            return codec
-        wanted = f"the codec '{codec}'" if codec else "a video codec it could use"
-        raise UserError(
-            f"{self.path}: this build of PyAV has not {wanted}; at hand: {', '.join(available) or 'none'} "
-            f"(`pip install av` brings one with {', '.join(CODECS)})"
-        )
+    def _begin(self, frame: np.ndarray) -> None:
+        height, width, channels = self._shape = frame.shape
+        self._stream.pix_fmt = pixel_format(self.path, self._codec, channels, 8 * frame.itemsize)
+        self._is_yuv = self._stream.pix_fmt.startswith("yuv")
+        halved = "420" in self._stream.pix_fmt
+        self._stream.height = height + (height % 2 if halved else 0)
+        self._stream.width = width + (width % 2 if halved else 0)
+        context = self._stream.codec_context
+        context.color_range = ColorRange.MPEG if self._is_yuv else ColorRange.JPEG
+        if self._is_yuv:
+            context.colorspace = Colorspace.ITU709
+            context.color_primaries = context.color_trc = _BT709
+
+    def _ticks(self, seconds: Fraction) -> int:
+        """Rounds to ticks; to a whole number of frames where that is within the milliseconds that Matroska counts in,
+        so that a constant rate stays exact."""
+        frames = round(seconds * self._rate)
+        snapped = frames / self._rate
+        ticks = round((snapped if abs(snapped - seconds) <= Fraction(1, 1900) else seconds) / self._tick)
+        self._last_tick = max(ticks, self._last_tick + 1)
+        return self._last_tick
 
     def _encode(self, picture: av.VideoFrame | None) -> None:
         try:
-            self._container.mux(self._stream.encode(picture))
+            for packet in self._stream.encode(picture):
+                if self._sound and packet.dts is not None and packet.time_base is not None:
+                    self._sound.write_until(packet.dts * packet.time_base)
+                self._container.mux(packet)
         except (av.FFmpegError, OSError) as error:
             raise self._failure(error) from error
 

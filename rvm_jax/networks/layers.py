@@ -73,10 +73,13 @@ class Conv2d(nnx.Module):
 
 
 def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, groups: int = 1) -> jax.Array:
-    """Convolves (B, H, W, I) with (k, k, I / groups, O), padded as PyTorch pads: XLA's SAME is lopsided at stride 2."""
+    """Convolves (B, H, W, I) with (k, k, I / groups, O), padded as PyTorch pads: XLA's SAME is lopsided at stride 2.
+
+    It computes in the dtype of the weight.
+    """
     pad = dilation * (weight.shape[0] - 1) // 2
     return jax.lax.conv_general_dilated(
-        x,
+        x.astype(weight.dtype),
         weight,
         window_strides=(stride, stride),
         padding=((pad, pad), (pad, pad)),
@@ -92,7 +95,7 @@ def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: i
     XLA's grouped convolution is 20 to 130 times slower than it could be on the CPU; `depthwise_shifts` is used there.
     """
     if jax.default_backend() == "cpu":
-        return depthwise_shifts(x, weight, stride, dilation)
+        return depthwise_shifts(x.astype(weight.dtype), weight, stride, dilation)
     return conv(x, weight, stride, dilation, groups=x.shape[-1])
 
 

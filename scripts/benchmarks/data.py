@@ -93,11 +93,8 @@ def _maker(sections: dict[str, Any], technique: dict[str, Any]) -> Callable[[], 
     from data_pipeline import pipeline  # noqa: F401  sets up the process as a data worker is
     from data_pipeline.clips import Clips, Record
 
-    data = {
-        "resolution": _SIZE.value,
-        "seq_length": _FRAMES.value,
-        "techniques": {"main": technique | {"occlusion": 1}},
-    }
+    occluded = technique if technique["name"] == "rvm" else technique | {"occlusion": 1.0}
+    data = {"resolution": _SIZE.value, "seq_length": _FRAMES.value, "techniques": {"main": occluded}}
     clips = Clips(data | sections, "train")
     (subject,) = clips.subjects
     numbers: Iterator[int] = count()

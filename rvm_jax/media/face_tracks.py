@@ -1,0 +1,150 @@
+"""Where the faces are, frame by frame: read from a file, or found by YuNet (OpenCV; no JAX)."""
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.face_alignment import Pose, pose_from_box, pose_from_landmarks
+
+# Takes the number of a frame and its RGB (H, W, 3); returns the pose of each face by its name.
+FaceTracks = Callable[[int, np.ndarray], dict[str, Pose]]
+
+_BOX = ("x", "y", "width", "height")
+_LANDMARKS = tuple(f"{axis}{index}" for index in range(1, 6) for axis in "xy")
+_GAP = 10  # frames: a face that is missing for longer has gone
+
+_DETECTION_SIDE = 640  # pixels of the longer side at which faces are looked for
+_MIN_OVERLAP = 0.3
+
+
+def read_faces(path: str | os.PathLike) -> FaceTracks:
+    """Reads boxes or landmarks from a CSV file.
+
+    Its first line names the columns: `frame` (from 0), `face` (a name or number; may be absent where there is one
+    face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair the
+    one that is left in the picture first), in pixels. Gaps of up to 10 frames are filled by interpolation.
+
+    Raises UserError, naming file and line, where it cannot be read so.
+    """
+    path = Path(path)
+    tracks: dict[str, dict[int, Pose]] = {}
+    try:
+        with path.open(newline="") as file:
+            rows = csv.DictReader(file)
+            columns = set(rows.fieldnames or ())
+            if "frame" not in columns or not (columns >= set(_BOX) or columns >= set(_LANDMARKS)):
+                raise UserError(
+                    f"{path}: its first line must name the columns frame, face and {','.join(_BOX)}, or frame, face and "
+                    f"{','.join(_LANDMARKS)}"
+                )
+            for row in rows:
+                try:
+                    pose = _pose(row, columns)
+                    tracks.setdefault(row.get("face") or "0", {})[int(row["frame"])] = pose
+                except (TypeError, ValueError) as error:
+                    raise UserError(f"{path}: line {rows.line_num} does not hold the numbers of a face") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not tracks:
+        raise UserError(f"{path}: holds no faces")
+    filled = {face: _fill_gaps(poses) for face, poses in tracks.items()}
+    return lambda number, frame: {face: poses[number] for face, poses in filled.items() if number in poses}
+
+
+def _pose(row: dict[str, str], columns: set[str]) -> Pose:
+    if columns >= set(_LANDMARKS):
+        pose = pose_from_landmarks(np.array([float(row[name]) for name in _LANDMARKS]).reshape(5, 2))
+    else:
+        pose = pose_from_box(*(float(row[name]) for name in _BOX))
+    if not (np.isfinite(pose).all() and pose.side >= 1):
+        raise ValueError("no face")
+    return pose
+
+
+def _fill_gaps(poses: dict[int, Pose]) -> dict[int, Pose]:
+    numbers = sorted(poses)
+    filled = dict(poses)
+    for before, after in zip(numbers, numbers[1:], strict=False):
+        if after - before - 1 > _GAP:
+            continue
+        for number in range(before + 1, after):
+            share = (number - before) / (after - before)
+            start, end = np.array(poses[before]), np.array(poses[after])
+            filled[number] = Pose(*(float(v) for v in (1 - share) * start + share * end))
+    return filled
+
+
+class YuNetTracks:
+    """Finds faces by OpenCV's YuNet and follows each by the overlap of its boxes: a `FaceTracks`.
+
+    Args:
+      model: `face_detection_yunet_2023mar.onnx` from OpenCV's model zoo (github.com/opencv/opencv_zoo, MIT licence),
+        or another of its versions.
+      max_faces: the largest faces, at most so many.
+      min_score: how sure the detector must be, 0 to 1.
+
+    Raises UserError where the file is no such model.
+    """
+
+    def __init__(self, model: str | os.PathLike, max_faces: int = 4, min_score: float = 0.7):
+        if not Path(model).is_file():
+            raise UserError(f"{model}: no such file; give face_detection_yunet_2023mar.onnx of OpenCV's model zoo")
+        try:
+            self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
+            self._detect(np.zeros((64, 64, 3), np.uint8))
+        except cv2.error as error:
+            raise UserError(f"{model}: not a YuNet model that OpenCV can read ({error.err or error})") from error
+        self._max_faces = max_faces
+        self._boxes: dict[str, np.ndarray] = {}
+        self._poses: dict[str, Pose] = {}
+        self._missed: dict[str, int] = {}
+        self._found = 0
+
+    def __call__(self, number: int, frame: np.ndarray) -> dict[str, Pose]:
+        found = self._detect(frame)
+        found = found[np.argsort(-found[:, 2] * found[:, 3])][: self._max_faces]
+        free = list(range(len(found)))
+        for face in list(self._boxes):
+            overlaps = {index: _overlap(self._boxes[face], found[index, :4]) for index in free}
+            best = max(overlaps, key=overlaps.__getitem__, default=None)
+            if best is not None and overlaps[best] >= _MIN_OVERLAP:
+                free.remove(best)
+                self._follow(face, found[best])
+            else:
+                self._missed[face] += 1  # it keeps its place for a while: a hand may have covered it
+                if self._missed[face] > _GAP:
+                    del self._boxes[face], self._poses[face], self._missed[face]
+        for index in free:
+            if len(self._boxes) == self._max_faces:
+                break
+            self._follow(str(self._found), found[index])
+            self._found += 1
+        return dict(self._poses)
+
+    def _follow(self, face: str, detection: np.ndarray) -> None:
+        self._boxes[face] = detection[:4]
+        self._poses[face] = pose_from_landmarks(detection[4:14].reshape(5, 2))
+        self._missed[face] = 0
+
+    def _detect(self, frame: np.ndarray) -> np.ndarray:
+        """Returns (N, 15): box, five landmarks in the order of `pose_from_landmarks`, score."""
+        scale = min(1.0, _DETECTION_SIDE / max(frame.shape[:2]))
+        size = max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale))
+        small = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+        self._detector.setInputSize(size)
+        _, found = self._detector.detect(small)
+        if found is None:
+            return np.zeros((0, 15))
+        return found / np.array([*([scale] * 14), 1.0])
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes (x, y, width, height)."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[:2] + a[2:], b[:2] + b[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    return shared / max(float(a[2] * a[3] + b[2] * b[3]) - shared, 1e-9)

@@ -1,0 +1,74 @@
+"""A folder of pictures as the frames of one clip (no JAX)."""
+
+import os
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
+from rvm_jax.media.pictures import list_pictures, read_picture
+
+
+class FrameFolder:
+    """The pictures of a folder in the order of their numbers: a `FrameSource`.
+
+    Args:
+      path: the folder.
+      rate: frames per second, for the videos that are made of it.
+      bridge: whether a picture that cannot be read is replaced by the one before it (or after, for the first ones), its
+        number kept in `damaged`; otherwise it raises.
+
+    Raises UserError where the folder is absent, or no picture in it can be read.
+    """
+
+    sound = None
+
+    def __init__(self, path: str | os.PathLike, rate: Fraction = DEFAULT_RATE, *, bridge: bool = False):
+        self.name = str(path)
+        self.rate = rate
+        self.damaged: list[int] = []
+        self._bridge = bridge
+        self._paths = sorted(list_pictures(path), key=frame_order)
+        if not self._paths:
+            raise UserError(f"{path}: holds no pictures")
+        self.expected_frames: int | None = len(self._paths)
+        self._sample = self._first_readable()
+        height, width = self._sample.shape[:2]
+        self.size: tuple[int, int] = (height, width)
+
+    def frames(self) -> Iterator[Frame]:
+        last = self._sample
+        for number, path in enumerate(self._paths):
+            try:
+                last = read_picture(path)
+            except UserError:
+                if not self._bridge:
+                    raise
+                self.damaged.append(number)
+            yield Frame(last, number / self.rate, 1 / self.rate, path.stem)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def _first_readable(self):
+        for path in self._paths:
+            try:
+                return read_picture(path)
+            except UserError:
+                if not self._bridge:
+                    raise
+        raise UserError(f"{self.name}: none of its {len(self._paths)} pictures can be read")
+
+
+def frame_order(path: Path) -> list[str | int]:
+    """Sorts frame 2 before frame 10 where the numbers are not padded."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]

@@ -1,0 +1,134 @@
+"""PyTorch's arithmetic in JAX: layers against PyTorch, and their slopes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from rvm_jax.networks import layers
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def nchw(array):
+    return np.moveaxis(np.asarray(array), -1, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "dilation", "height", "width"),
+    [(3, 1, 1, 7, 6), (3, 2, 1, 7, 6), (5, 2, 1, 8, 9), (5, 1, 2, 7, 10), (3, 2, 1, 1, 2)],
+)
+def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, height, width):
+    x, weight = draw(2, height, width, 4), draw(size, size, 1, 4, seed=1)
+    dy = draw(2, -(-height // stride), -(-width // stride), 4, seed=2)
+
+    @jax.jit
+    def run(x, weight, dy):
+        grouped, grouped_slopes = jax.vjp(lambda x, w: layers.conv(x, w, stride, dilation, groups=4), x, weight)
+        shifted, shifted_slopes = jax.vjp(lambda x, w: layers.depthwise_shifts(x, w, stride, dilation), x, weight)
+        return (grouped, *grouped_slopes(dy)), (shifted, *shifted_slopes(dy))
+
+    for expected, actual in zip(*run(x, weight, dy), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 2), (2, 1)])
+def test_conv2d(groups, stride, dilation):
+    torch = pytest.importorskip("torch")
+    x = draw(2, 9, 6, 4)
+    ours = layers.Conv2d(4, 4, 3, stride=stride, dilation=dilation, groups=groups, rngs=nnx.Rngs(0))
+    theirs = torch.nn.Conv2d(4, 4, 3, stride, padding=dilation, dilation=dilation, groups=groups)
+    weight = np.transpose(ours.weight[...], (3, 2, 0, 1))
+    with torch.no_grad():
+        theirs.weight.copy_(torch.tensor(weight))
+        theirs.bias.copy_(torch.tensor(np.asarray(ours.bias[...])))
+        expected = theirs(torch.from_numpy(nchw(x)))
+    np.testing.assert_allclose(nchw(ours(x)), expected, rtol=0, atol=5e-6)
+
+
+def test_starting_values_are_pytorchs():
+    conv = layers.Conv2d(64, 32, 3, rngs=nnx.Rngs(0))
+    bound = 1 / np.sqrt(64 * 9)
+    for tensor in (conv.weight, conv.bias):
+        assert bound * 0.85 < np.abs(tensor[...]).max() <= bound
+    assert np.std(conv.weight[...]) == pytest.approx(bound / np.sqrt(3), rel=0.02)
+    encoder = layers.Conv2d(64, 32, 3, init=layers.kaiming_fan_out, rngs=nnx.Rngs(0))
+    assert np.std(encoder.weight[...]) == pytest.approx(np.sqrt(2 / (32 * 9)), rel=0.02)
+    assert not np.array_equal(*(layers.Conv2d(4, 4, 1, rngs=nnx.Rngs(seed)).weight[...] for seed in (0, 1)))
+
+
+def test_batch_norm_trains_and_evaluates():
+    torch = pytest.importorskip("torch")
+    ours, theirs = layers.BatchNorm2d(5, eps=1e-3, momentum=0.01), torch.nn.BatchNorm2d(5, eps=1e-3, momentum=0.01)
+    tensors = {"weight": draw(5), "bias": draw(5, seed=1), "running_mean": draw(5, seed=2)}
+    for name, tensor in tensors.items():
+        getattr(ours, name).set_value(jnp.asarray(tensor))
+    theirs.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in tensors.items()}, strict=False)
+
+    training = nnx.view(ours, use_running_average=False)
+    for seed in (3, 4):
+        x = 2 + 3 * draw(2, 3, 4, 5, seed=seed)
+        expected = theirs.train()(torch.from_numpy(nchw(x))).detach()
+        np.testing.assert_allclose(nchw(training(x)), expected, rtol=0, atol=5e-6)
+    # The view shares its statistics with the network, which is still in evaluation mode.
+    for name in ("running_mean", "running_var"):
+        np.testing.assert_allclose(getattr(ours, name)[...], getattr(theirs, name), rtol=1e-6, err_msg=name)
+    assert int(ours.num_batches_tracked[...]) == int(theirs.num_batches_tracked) == 2
+    expected = theirs.eval()(torch.from_numpy(nchw(x))).detach()
+    np.testing.assert_allclose(nchw(ours(x)), expected, rtol=0, atol=5e-6)
+    assert int(ours.num_batches_tracked[...]) == 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(3, 5), (1, 2)])
+def test_upsample2(height, width):
+    torch = pytest.importorskip("torch")
+    x = draw(2, height, width, 3)
+    expected = torch.nn.functional.interpolate(torch.from_numpy(nchw(x)), scale_factor=2, mode="bilinear")
+    np.testing.assert_allclose(nchw(layers.upsample2(x)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(9, 16), (4, 3), (11, 7)])
+def test_resize(size):
+    torch = pytest.importorskip("torch")
+    x = draw(2, 5, 7, 3)
+    expected = torch.nn.functional.interpolate(torch.from_numpy(nchw(x)), size, mode="bilinear")
+    np.testing.assert_allclose(nchw(layers.resize(x, size)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.375, 0.3, 1.25])
+def test_rescale_takes_its_coordinates_from_the_ratio(ratio):
+    torch = pytest.importorskip("torch")
+    x = draw(1, 13, 22, 3)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(nchw(x)), scale_factor=ratio, mode="bilinear", recompute_scale_factor=False
+    )
+    ours = nchw(layers.rescale(x, ratio))
+    assert ours.shape == expected.shape
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (5, 3)])
+def test_avg_pool2_averages_fewer_pixels_at_an_odd_edge(height, width):
+    torch = pytest.importorskip("torch")
+    x = draw(2, height, width, 3)
+    expected = torch.nn.functional.avg_pool2d(
+        torch.from_numpy(nchw(x)), 2, 2, ceil_mode=True, count_include_pad=False
+    )
+    np.testing.assert_allclose(nchw(layers.avg_pool2(x)), expected, rtol=0, atol=1e-6)
+
+
+def test_channel_mean():
+    x = draw(2, 3, 4, 3)
+    mean = layers.channel_mean(x)
+    assert mean.shape == (2, 3, 4, 1)
+    np.testing.assert_allclose(mean, x.mean(-1, keepdims=True), rtol=0, atol=1e-6)
+
+
+def test_clamp_has_slope_one_at_its_bounds():
+    x = jnp.array([-0.5, 0.0, 0.25, 1.0, 1.5])
+    np.testing.assert_array_equal(layers.clamp(x, 0.0, 1.0), [0, 0, 0.25, 1, 1])
+    np.testing.assert_array_equal(jax.grad(lambda x: layers.clamp(x, 0.0, 1.0).sum())(x), [0, 1, 1, 1, 0])
