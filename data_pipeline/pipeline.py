@@ -56,7 +56,7 @@ def make_dataset(
     Raises:
         UserError: naming the key of `data` that is wrong.
     """
-    section = _section(data, split)
+    section = section_of(data, split)
     clips = Clips(section, split, names)
     return _stream(clips, _stream_seed(section, split, seed))[slice(num_clips)]
 
@@ -133,7 +133,7 @@ def make_batches(
     Raises:
         UserError: for a setting that is wrong, or a stream without a single batch.
     """
-    section = _section(data, split)
+    section = section_of(data, split)
     workers = section.get("workers", 0) if workers is None else workers
     if batch_size < 1:
         raise UserError(f"a batch needs at least one clip on each host, not {batch_size}; check the batch size")
@@ -156,7 +156,7 @@ def make_batches(
         raise
 
 
-def _section(data: Any, split: str) -> dict[str, Any]:
+def section_of(data: Any, split: str) -> dict[str, Any]:
     """The `data` section as a plain dict, with what the split overrides."""
     if split not in SPLITS:
         raise UserError(f"no split '{split}'; there are {', '.join(SPLITS)}")

@@ -23,7 +23,7 @@ _RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn
 
 def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
     """The sources asked for, as (label, spec, request); raises UserError where flags give none or both."""
-    from data_pipeline.pipeline import _section as section
+    from data_pipeline.pipeline import section_of
     from data_pipeline.sources import ADAPTERS
     from data_pipeline.sources.base import Request
     from data_pipeline.sources.listing import list_sources
@@ -32,7 +32,7 @@ def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
     if (CONFIG.value is None) == (_NAME.value is None):
         raise UserError("give either --config, for all its sources, or --name and --root, for one")
     if CONFIG.value is not None:
-        return list(list_sources(section(CONFIG.value.data, split), split))
+        return list(list_sources(section_of(CONFIG.value.data, split), split))
     name = _NAME.value
     if name not in ADAPTERS:
         raise UserError(f"--name: no source '{name}'; known are {', '.join(ADAPTERS)}")

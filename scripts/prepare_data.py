@@ -24,7 +24,7 @@ _BEAM_OPTIONS = flags.DEFINE_multi_string("beam_option", [], "An option of Beam 
 
 
 def main(_: list[str]) -> None:
-    from data_pipeline.pipeline import _section as section
+    from data_pipeline.pipeline import section_of
     from data_pipeline.prepare_source import prepare_source, prepare_synthesis
     from rvm_jax.errors import UserError
 
@@ -36,7 +36,7 @@ def main(_: list[str]) -> None:
     if _SYNTHESIZE.value:
         if _source_flags.CONFIG.value is None:
             raise UserError("--synthesize needs --config, the recipe of the clips")
-        data = section(_source_flags.CONFIG.value.data, split)
+        data = section_of(_source_flags.CONFIG.value.data, split)
         path = output / "synthesized"
         rows = prepare_synthesis(path, data, split=split, seed=_SEED.value, num_clips=_SYNTHESIZE.value, **options)
         print(f"{path}: {rows} rows written; read it with name='synthesized', root='{path}', prepared=True")

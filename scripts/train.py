@@ -41,7 +41,7 @@ def main(_: list[str]) -> None:
         with batches(0) as stream:
             config.train.steps = config.train.epochs * stream.epoch_size // config.train.batch_size
     validation = Validation(config.data, num_clips=config.eval.num_clips, batch_size=config.eval.batch_size)
-    train(config, _WORKDIR.value, batches, {"valid": validation})
+    train(config, str(_WORKDIR.value), batches, {"valid": validation})
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ SKIN, WALL, RED = (200, 150, 120), (40, 60, 80), (250, 10, 20)
 CALM = {"resolution": SIDE, "jitter": 0.0, "pause": 0.0, "noise": 0.0, "sharpen": 0.0, "blur": 0.0, "grey": 0.0,
         "jpeg": 0.0, "aspect": (1.0, 1.0)}  # fmt: skip
 STILL = CALM | {"move_face": 0.0, "move_both": 0.0, "flip": 0.0, "motion_blur": 0.0, "face_scale": (1.0, 1.0)}
-OCCLUDED = {name: technique for name, technique in TECHNIQUES.items() if name != "rvm"}
-CASES = [(name, preset) for name, technique in TECHNIQUES.items() for preset in technique.presets]
+COMPOSED = {name: technique for name, technique in TECHNIQUES.items() if name != "published_stage2"}
+OCCLUDED = {name: technique for name, technique in COMPOSED.items() if name != "rvm"}
+CASES = [(name, preset) for name, technique in COMPOSED.items() for preset in technique.presets]
 
 
 def face(side=SIDE, shift=0) -> Picture:
@@ -209,3 +210,16 @@ def test_an_arm_is_found_turned_and_lengthened():
         assert longer.rgba.shape[0] == layer.rgba.shape[0] + 40
         columns = [np.flatnonzero(row).mean() for row in longer.rgba[-40:, :, 3]]
         assert np.polyfit(np.arange(40), columns, 1)[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_second_stage_as_published_leaves_its_layers_apart():
+    still = {"resolution": SIDE, "seq_length": 3, "jitter": 0.0}
+    bare, covered = (make("published_stage2", occluders, **still) for occluders in ([], [thing()]))
+    assert {name: array.shape for name, array in covered.items()} == {
+        "src": (3, SIDE, SIDE, 3), "pha": (3, SIDE, SIDE, 1), "occluder": (3, SIDE, SIDE, 4),
+    }  # fmt: skip
+    assert not bare["occluder"].any()
+    assert set(np.unique(np.round(covered["pha"] / 255.0, 1))) >= {0.0, 1.0}  # the whole mask: nothing is cut out of it
+    solid = covered["occluder"][..., 3] == 255
+    assert solid.any()
+    assert (covered["occluder"][solid][:, 0] > covered["occluder"][solid][:, 1]).mean() > 0.95  # red, edges rung

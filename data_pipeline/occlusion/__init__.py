@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 import numpy as np
 
-from data_pipeline.occlusion import faceocc, matting, natocc, published, randocc, rvm
+from data_pipeline.occlusion import faceocc, matting, natocc, published, published_stage2, randocc, rvm
 from data_pipeline.occlusion.augmentations import Clip
 from data_pipeline.sources.base import Picture, Video
 from rvm_jax.errors import UserError
@@ -34,6 +34,7 @@ TECHNIQUES = {
     "randocc": Technique(randocc.randocc, randocc.PRESETS, "textures"),
     "faceocc": Technique(faceocc.faceocc, faceocc.PRESETS),
     "matting": Technique(matting.matting, matting.PRESETS),
+    "published_stage2": Technique(published_stage2.published_stage2, published_stage2.PRESETS),
     "rvm": Technique(rvm.rvm, rvm.PRESETS, "backgrounds", "foregrounds"),
 }
 

@@ -12,7 +12,6 @@ clip shows the bare face, and an enlargement ends at four.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,11 +20,9 @@ from data_pipeline.easing import draw_easing
 from data_pipeline.motion import Affine, affine_matrix, draw_affine, pause, pixel_matrix
 from data_pipeline.occlusion.augmentations import Clip
 from data_pipeline.occlusion.layers import stills
+from data_pipeline.occlusion.settings import Settings
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.trimap import RESIZE_FILTERS, make_trimap_published
-
-if TYPE_CHECKING:
-    from data_pipeline.occlusion.settings import OcclusionSettings
 
 _FRAMES_OF_MOTION = 25
 _LARGEST = 4.0
@@ -33,12 +30,34 @@ _LUMA = np.array([0.2989, 0.587, 0.114], np.float32)
 Frames = list[np.ndarray]
 
 
-def letter(
-    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, settings: "OcclusionSettings"
-) -> Clip:
+def letter(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, settings: Settings) -> Clip:
     """A clip as the fork makes it; of several occluders it takes the first, of a video face the first frame."""
+    clock = np.arange(settings.seq_length) / _FRAMES_OF_MOTION
+    heads, hands = moved_layers(face, occluders, rng, settings, clock, clock)
+    src, pha = heads
+    pasted = _pasted(rng, src, pha, *hands) if hands else None
+    if pasted is not None:
+        src, pha = pasted
+    clip = {"src": np.stack(src), "pha": np.stack(pha)[..., None]}
+    if settings.trimap:
+        make = make_trimap_published if pasted is not None else _trimap_of_bytes
+        clip["trimap"] = make(clip["pha"], rng)
+    return clip
+
+
+def moved_layers(
+    face: Picture | Video,
+    occluders: Sequence[Picture],
+    rng: np.random.Generator,
+    settings: Settings,
+    clock: np.ndarray,
+    jitter_clock: np.ndarray,
+) -> tuple[list[Frames], list[Frames]]:
+    """The fork's augmentation: colours and mask of the face, colours and alpha of the occluder (or none), as frames.
+
+    The clocks (T,) say how far a movement and a change of colours have come.
+    """
     side, frames = settings.resolution, settings.seq_length
-    clock = np.arange(frames) / _FRAMES_OF_MOTION
     still = stills(face)[0]
     layers: list[Frames] = [[_square(still.rgb, side)] * frames, [_square(still.alpha, side)] * frames]
     if occluders:
@@ -61,20 +80,12 @@ def letter(
         heads = [[frame[:, ::-1] for frame in array] for array in heads]
     for part in (hands, heads):
         if rng.random() < 0.3 and part:
-            part[0] = _jittered(rng, clock, part[0])
+            part[0] = _jittered(rng, jitter_clock, part[0])
     if rng.random() < 0.03:
         order = pause(rng, np.arange(frames))
         hands, heads = ([[array[t] for t in order] for array in part] for part in (hands, heads))
 
-    src, pha = _bytes(heads[0]), _bytes(heads[1])
-    pasted = _pasted(rng, src, pha, _bytes(hands[0]), _bytes(hands[1])) if hands else None
-    if pasted is not None:
-        src, pha = pasted
-    clip = {"src": np.stack(src), "pha": np.stack(pha)[..., None]}
-    if settings.trimap:
-        make = make_trimap_published if pasted is not None else _trimap_of_bytes
-        clip["trimap"] = make(clip["pha"], rng)
-    return clip
+    return [_bytes(array) for array in heads], [_bytes(array) for array in hands]
 
 
 def _square(array: np.ndarray, side: int) -> np.ndarray:
