@@ -11,16 +11,21 @@ from rvm_jax.version import __version__
 
 if TYPE_CHECKING:
     from rvm_jax.checkpoints import load, save
+    from rvm_jax.matter import Matter
+    from rvm_jax.matting import matte_pictures, matte_video
     from rvm_jax.networks.rvm import Matte, MattingNetwork, Segmentation
     from rvm_jax.torch_weights import load_backbone, load_torch, save_torch
 
 _HOMES = {
     "Matte": "rvm_jax.networks.rvm",
+    "Matter": "rvm_jax.matter",
     "MattingNetwork": "rvm_jax.networks.rvm",
     "Segmentation": "rvm_jax.networks.rvm",
     "load": "rvm_jax.checkpoints",
     "load_backbone": "rvm_jax.torch_weights",
     "load_torch": "rvm_jax.torch_weights",
+    "matte_pictures": "rvm_jax.matting",
+    "matte_video": "rvm_jax.matting",
     "save": "rvm_jax.checkpoints",
     "save_torch": "rvm_jax.torch_weights",
 }
@@ -34,6 +39,9 @@ __all__ = [  # noqa: RUF022  in the order of a first reading
     "load_backbone",
     "load",
     "save",
+    "Matter",
+    "matte_video",
+    "matte_pictures",
     "UserError",
     "__version__",
 ]

@@ -36,7 +36,11 @@ def load(path: str | os.PathLike) -> MattingNetwork:
         UserError: no such directory, none with a network, or one that is damaged.
     """
     step = _step_directory(Path(path).absolute())
-    network = MattingNetwork(**_network_config(step), rngs=None)
+    config = _network_config(step)
+    try:
+        network = MattingNetwork(**config, rngs=None)
+    except (TypeError, UserError) as error:
+        raise UserError(f"{step}: holds the network {config}, which this version does not know; update it") from error
     graphdef, params, batch_stats = functional.split(network)
     try:
         with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
@@ -101,6 +105,8 @@ class Checkpoints:
 
 
 def _step_directory(path: Path) -> Path:
+    if path.is_file():
+        raise UserError(f"{path}: a checkpoint is a directory; PyTorch weights are read with rvm_jax.load_torch")
     if not path.is_dir():
         raise UserError(f"{path}: no such checkpoint directory")
     if (path / "model").is_dir():

@@ -31,14 +31,23 @@ def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
+        rest = flags.FLAGS(argv)
+        for name in flags.FLAGS:
+            getattr(flags.FLAGS[name].value, "keys", None)  # an absent config file says so only where it is used
+        return rest
     except flags.Error as error:
-        # The reason stands in the last line; above it ml_collections prints the traceback of a config file.
-        reason = [line.strip() for line in str(error).splitlines() if line.strip()][-1]
+        # Above the reason ml_collections prints the traceback of a config file.
+        reason = _last_line(error).removeprefix(f"{UserError.__module__}.{UserError.__name__}: ")
         _end(f"{reason} (see --help)")
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:  # from setting a config's overrides
-        _end(f"the config cannot be read, or has no such setting: {' '.join(str(error).split())}")
+    except OSError as error:
+        _end(f"the config cannot be read: {_last_line(error)}")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # from setting a config's overrides
+        _end(f"the config cannot be read, or has no such setting: {' '.join(str(error.args[0]).split())}")
     raise AssertionError("not reached")
+
+
+def _last_line(error: BaseException) -> str:
+    return [line.strip() for line in str(error).splitlines() if line.strip()][-1]
 
 
 def _end(message: str) -> None:

@@ -111,14 +111,17 @@ class Matter:
             self.reset()
         cuts = self._find_cuts(clip)
         clip = _pad(clip, _padded((height, width), self._pad_to))
+        fgr: jax.Array | None
         if cuts[:, 1:].any():
             # In the middle of a chunk: its frames go one by one, in a shape that no place of a cut compiles anew.
             mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
-            fgr, pha = (None if parts[0] is None else jnp.concatenate(parts, 1) for parts in zip(*mattes, strict=True))
+            foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
+            fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
+            pha = jnp.concatenate([pha for _, pha in mattes], 1)
         else:
             fgr, pha = self._advance(clip, cuts[:, 0])
-        cut = (slice(None),) * 2 + (slice(height), slice(width)) if pha.shape[2:4] != (height, width) else ()
-        fgr, pha = (None if x is None else x[cut] if cut else x for x in (fgr, pha))
+        if pha.shape[2:4] != (height, width):
+            fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
         return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec)
 
     def reset(self, stream: int | None = None) -> None:

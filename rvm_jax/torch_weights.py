@@ -67,7 +67,9 @@ def load_backbone(network: MattingNetwork, path: str | os.PathLike) -> None:
     tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
     own = state_dict(network.backbone)
     if own.keys().isdisjoint(tensors):
-        raise UserError(f"{path}: holds no {network.variant} encoder as torchvision names it, such as {next(iter(own))}")
+        raise UserError(
+            f"{path}: holds no {network.variant} encoder as torchvision names it, such as {next(iter(own))}"
+        )
     # Files from before PyTorch 0.4.1 have no counters.
     counters = {key: tensor for key, tensor in own.items() if key.endswith("num_batches_tracked")}
     set_state_dict(network.backbone, {**counters, **tensors}, str(path))

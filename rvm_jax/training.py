@@ -102,6 +102,7 @@ def train(config: ConfigDict, workdir: str | Path, batches: Batches, evaluators:
                 batch = _global_batch(next(stream), sharded, batch_size)
                 meter.count(batch["src"].shape)
                 state, metrics = train_step(state, batch)
+                del batch  # may be the workers' own memory, which they want back
 
                 # One step ahead and no more: the host prepares the next batch while the device works.
                 jax.block_until_ready(last)

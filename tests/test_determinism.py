@@ -57,7 +57,8 @@ def assert_same(first, second):
 
 def occlusion_techniques(data):
     """All but those whose clips have other arrays: batches must be of one kind."""
-    kept = {label: spec for label, spec in data["techniques"].items() if spec["name"] not in ("rvm", "published_stage2")}
+    others = ("rvm", "published_stage2")
+    kept = {label: spec for label, spec in data["techniques"].items() if spec["name"] not in others}
     return data | {"techniques": kept}
 
 

@@ -115,9 +115,7 @@ def test_rescale_takes_its_coordinates_from_the_ratio(ratio):
 def test_avg_pool2_averages_fewer_pixels_at_an_odd_edge(height, width):
     torch = pytest.importorskip("torch")
     x = draw(2, height, width, 3)
-    expected = torch.nn.functional.avg_pool2d(
-        torch.from_numpy(nchw(x)), 2, 2, ceil_mode=True, count_include_pad=False
-    )
+    expected = torch.nn.functional.avg_pool2d(torch.from_numpy(nchw(x)), 2, 2, ceil_mode=True, count_include_pad=False)
     np.testing.assert_allclose(nchw(layers.avg_pool2(x)), expected, rtol=0, atol=1e-6)
 
 

@@ -1,15 +1,14 @@
 """Streaming: the state goes from call to call, and from nowhere else."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 from leaky_network import LeakyNetwork, leaky_alphas
+from lively_network import lively_network
 
 from rvm_jax.errors import UserError
 from rvm_jax.matter import Matter
-from rvm_jax.networks.rvm import MattingNetwork
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (7, 6, 10, 3), dtype=np.uint8)
 ALPHAS = leaky_alphas(FRAMES)
@@ -101,15 +100,104 @@ def test_what_are_no_frames_is_named():
             Matter(LeakyNetwork())(frames)
 
 
-def test_chunks_through_the_network_equal_the_network_at_once():
-    abstract = nnx.eval_shape(lambda: MattingNetwork(foreground=False, rngs=nnx.Rngs(0)))
-    graphdef, state = nnx.split(abstract)
-    rng = np.random.default_rng(1)
-    shapes = nnx.to_pure_dict(state)
-    weights = jax.tree.map(lambda w: jnp.asarray(rng.uniform(-0.1, 0.2, w.shape) ** 2, w.dtype), shapes)
-    network = nnx.merge(graphdef, weights)
-    clip = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+def test_auto_ratio_follows_the_longer_side():
+    matter = Matter(LeakyNetwork())
+    assert [matter.ratio(512, 300), matter.ratio(1080, 1920), matter.ratio(3840, 2160)] == [1, 512 / 1920, 512 / 3840]
+    assert Matter(LeakyNetwork(), pad_to=1024).ratio(300, 512) == 0.5  # that of the padded size
+    assert Matter(LeakyNetwork(), 0.25).ratio(300, 512) == 0.25
+
+
+def test_a_ratio_that_leaves_nothing_is_named():
+    with pytest.raises(UserError, match=r"frames of 1x1 pixels leave nothing at downsample_ratio 0\.25"):
+        Matter(LeakyNetwork(), 0.25)(FRAMES[0, :1, :1])
+
+
+def test_streams_in_one_batch_have_states_of_their_own():
+    matter = Matter(LeakyNetwork(foreground=True), streams=2)
+    both = np.stack([FRAMES, FRAMES[::-1]])
+    first = matter(both[:, :3])
+    assert first.fgr.shape == (2, 3, 6, 10, 3)
+    matter.reset(1)
+    second = np.stack([matter(both[:, t]).pha for t in range(3, 7)], axis=1)
+    _close(np.concatenate([first.pha[0], second[0]]), ALPHAS)
+    _close(second[1], leaky_alphas(FRAMES[::-1][3:]))
+    for frames, message in ((FRAMES[0], "pass RGB frames"), (FRAMES[:3], "3 streams came to a Matter of 2")):
+        with pytest.raises(UserError, match=message):
+            matter(frames)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 7])
+def test_a_scene_cut_begins_a_new_stream(chunk):
+    night, day = FRAMES[:3] // 4, 255 - FRAMES[:4] // 4
+    mattes = Matter(LeakyNetwork(), scene_cut=10).stream([*night, *day], chunk)
+    expected = np.concatenate([leaky_alphas(night), leaky_alphas(day)])
+    _close(np.concatenate([matte.pha for _, matte in mattes]), expected)
+
+
+def test_a_scene_cut_of_one_stream_leaves_the_others():
+    night, day = FRAMES[:3] // 4, 255 - FRAMES[:4] // 4
+    matter = Matter(LeakyNetwork(), scene_cut=10, streams=2)
+    pha = matter(np.stack([np.concatenate([night, day]), FRAMES // 16])).pha
+    _close(pha[0], np.concatenate([leaky_alphas(night), leaky_alphas(day)]))
+    _close(pha[1], leaky_alphas(FRAMES // 16))
+
+
+def test_padding_to_buckets_compiles_once_and_is_cut_away():
+    shapes = []
+
+    class Noting(LeakyNetwork):
+        def __call__(self, src, rec=None, downsample_ratio=1.0):
+            shapes.append(src.shape)
+            return super().__call__(src, rec, downsample_ratio)
+
+    matter = Matter(Noting(foreground=True), pad_to=16)
+    for height, width in ((6, 10), (5, 9), (1, 1)):
+        fgr, pha, _ = matter(FRAMES[0, :height, :width])
+        _close(pha, ALPHAS[0, :height, :width])
+        assert fgr.shape == (height, width, 3)
+    assert set(shapes) == {(1, 1, 16, 16, 3)}
+
+
+def test_another_shares_compilations_but_not_the_state():
+    matter = Matter(LeakyNetwork())
+    matter(FRAMES[:3])
+    _close(matter.another()(FRAMES).pha, ALPHAS)
+    _close(matter(FRAMES[3:]).pha, ALPHAS[3:])
+
+
+def test_warm_up_leaves_no_state():
+    matter = Matter(LeakyNetwork())
+    matter.warm_up(6, 10, chunk=7)
+    _close(matter(FRAMES).pha, ALPHAS)
+
+
+def test_a_stream_goes_on_from_a_state():
+    matter = Matter(LeakyNetwork())
+    states = [matte.rec for _, matte in matter.stream(FRAMES[:4], 2)]
+    rest = matter.stream(FRAMES[4:], 2, jax.tree.map(np.asarray, states[-1]))
+    _close(np.concatenate([matte.pha for _, matte in rest]), ALPHAS[4:])
+
+
+def test_settings_out_of_range_are_named():
+    for settings in (
+        {"streams": 0},
+        {"pad_to": 0},
+        {"scene_cut": 0},
+        {"dtype": "float16"},
+        {"downsample_ratio": "half"},
+    ):
+        with pytest.raises(UserError, match=next(iter(settings))):
+            Matter(LeakyNetwork(), **settings)
+
+
+def test_forty_frames_in_chunks_equal_the_network_at_once():
+    """The reference is the network itself; the chunks go through the folded copy."""
+    network = lively_network(foreground=False)
+    clip = np.random.default_rng(1).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    graphdef, weights = nnx.split(network)
     whole = jax.jit(lambda w, src: nnx.merge(graphdef, w)(src).pha[0])(weights, clip[None] / np.float32(255))
-    chunks = np.concatenate([matte.pha for _, matte in Matter(network).stream(clip, 2)])
-    assert chunks.std() > 0
-    np.testing.assert_allclose(chunks, whole, atol=1e-5)
+    assert whole.std() > 0.01
+    matter = Matter(network)
+    for chunk in (1, 3, 8):
+        chunks = np.concatenate([matte.pha for _, matte in matter.stream(clip, chunk)])
+        np.testing.assert_allclose(chunks, whole, atol=1e-5)

@@ -39,14 +39,15 @@ def test_video_becomes_alpha_and_comparison(tmp_path, foreground):
     result = matting.matte_video(
         LeakyNetwork(foreground), source, tmp_path / "out", seq_chunk=3, background=(0, 0, 255), progress=False
     )
-    assert result == (tmp_path / "out/walk_alpha.mp4", tmp_path / "out/walk_comparison.mp4", 7)
+    alpha_path, comparison_path = tmp_path / "out/walk_alpha.mp4", tmp_path / "out/walk_comparison.mp4"
+    assert result == ([("alpha", alpha_path), ("comparison", comparison_path)], 7, [])
     assert _names(tmp_path / "out") == ["walk_alpha.mp4", "walk_comparison.mp4"]
     with VideoReader(source) as video:
         src = np.stack(list(video)).astype(float)
-    with VideoReader(result.alpha) as video:
+    with VideoReader(alpha_path) as video:
         alpha = np.stack(list(video))
         assert video.rate == NTSC
-    with VideoReader(result.comparison) as video:
+    with VideoReader(comparison_path) as video:
         left, middle, right = np.split(np.stack(list(video)), 3, axis=2)
         assert video.rate == NTSC
     expected = 255 * leaky_alphas(src)
@@ -64,7 +65,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path):
     source = _video(tmp_path / "walk.mp4")
     with pytest.raises(UserError, match="no such checkpoint"):
         matting.matte_video(tmp_path / "absent", source, tmp_path / "out", progress=False)
-    (tmp_path / "out/walk_comparison.mp4").mkdir()  # cannot be replaced by a file: closing fails
+    (tmp_path / "out/walk_comparison.mp4").mkdir(parents=True)  # cannot be replaced by a file: closing fails
     with pytest.raises(UserError, match="walk_comparison"):
         matting.matte_video(LeakyNetwork(), source, tmp_path / "out", progress=False)
     assert [path for path in _names(tmp_path / "out") if "partial" in path] == []

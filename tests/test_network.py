@@ -50,7 +50,13 @@ def test_clip_its_features_and_the_segmentation_pass(name):
     matte, seg, features, deep = program(golden_network(name), _clip_with_insides)(unit(golden["src"]))
     assert_golden(outputs_of(matte), golden)
     assert_golden({"seg": seg.seg}, segmentation)
-    for key, values in {"f1": features[0], "f2": features[1], "f3": features[2], "f4": features[3], "aspp": deep}.items():
+    for key, values in {
+        "f1": features[0],
+        "f2": features[1],
+        "f3": features[2],
+        "f4": features[3],
+        "aspp": deep,
+    }.items():
         np.testing.assert_allclose(mean_std(values), golden[f"{key}_mean_std"], rtol=0, atol=1e-5, err_msg=key)
     for r, same in zip(matte.rec, seg.rec, strict=True):
         np.testing.assert_allclose(r, same, rtol=0, atol=1e-6)
@@ -81,18 +87,20 @@ def test_refiners_at_half_size(name):
     golden = golden_arrays(name, "downsample_deep_guided_filter/")
     fast_golden = golden_arrays(name, "downsample_fast_guided_filter/")
     np.testing.assert_array_equal(golden["src"], fast_golden["src"])
-    fast = golden_network(name, "fast_guided_filter")
+    # One program for both, as they differ in the refiner alone.
+    deep, fast = golden_network(name), golden_network(name, "fast_guided_filter")
+    fast_graphdef, *fast_tensors = functional.split(fast)
 
     def both(network, src):
-        fast_params, fast_stats = ({key: tensors[key] for key in own} for tensors, own in zip(functional.split(network)[1:], keys))
-        return network(src, downsample_ratio=0.5), functional.merge(graphdef, fast_params, fast_stats)(src, None, 0.5)
+        _, *tensors = functional.split(network)
+        shared = [{key: own[key] for key in wanted} for own, wanted in zip(tensors, fast_tensors, strict=True)]
+        return network(src, downsample_ratio=0.5), functional.merge(fast_graphdef, *shared)(src, downsample_ratio=0.5)
 
-    graphdef, *keys = functional.split(fast)
-    deep_matte, fast_matte = program(golden_network(name), both)(unit(golden["src"]))
+    deep_matte, fast_matte = program(deep, both)(unit(golden["src"]))
     assert_golden(outputs_of(deep_matte), golden)
-    # Where the guide is nearly flat, this filter divides by little more than its 1e-5 and makes rounding a hundred times
-    # larger: the golden numbers themselves are 3e-4 from float64, and PyTorch with one thread in place of two is 2e-5
-    # from them at one pixel.
+    # Where the guide is nearly flat, this filter divides by little more than its 1e-5 and makes rounding a hundred
+    # times larger: the golden numbers themselves are 3e-4 from float64, and PyTorch with one thread in place of two is
+    # 2e-5 from them at one pixel.
     for key in ("fgr", "pha"):
         error = np.abs(np.asarray(outputs_of(fast_matte)[key]) - fast_golden[key])
         assert (error > 1e-5).sum() <= 2, key
@@ -108,9 +116,7 @@ def test_a_ratio_whose_product_with_the_sides_is_no_integer(name):
 
 def test_alpha_alone_is_brought_to_full_size_by_the_channel_mean():
     rng = np.random.default_rng(0)
-    fine, base, matte = (
-        rng.random(shape).astype(np.float32) for shape in ((1, 12, 16, 3), (1, 6, 8, 3), (1, 6, 8, 4))
-    )
+    fine, base, matte = (rng.random(shape).astype(np.float32) for shape in ((1, 12, 16, 3), (1, 6, 8, 3), (1, 6, 8, 4)))
     alpha = FastGuidedFilter().refine_alpha(fine, base, matte[..., 3:])
     assert alpha.shape == (1, 12, 16, 1)
     np.testing.assert_array_equal(alpha, FastGuidedFilter()(fine, base, matte, matte)[..., 3:])
@@ -159,7 +165,7 @@ def test_frames_of_another_kind_are_refused(src, said):
 
 def test_a_state_of_another_size_is_refused():
     network, src = blank_network(), np.zeros((1, 64, 64, 3), np.float32)
-    with pytest.raises(UserError, match="recurrent state has shapes .* pass rec=None"):
+    with pytest.raises(UserError, match=r"recurrent state has shapes .* pass rec=None"):
         network(src, network.initial_state(1, 64, 96))
     with pytest.raises(UserError, match="recurrent state"):
         network(src, network.initial_state(1, 64, 64)[:3])

@@ -50,7 +50,10 @@ def test_several_steps_are_pytorchs_adam():
 
 def test_rates_rise_and_fall():
     optimizer = make_optimizer(params("aspp.weight"), {"aspp": 1.0}, warmup_steps=2, decay_steps=6)
-    history = [0.0, *(float(after["aspp.weight"][0]) for after in steps(optimizer, [np.ones(3)] * 7, params("aspp.weight")))]
+    history = [
+        0.0,
+        *(float(after["aspp.weight"][0]) for after in steps(optimizer, [np.ones(3)] * 7, params("aspp.weight"))),
+    ]
     rates = -np.diff(history)
     np.testing.assert_allclose(rates, [0, 0.5, 1, *(0.5 + 0.5 * np.cos(np.pi * np.arange(1, 4) / 4)), 0], atol=1e-5)
     warm = make_optimizer(params("aspp.weight"), {"aspp": 1.0}, warmup_steps=2)

@@ -8,8 +8,9 @@ from scripts._checkout import ROOT
 
 
 def test_the_whole_way(tmp_path):
-    command = [sys.executable, ROOT / "scripts" / "quickstart.py", "--config=configs/quickstart.py:tiny", "--num_clips=2"]
-    result = subprocess.run([*command, f"--workdir={tmp_path}"], capture_output=True, text=True, cwd=ROOT)
+    arguments = ["--config=configs/quickstart.py:tiny", "--num_clips=2", f"--workdir={tmp_path}"]
+    command = [sys.executable, ROOT / "scripts" / "quickstart.py", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stderr
     assert "best constant" in result.stdout
     for name in ("config.json", "metrics.jsonl", "contact_sheet.png", "comparison.mp4"):

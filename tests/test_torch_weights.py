@@ -241,9 +241,9 @@ def test_an_encoders_file_in_the_wrong_place(tmp_path):
         rvm_jax.load_torch(path)
     network = MattingNetwork("mobilenetv3", rngs=None)
     whole = save_safetensors(tmp_path / "rvm.safetensors", golden_state_dict("mobilenetv3"))
-    for path in (path, whole):
+    for other in (path, whole):
         with pytest.raises(UserError, match=r"holds no mobilenetv3 encoder .* such as features\.0\.0\.weight$"):
-            rvm_jax.load_backbone(network, path)
+            rvm_jax.load_backbone(network, other)
     odd = torchvision_file("mobilenetv3") | {"features.17.0.weight": np.zeros(1, np.float32)}
     with pytest.raises(UserError, match=r"odd.safetensors: .* 1 unexpected: features\.17\.0\.weight$"):
         rvm_jax.load_backbone(network, save_safetensors(tmp_path / "odd.safetensors", odd))

@@ -105,9 +105,7 @@ class Faces:
         if held:
             yield self._matted(held, chunk, matters)
 
-    def _matted(
-        self, held: list[tuple[Frame, dict[str, Pose]]], chunk: int, matters: dict[str, Matter]
-    ) -> Chunk:
+    def _matted(self, held: list[tuple[Frame, dict[str, Pose]]], chunk: int, matters: dict[str, Matter]) -> Chunk:
         pending: dict[tuple[int, str], Any] = {}
         for face in dict.fromkeys(face for _, poses in held for face in poses):
             matter = matters.setdefault(face, self._matter.another())
@@ -151,4 +149,3 @@ def quantize(alpha_bits: int, matte: Matte) -> Matte:
     levels = 2**alpha_bits - 1
     pha = jnp.round(matte.pha * levels).astype(jnp.uint8 if alpha_bits == 8 else jnp.uint16)
     return Matte(None if matte.fgr is None else jnp.round(matte.fgr * 255).astype(jnp.uint8), pha, matte.rec)
-

@@ -1,6 +1,5 @@
 """What is made of matted frames, and the files that it goes to."""
 
-import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting.mattes import MattedFrame
+from rvm_jax.matting.occlusion import OcclusionTable, occluder_alpha
 from rvm_jax.matting.settings import Settings
 from rvm_jax.matting.threads import WriteBehind
 from rvm_jax.matting.weights import StrPath
@@ -94,11 +94,9 @@ def open_output(
     elif suffix in PICTURE_SUFFIXES:
         writer = ContactSheetWriter(path)
     else:
-        writer = VideoWriter(
-            path, source.rate, settings.video_codec, mbps=settings.video_mbps, sound=source.sound
-        )
+        writer = VideoWriter(path, source.rate, settings.video_codec, mbps=settings.video_mbps, sound=source.sound)
     bits = _layout(kind, settings, writer_codec(path, settings))[1]
-    render = _renderer(kind, settings, names, bits)
+    render = renderer(kind, settings, names, bits)
     if isinstance(writer, VideoWriter):
         return WriteBehind(writer, _to_video(writer, render))
     return WriteBehind(writer, _to_pictures(writer, render))
@@ -135,7 +133,8 @@ def _layout(kind: str, settings: Settings, codec: str | None) -> tuple[int, int]
     return channels, 16 if deep and kind in ("alpha", "composition") and channels != 3 else 8
 
 
-def _renderer(kind: str, settings: Settings, names: Sequence[str], bits: int) -> Render:
+def renderer(kind: str, settings: Settings, names: Sequence[str], bits: int = 8) -> Render:
+    """What makes the frames of an output; `names` are the networks', `bits` those of the alpha."""
     if kind == "alpha":
         return lambda frames: frames[0].pha if bits == 16 else frames[0].pha8
     if kind == "foreground":
@@ -146,9 +145,7 @@ def _renderer(kind: str, settings: Settings, names: Sequence[str], bits: int) ->
     if kind == "composition":
         if background is None:
             return lambda frames: _cutout(frames[0], bits)
-        return lambda frames: composite.composite(
-            frames[0].fgr, frames[0].pha8, background(frames[0].fgr.shape[:2])
-        )
+        return lambda frames: composite.composite(frames[0].fgr, frames[0].pha8, background(frames[0].fgr.shape[:2]))
     behind = background or make_background(composite.GREEN)
     assert behind is not None
 
@@ -162,59 +159,6 @@ def _renderer(kind: str, settings: Settings, names: Sequence[str], bits: int) ->
         return np.concatenate(rows)
 
     return comparison
-
-
-def occluder_alpha(frame: MattedFrame) -> np.ndarray:
-    """What hides the face, (H, W, 1) uint8: the face's whole region × (1 − the alpha of its visible part)."""
-    hidden = np.zeros(frame.frame.rgb.shape[:2], np.uint8)
-    for region in frame.regions.values():
-        hidden = np.maximum(hidden, composite.composite(255 - frame.pha8, region[..., None], (0, 0, 0))[..., 0])
-    return hidden[..., None]
-
-
-def occluded_fraction(frame: MattedFrame, region: np.ndarray) -> float | None:
-    """The hidden share of one face: Σ region · (1 − alpha) / Σ region; None where the region is empty."""
-    weight = region.astype(np.float64) / 255
-    total = weight.sum()
-    return float((weight * (1 - frame.pha8[..., 0] / 255)).sum() / total) if total > 0 else None
-
-
-class OcclusionTable:
-    """A CSV of the hidden share: a line for each frame and face."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._partial.open("w", newline="")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-        self._rows = csv.writer(self._file)
-        self._rows.writerow(("frame", "seconds", "face", "face_pixels", "occluded_fraction"))
-
-    def write(self, matted: MattedFrame) -> None:
-        """Appends the lines of a frame."""
-        for face, region in matted.regions.items():
-            fraction = occluded_fraction(matted, region)
-            row = (matted.frame.name, f"{float(matted.frame.time):.6f}", face, f"{region.sum() / 255:.1f}")
-            try:
-                self._rows.writerow((*row, "" if fraction is None else f"{fraction:.6f}"))
-            except OSError as error:
-                raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
-
-    def close(self) -> None:
-        """Finishes the file and gives it its name."""
-        try:
-            self._file.close()
-            self._partial.replace(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
-
-    def discard(self) -> None:
-        """Removes what has been written."""
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
 
 
 def _cutout(frame: MattedFrame, bits: int) -> np.ndarray:
@@ -246,4 +190,3 @@ def _to_pictures(writer: Any, render: Render) -> Callable[[list[MattedFrame]], N
         writer.write(render(frames), frame.time, frame.name)
 
     return write
-

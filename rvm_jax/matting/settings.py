@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from flax import nnx
+
 from rvm_jax.errors import UserError
-from rvm_jax.matter import Ratio
+from rvm_jax.matter import Matter, Ratio
 from rvm_jax.matting.weights import StrPath, Weights
 from rvm_jax.media.composite import GREEN, Color
 from rvm_jax.media.face_tracks import FaceTracks
@@ -74,3 +76,10 @@ class Settings:
             size = getattr(self, name)
             if size is not None and min(size) < 1:
                 raise UserError(f"{name} is {size[1]}x{size[0]}; give a width and a height of 1 pixel or more")
+
+
+def as_matter(network: nnx.Module | Matter, how: Settings, pad_to: int = 1) -> Matter:
+    """Returns a network's Matter by these settings; a Matter has settings of its own and starts a new stream."""
+    if isinstance(network, Matter):
+        return network.another()
+    return Matter(network, how.downsample_ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=pad_to)

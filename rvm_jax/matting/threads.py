@@ -2,14 +2,14 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any, Protocol
 
 _END = object()
 
 
-def read_ahead(items: Iterable, depth: int) -> Iterator:
+def read_ahead(items: Iterable, depth: int) -> Generator:
     """Yields the items, which a thread of its own takes up to `depth` ahead; its exceptions appear here."""
     waiting: queue.Queue[Any] = queue.Queue(depth)
     stopped = threading.Event()

@@ -8,6 +8,7 @@ import numpy as np
 
 from rvm_jax.media.composite import Color, parse_color
 from rvm_jax.media.pictures import PICTURE_SUFFIXES, read_picture
+from rvm_jax.media.video_formats import VIDEO_SUFFIXES
 from rvm_jax.media.video_reader import VideoReader
 
 # Takes (height, width), and returns what lies behind the next frame: a colour or RGB (height, width, 3) uint8.
@@ -29,7 +30,7 @@ def make_background(what: str | Path | Color) -> Background | None:
     path = Path(what)
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return _still(read_picture(path))
-    if path.suffix and not str(what).startswith(("#", "rgb", "hsl")) or path.exists():
+    if path.exists() or path.suffix.lower() in VIDEO_SUFFIXES:
         return _moving(path)
     return _plain(parse_color(str(what)))
 
@@ -69,4 +70,3 @@ def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     large = cv2.resize(picture, (width, height), interpolation=method)
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
     return large[top : top + size[0], left : left + size[1]]
-

@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -26,8 +27,8 @@ def read_faces(path: str | os.PathLike) -> FaceTracks:
     """Reads boxes or landmarks from a CSV file.
 
     Its first line names the columns: `frame` (from 0), `face` (a name or number; may be absent where there is one
-    face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair the
-    one that is left in the picture first), in pixels. Gaps of up to 10 frames are filled by interpolation.
+    face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair
+    the one that is left in the picture first), in pixels. Gaps of up to 10 frames are filled by interpolation.
 
     Raises UserError, naming file and line, where it cannot be read so.
     """
@@ -39,8 +40,8 @@ def read_faces(path: str | os.PathLike) -> FaceTracks:
             columns = set(rows.fieldnames or ())
             if "frame" not in columns or not (columns >= set(_BOX) or columns >= set(_LANDMARKS)):
                 raise UserError(
-                    f"{path}: its first line must name the columns frame, face and {','.join(_BOX)}, or frame, face and "
-                    f"{','.join(_LANDMARKS)}"
+                    f"{path}: its first line must name the columns frame, face and {','.join(_BOX)}, "
+                    f"or frame, face and {','.join(_LANDMARKS)}"
                 )
             for row in rows:
                 try:
@@ -69,7 +70,7 @@ def _pose(row: dict[str, str], columns: set[str]) -> Pose:
 def _fill_gaps(poses: dict[int, Pose]) -> dict[int, Pose]:
     numbers = sorted(poses)
     filled = dict(poses)
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         if after - before - 1 > _GAP:
             continue
         for number in range(before + 1, after):

@@ -1,14 +1,17 @@
 """A folder of pictures as the frames of one clip (no JAX)."""
 
+import glob
 import os
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from rvm_jax.errors import UserError
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
+from rvm_jax.media.picture_tree import frame_order, matching_pictures
 from rvm_jax.media.pictures import list_pictures, read_picture
 
 
@@ -16,7 +19,7 @@ class FrameFolder:
     """The pictures of a folder in the order of their numbers: a `FrameSource`.
 
     Args:
-      path: the folder.
+      path: the folder, or a pattern such as "frames/*.png".
       rate: frames per second, for the videos that are made of it.
       bridge: whether a picture that cannot be read is replaced by the one before it (or after, for the first ones), its
         number kept in `damaged`; otherwise it raises.
@@ -24,14 +27,15 @@ class FrameFolder:
     Raises UserError where the folder is absent, or no picture in it can be read.
     """
 
-    sound = None
+    sound: tuple[Path, Fraction] | None = None
 
     def __init__(self, path: str | os.PathLike, rate: Fraction = DEFAULT_RATE, *, bridge: bool = False):
         self.name = str(path)
         self.rate = rate
         self.damaged: list[int] = []
         self._bridge = bridge
-        self._paths = sorted(list_pictures(path), key=frame_order)
+        found = list_pictures(path) if Path(path).is_dir() or not glob.has_magic(self.name) else matching_pictures(path)
+        self._paths = sorted(found, key=frame_order)
         if not self._paths:
             raise UserError(f"{path}: holds no pictures")
         self.expected_frames: int | None = len(self._paths)
@@ -59,7 +63,7 @@ class FrameFolder:
     def __exit__(self, *exception) -> None:
         self.close()
 
-    def _first_readable(self):
+    def _first_readable(self) -> np.ndarray:
         for path in self._paths:
             try:
                 return read_picture(path)
@@ -67,8 +71,3 @@ class FrameFolder:
                 if not self._bridge:
                     raise
         raise UserError(f"{self.name}: none of its {len(self._paths)} pictures can be read")
-
-
-def frame_order(path: Path) -> list[str | int]:
-    """Sorts frame 2 before frame 10 where the numbers are not padded."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]

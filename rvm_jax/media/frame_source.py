@@ -36,10 +36,14 @@ class FrameSource(Protocol):
 
     name: str
     size: tuple[int, int]
-    rate: Fraction
     expected_frames: int | None
     damaged: list[int]
-    sound: tuple[Path, Fraction] | None
+
+    @property
+    def rate(self) -> Fraction: ...
+
+    @property
+    def sound(self) -> tuple[Path, Fraction] | None: ...
 
     def frames(self) -> Iterator[Frame]:
         """Yields the frames in the order of their display."""

@@ -91,7 +91,7 @@ class GifWriter:
         colors = np.frombuffer(bytes(picture.getpalette("RGBA") or b""), np.uint8).reshape(-1, 4)
         palette = np.zeros((256, 4), np.uint8)
         palette[: len(colors)] = colors[:, [3, 0, 1, 2]]  # FFmpeg keeps ARGB
-        shown = av.VideoFrame.from_ndarray((np.asarray(picture), palette), "pal8")
+        shown = av.VideoFrame.from_ndarray((np.asarray(picture), palette), "pal8")  # type: ignore[arg-type]
         if self._last < 0:
             self._stream.height, self._stream.width = shown.height, shown.width
         self._last = max(round(time / _GIF_TICK), self._last + 1)

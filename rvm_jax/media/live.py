@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import IO, Self
 
 import cv2
@@ -26,8 +27,8 @@ class RawFrames:
     """
 
     name = "standard input"
-    expected_frames = None
-    sound = None
+    expected_frames: int | None = None
+    sound: tuple[Path, Fraction] | None = None
 
     def __init__(self, pipe: IO[bytes], size: tuple[int, int], rate: Fraction = DEFAULT_RATE):
         self.size, self.rate = size, rate
@@ -74,8 +75,8 @@ class Webcam:
     Raises UserError where there is no such camera, or it stops to give pictures at once.
     """
 
-    expected_frames = None
-    sound = None
+    expected_frames: int | None = None
+    sound: tuple[Path, Fraction] | None = None
 
     def __init__(self, index: int = 0):
         self.name = f"webcam {index}"

@@ -1,5 +1,6 @@
 """Which pictures a folder holds for matting, and what their alphas are called (no JAX)."""
 
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import list_pictures
+from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures
 
 OUTPUT_FORMATS = ("png", "jpg")
 
@@ -26,8 +27,8 @@ def find_pictures(
     """Lists the pictures under `source` and the names of their alphas.
 
     Args:
-      source: a picture; a folder of pictures; a tree `<category>/img/<name>` or `<category>/img/<clip>/<frame>`; or one
-        category of such a tree.
+      source: a picture; a folder of pictures; a pattern such as "faces/*.jpg"; a tree `<category>/img/<name>` or
+        `<category>/img/<clip>/<frame>`; or one category of such a tree.
       output_dir: where the alphas go: `[<category>/][<clip>/]<name>.<output_format>`.
       sequence: take the pictures of a folder, too, as the frames of one clip.
       output_format: "png" or "jpg".
@@ -37,12 +38,12 @@ def find_pictures(
     source, output_dir = Path(source), Path(output_dir)
     if output_format not in OUTPUT_FORMATS:
         raise UserError(f"output format '{output_format}' is unknown; use one of {', '.join(OUTPUT_FORMATS)}")
-    if not source.exists():
+    if not source.exists() and not glob.has_magic(str(source)):
         raise UserError(f"{source}: no such file or folder")
     groups = []
     for name, sources, related in _folders(source, sequence):
         if related:
-            sources = sorted(sources, key=_frame_order)
+            sources = sorted(sources, key=frame_order)
         targets = [output_dir / name / f"{path.stem}.{output_format}" for path in sources]
         _check_targets(sources, targets)
         groups.append(PictureGroup(sources, targets, related))
@@ -58,6 +59,9 @@ def _folders(source: Path, sequence: bool) -> Iterator[tuple[str, list[Path], bo
     """Yields (name below the output folder, pictures, whether they are one clip) for each folder with pictures."""
     if source.is_file():
         yield "", [source], False
+        return
+    if not source.exists():
+        yield "", matching_pictures(source), sequence
         return
     if pictures := list_pictures(source):
         yield "", pictures, sequence
@@ -83,6 +87,15 @@ def _check_targets(sources: list[Path], targets: list[Path]) -> None:
         taken[target] = source
 
 
-def _frame_order(path: Path) -> list[str | int]:
+def matching_pictures(pattern: str | os.PathLike) -> list[Path]:
+    """Returns the picture files that a pattern such as "faces/*.jpg" matches. Raises UserError where there are none."""
+    found = [Path(path) for path in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207  may be absolute
+    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    if not pictures:
+        raise UserError(f"{pattern}: matches no picture")
+    return pictures
+
+
+def frame_order(path: Path) -> list[str | int]:
     """Sorts frame 2 before frame 10 where the numbers are not padded."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]

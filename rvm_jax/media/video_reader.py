@@ -18,6 +18,10 @@ from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
 # darkens the colours by a level on the way to YUV and back.
 ACCURATE = 0x2 | 0x2000 | 0x4000 | 0x40000
 
+# How much earlier, in seconds, the last frame may end than Matroska's header says.
+_SLACK = Fraction(1, 2)
+_MAX_ERRORS = 64
+
 
 class VideoReader:
     """The frames of a video file, once through, in the order of their display: a `FrameSource`.
@@ -58,12 +62,15 @@ class VideoReader:
         try:
             self._stream = self._picture_stream(stream)
             self._stream.thread_type = "AUTO"
+            self._check_index()
             self._bridge = bridge
             # Only frames carry the rotation, and a header may promise frames that the file lacks: read one ahead.
             self._reformatter = VideoReformatter()
             self._number = 0
             self._last: np.ndarray | None = None
             self._start: int | None = None
+            self._end = Fraction(0)
+            self._broken = False
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
@@ -121,42 +128,53 @@ class VideoReader:
         return streams[index]
 
     def _decode(self) -> Generator[Frame]:
-        lost: list[int | None] = []
+        # The times of the packets whose frames have not come. The decoder's threads report an error some packets later,
+        # so that only these tell which frame was lost.
+        awaited: set[int] = set()
         try:
             for packet in self._container.demux(self._stream):
-                try:
-                    decoded = packet.decode()
-                except av.InvalidDataError as error:
-                    if not self._bridge:
-                        raise UserError(f"{self.path}: damaged at frame {self._number} ({_reason(error)})") from error
-                    lost.append(packet.pts)
-                    continue
-                for frame in decoded:
-                    yield from self._with_bridges(frame, lost)
+                if packet.pts is not None:
+                    awaited.add(packet.pts)
+                for frame in self._decoded(packet):
+                    yield from self._with_bridges(frame, awaited)
         except av.FFmpegError as error:
             raise UserError(
                 f"{self.path}: cut short or damaged after frame {self._number} ({_reason(error)}); copy it again"
             ) from error
-        if self._last is not None:
-            for pts in lost:
+        if self._last is not None and self._broken:
+            for pts in sorted(awaited):
                 yield self._bridged(self._last, pts)
         self._check_complete()
 
-    def _with_bridges(self, frame: av.VideoFrame, lost: list[int | None]) -> Iterator[Frame]:
+    def _decoded(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
+        for _ in range(_MAX_ERRORS if packet.size == 0 else 1):  # the last packet asks for all that wait in the threads
+            try:
+                yield from packet.decode()
+                return
+            except av.InvalidDataError as error:
+                if not self._bridge:
+                    raise UserError(f"{self.path}: damaged at frame {self._number} ({_reason(error)})") from error
+                self._broken = True
+            except av.EOFError:
+                return
+
+    def _with_bridges(self, frame: av.VideoFrame, awaited: set[int]) -> Iterator[Frame]:
         """Yields the frames that were lost before this one, as copies of the last good one, and then this one."""
         # One reformatter for all frames: FFmpeg keeps megabytes for each that a frame would make of its own.
         rgb = self._reformatter.reformat(frame, format="rgb24", interpolation=ACCURATE).to_ndarray()
-        rgb = np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
-        before = [pts for pts in lost if pts is None or frame.pts is None or pts < frame.pts]
-        for pts in before:
-            lost.remove(pts)
-            yield self._bridged(rgb if self._last is None else self._last, pts)
-        self._last = rgb
+        upright = np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+        if frame.pts is not None:
+            lost = sorted(pts for pts in awaited if pts < frame.pts)
+            awaited.difference_update((*lost, frame.pts))
+            for pts in lost if self._broken else ():
+                yield self._bridged(upright if self._last is None else self._last, pts)
+            self._broken = self._broken and not lost
+        self._last = upright
         if self._bridge and frame.is_corrupt:  # the decoder has concealed the damage itself
             self.damaged.append(self._number)
-        yield self._timed(rgb, frame.pts, frame.duration)
+        yield self._timed(upright, frame.pts, frame.duration)
 
-    def _bridged(self, rgb: np.ndarray, pts: int | None) -> Frame:
+    def _bridged(self, rgb: np.ndarray, pts: int) -> Frame:
         self.damaged.append(self._number)
         return self._timed(rgb, pts, None)
 
@@ -166,21 +184,46 @@ class VideoReader:
         else:
             self._start = pts if self._start is None else self._start
             time = (pts - self._start) * self._time_base
+            self._end = (pts + (duration or 0)) * self._time_base
         frame = Frame(rgb, time, duration * self._time_base if duration else None, f"{self._number:05d}")
         self._number += 1
         return frame
 
+    def _check_index(self) -> None:
+        """A file that is shorter than its index says is cut; FFmpeg would just end early."""
+        size = self._container.size
+        if size and any(entry.pos + entry.size > size for entry in self._stream.index_entries):
+            raise UserError(f"{self.path}: cut short, the end of the file is missing; copy it again")
+
     def _check_complete(self) -> None:
-        # QuickTime's edit lists hide frames that its header counts; there a cut file fails while it is read.
+        # QuickTime's edit lists hide frames that its header counts; there the index tells.
         if "mov" not in self._container.format.name and self._number < self._stream.frames:
             raise UserError(
                 f"{self.path}: cut short, it holds {self._number} of {self._stream.frames} frames; copy it again"
+            )
+        stated = _seconds(self._stream.metadata.get("DURATION", ""))  # Matroska's, beside each stream
+        if stated is not None and self._end + _SLACK < stated:
+            raise UserError(
+                f"{self.path}: cut short, it ends after {float(self._end):.1f} of {float(stated):.1f} seconds; "
+                "copy it again"
             )
 
     def _frames_by_duration(self) -> int | None:
         if self._container.duration is None:
             return None
         return round(Fraction(self._container.duration, av.time_base) * self.rate) or None
+
+
+def _seconds(text: str) -> Fraction | None:
+    """Reads "hours:minutes:seconds"."""
+    parts = text.split(":")
+    if len(parts) != 3:
+        return None
+    try:
+        hours, minutes, seconds = map(Fraction, parts)
+    except ValueError:
+        return None
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _reason(error: Exception) -> str:

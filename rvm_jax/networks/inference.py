@@ -90,6 +90,6 @@ def _cast_convolutions(network: nnx.Module, dtype: Any) -> None:
     kept = {id(module) for refiner in filters for _, module in nnx.iter_modules(refiner)}
     for _, module in nnx.iter_modules(network):
         if isinstance(module, Conv2d) and id(module) not in kept:
-            module.weight[...] = module.weight[...].astype(dtype)
+            module.weight = nnx.Param(module.weight[...].astype(dtype))
             if module.bias is not None:
-                module.bias[...] = module.bias[...].astype(dtype)
+                module.bias = nnx.Param(module.bias[...].astype(dtype))

@@ -1,0 +1,92 @@
+"""The frames that a source names, and the masks that go with them."""
+
+import os
+import sys
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rvm_jax.errors import UserError
+from rvm_jax.matting.settings import Settings
+from rvm_jax.matting.weights import StrPath
+from rvm_jax.media.frame_folder import FrameFolder
+from rvm_jax.media.frame_source import FrameSource
+from rvm_jax.media.live import RawFrames, Webcam
+from rvm_jax.media.picture_tree import frame_order
+from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_mask
+from rvm_jax.media.video_reader import VideoReader
+
+STANDARD_INPUT = "-"
+_WEBCAM = "webcam"
+
+
+def is_live(source: StrPath | FrameSource) -> bool:
+    """Whether frames come as they are made: from standard input ("-") or a camera ("webcam", "webcam:1")."""
+    return str(source) == STANDARD_INPUT or _is_webcam(source) or isinstance(source, (RawFrames, Webcam))
+
+
+def open_source(source: StrPath | FrameSource, settings: Settings) -> FrameSource:
+    """Opens a video, a folder of frames, "-" or "webcam[:<number>]"; what is a `FrameSource` already is passed through.
+
+    Raises UserError where there is no such source, or it holds no frames.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return source
+    if str(source) == STANDARD_INPUT:
+        if settings.input_size is None:
+            raise UserError("standard input holds raw frames of a size that it does not tell; give input_size")
+        return RawFrames(sys.stdin.buffer, settings.input_size, settings.input_rate)
+    if _is_webcam(source):
+        number = str(source).partition(":")[2] or "0"
+        if not number.isdecimal():
+            raise UserError(f"{source}: no camera has this number; give webcam, or webcam:1")
+        return Webcam(int(number))
+    path = Path(source)
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return FrameFolder(path, settings.input_rate, bridge=settings.bridge)
+    return VideoReader(path, stream=settings.input_stream, bridge=settings.bridge)
+
+
+def stem(source: StrPath | FrameSource) -> str:
+    """What "{stem}" stands for in the names of outputs."""
+    if is_live(source):
+        return "stdin" if str(source) == STANDARD_INPUT or isinstance(source, RawFrames) else _WEBCAM
+    path = Path(source if isinstance(source, (str, os.PathLike)) else source.name)
+    return path.name if path.is_dir() else path.stem
+
+
+def masks(path: StrPath, size: tuple[int, int], input_resize: tuple[int, int] | None) -> Iterator[np.ndarray]:
+    """Yields the mask of each frame, (H, W) uint8: from one picture (again and again), a folder, or a video.
+
+    Raises UserError where a mask is not of the frames' size (height, width), and where they end too early.
+    """
+    for number, mask in enumerate(_masks(Path(path))):
+        if input_resize is not None:
+            mask = cv2.resize(mask, input_resize[::-1], interpolation=cv2.INTER_AREA)
+        if mask.shape != size:
+            raise UserError(
+                f"{path}: mask {number} has {mask.shape[1]}x{mask.shape[0]} pixels, the frames {size[1]}x{size[0]}"
+            )
+        yield mask
+    raise UserError(f"{path}: holds fewer masks than the input has frames; give one for each")
+
+
+def _masks(path: Path) -> Iterator[np.ndarray]:
+    if path.is_dir():
+        pictures = sorted(list_pictures(path), key=frame_order)
+        if not pictures:
+            raise UserError(f"{path}: holds no masks")
+        yield from map(read_mask, pictures)
+    elif path.suffix.lower() in PICTURE_SUFFIXES:
+        yield from repeat(read_mask(path))
+    else:
+        with VideoReader(path) as video:
+            for frame in video:
+                yield frame[..., 1]
+
+
+def _is_webcam(source: StrPath | FrameSource) -> bool:
+    return isinstance(source, str) and source.partition(":")[0] == _WEBCAM

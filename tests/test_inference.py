@@ -1,0 +1,56 @@
+"""The copy of a network for inference: folded batch norm, bfloat16 convolutions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from lively_network import lively_network
+
+from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d
+from rvm_jax.networks.rvm import MattingNetwork
+
+
+def _matte(network, src):
+    graphdef, weights = nnx.split(network)
+    return jax.jit(lambda w, x: nnx.merge(graphdef, w)(x, None, 0.5))(weights, src)
+
+
+@pytest.mark.parametrize("variant", ["mobilenetv3", "resnet50"])
+def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant):
+    network = MattingNetwork(variant, rngs=None)
+    before = jax.tree.leaves(nnx.state(network))
+    folded = for_inference(network)
+    assert not any(isinstance(module, BatchNorm2d) for _, module in nnx.iter_modules(folded))
+    assert all(a is b for a, b in zip(jax.tree.leaves(nnx.state(network)), before, strict=True))
+
+
+def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
+    network = lively_network()
+    src = np.random.default_rng(0).random((1, 2, 64, 96, 3), np.float32)
+    whole = _matte(network, src)
+    folded = _matte(for_inference(network), src)
+    assert whole.pha.std() > 0.01
+    np.testing.assert_allclose(folded.pha, whole.pha, atol=1e-5)
+    np.testing.assert_allclose(folded.fgr, whole.fgr, atol=1e-5)
+
+    half = for_inference(network, dtype="bfloat16")
+    dtypes = {module.weight[...].dtype for _, module in nnx.iter_modules(half.refiner) if isinstance(module, Conv2d)}
+    assert dtypes == {jnp.dtype("float32")}
+    assert half.backbone.features[0][0].weight[...].dtype == jnp.bfloat16
+    rough = _matte(half, src)
+    assert all(r.dtype == jnp.float32 for r in rough.rec)
+    assert rough.pha.dtype == jnp.float32
+    assert 0 < np.abs(rough.pha - whole.pha).mean() < 0.02
+
+
+def test_resnet_folds_to_the_same_features():
+    encoder = lively_network("resnet50").backbone
+    folded = for_inference(encoder)
+    x = jnp.asarray(np.random.default_rng(0).random((1, 32, 32, 3), np.float32))
+    for a, b in zip(
+        *(jax.jit(lambda w, x, g=g: nnx.merge(g, w)(x))(w, x) for g, w in map(nnx.split, (encoder, folded))),
+        strict=True,
+    ):
+        np.testing.assert_allclose(b, a, atol=2e-5 * float(jnp.abs(a).max()))
