@@ -34,7 +34,7 @@ def get_config(arg: str = "") -> ConfigDict:
         "max_bad_share": 0.5,
     }
     config.train = {
-        "steps": 700,
+        "steps": 600,
         "batch_size": 6,
         "loss": "alpha",
         "seed": 0,

@@ -87,6 +87,10 @@ _PROGRESS = flags.DEFINE_bool("progress", True, "Show a bar with frames per seco
 
 def run() -> None:
     """What the installed command calls."""
+    # --help shows the flags and the text of what was started, a stub without either.
+    for flag in flags.FLAGS.get_key_flags_for_module(sys.modules[__name__]):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    sys.modules["__main__"].__doc__ = sys.modules["__main__"].__doc__ or __doc__
     cli.run(main)
 
 

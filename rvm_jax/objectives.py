@@ -25,6 +25,12 @@ def make_objective(train: Mapping) -> Objective:
     return OBJECTIVES[name]
 
 
+def _from(batch: Batch, name: str, remedy: str) -> jax.Array:
+    if name not in batch:
+        raise UserError(f"train.loss needs `{name}` in the clips, which hold {', '.join(batch)}; {remedy}")
+    return batch[name]
+
+
 def alpha(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
     """The alpha's loss over all pixels: the face recipes' first stage. Uses `src` and `pha`."""
     return losses.alpha_loss(network(unit(batch["src"])).pha, unit(batch["pha"]))
@@ -32,13 +38,18 @@ def alpha(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Compo
 
 def trimap(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
     """The alpha's loss over the trimap's unknown region: the second stage by its intent. Also uses `trimap`."""
-    return losses.trimap_loss(network(unit(batch["src"])).pha, unit(batch["pha"]), batch["trimap"])
+    return losses.trimap_loss(
+        network(unit(batch["src"])).pha, unit(batch["pha"]), _from(batch, "trimap", "set data.trimap=True")
+    )
 
 
 def matting(network: MattingNetwork, batch: Batch, key: jax.Array) -> losses.Components:
     """The alpha's and the foreground's loss: RVM's own recipes. Also uses `fgr`."""
+    if not network.foreground:
+        raise UserError("train.loss=matting needs a foreground; set network.foreground=True, or train.loss=alpha")
+    fgr = unit(_from(batch, "fgr", "use the technique rvm"))
     matte = network(unit(batch["src"]))
-    return losses.matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, unit(batch["fgr"]))
+    return losses.matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, fgr)
 
 
 def alpha_composed(network: MattingNetwork, batch: Batch, key: jax.Array, share: float) -> losses.Components:
@@ -47,7 +58,7 @@ def alpha_composed(network: MattingNetwork, batch: Batch, key: jax.Array, share:
     Uses the bare face `src`, its mask `pha` and `occluder` (B, T, H, W, 4), RGBA over the whole frame. The label, mask
     minus occluder alpha, is not clipped: it is -1 where the occluder lies beside the face.
     """
-    occluder = unit(batch["occluder"])
+    occluder = unit(_from(batch, "occluder", "use the technique published_stage2"))
     cover = occluder[..., 3:] * (jax.random.uniform(key) <= share)
     src = occluder[..., :3] * cover + unit(batch["src"]) * (1 - cover)
     return losses.alpha_loss(network(src).pha, unit(batch["pha"]) - cover)

@@ -121,10 +121,11 @@ def train(config: ConfigDict, workdir: str | Path, batches: Batches, evaluators:
                         for name, evaluator in evaluators.items():
                             _log_values(logs, step, name, evaluator(view), progress)
                 if step % config.train.checkpoint_every == 0 or step == steps:
+                    if pending is not None:  # a run that goes on from here does not log this step again
+                        _log_step(logs, progress, *pending)
+                        pending = None
                     with meter.paused():
                         save(step, state)
-            if pending is not None:
-                _log_step(logs, progress, *pending)
     return state
 
 
@@ -176,7 +177,7 @@ def make_train_step(
         gradients, (components, batch_stats) = gradient(state.params, state.batch_stats, batch, key)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         metrics = {f"loss/{name}": value for name, value in components.items()}
-        metrics["gradient_norm"] = optax.global_norm(gradients)
+        metrics["gradient_norm"] = optax.tree.norm(gradients)
         params = optax.apply_updates(state.params, updates)
         return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 

@@ -29,11 +29,16 @@ def keep_config(config: ConfigDict, workdir: Path) -> None:
     path = workdir / "config.json"
     text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
     if path.exists():
-        old, new = _flat(json.loads(path.read_text())), _flat(json.loads(text))
+        try:
+            old, new = _flat(json.loads(path.read_text())), _flat(json.loads(text))
+        except (ValueError, AttributeError) as error:
+            raise UserError(f"{path}: is damaged; remove it, or use another --workdir") from error
+        # A decay reaches zero at the last step: with more steps, those already made would have been others.
+        may_change = _MAY_CHANGE - ({"train.steps", "train.epochs"} if new.get("optimizer.decay") else set())
         changed = [
             f"{key} is {new.get(key, 'absent')!r}, was {old.get(key, 'absent')!r}"
             for key in sorted(old | new)
-            if old.get(key) != new.get(key) and key not in _MAY_CHANGE
+            if old.get(key) != new.get(key) and key not in may_change
         ]
         if changed:
             raise UserError(f"{workdir}: was made with other settings ({'; '.join(changed)}); use another --workdir")

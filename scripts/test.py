@@ -9,12 +9,8 @@ scripts/eval.py takes as --pred_dir.
 """
 
 import _checkout  # noqa: F401
-from absl import flags
 
-from rvm_jax import cli, matting_command
-
-main = matting_command.main
+from rvm_jax import matting_command
 
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(matting_command)
-    cli.run(main)
+    matting_command.run()

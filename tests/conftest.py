@@ -1,4 +1,4 @@
-"""Shared by all tests: the CPU with eight fake devices, and one compilation cache for all processes."""
+"""Shared by all tests: the CPU as two fake devices, and one compilation cache for all processes."""
 
 import os
 from pathlib import Path
@@ -8,4 +8,4 @@ _CACHE = Path(__file__).resolve().parents[1] / ".jax_cache"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")

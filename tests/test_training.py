@@ -184,10 +184,11 @@ def test_one_device_computes_what_two_do(whole, run, tmp_path):
     with pytest.raises(Interruption):
         run(tmp_path, Stream(until=3), devices=1)
     expected = dict(curves(whole[0]))
-    losses = [(values["loss/total"], expected[step]["loss/total"]) for step, values in curves(tmp_path)]
-    assert losses
-    for one, two in losses:
-        assert one == pytest.approx(two, rel=1e-4)
+    logged = curves(tmp_path)
+    assert [step for step, _ in logged] == [1, 2]
+    for step, values in logged:
+        for key in ("loss/total", "gradient_norm"):
+            assert values[key] == pytest.approx(expected[step][key], rel=1e-4), (step, key)
 
 
 def test_a_run_that_goes_on_keeps_its_settings(whole, run):

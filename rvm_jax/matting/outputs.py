@@ -61,7 +61,7 @@ def listed(outputs: Outputs, stem: str) -> list[tuple[str, Path]]:
 
 def is_folder(path: Path) -> bool:
     """Whether an output of this name is a folder of PNG."""
-    return path.suffix == "" or path.is_dir()
+    return path.suffix == "" or (path.is_dir() and path.suffix.lower() not in VIDEO_SUFFIXES)
 
 
 def describe(kind: str, path: Path, settings: Settings) -> str:

@@ -62,6 +62,8 @@ class VideoWriter:
         self.path = Path(path)
         self.frames = 0
         self._codec = choose_codec(self.path, codec)
+        if self.path.is_dir():
+            raise UserError(f"{self.path}: is a folder; give the video another name")
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.partial{self.path.suffix}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,127 +1,237 @@
-"""One recurrent frame through RVM MobileNetV3, our network under `jax.jit` against the PyTorch twin."""
+"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips."""
 
-import sys
-from collections.abc import Callable
-from typing import Any
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts._checkout import ROOT
-from scripts.benchmarks import timing
+from scripts.benchmarks import memory, timing, twin_contenders
 from scripts.benchmarks.report import Row, table, usable_cores
+from scripts.benchmarks.twin_contenders import Contender
 
-_SIZE = flags.DEFINE_integer("size", 512, "Height and width of the frame.", lower_bound=16)
+_CASES = flags.DEFINE_list("cases", ["512", "hd", "4k"], "What to measure: 512, hd (ratio 0.25), 4k (0.125).")
+_SIZE = flags.DEFINE_integer("size", None, "Measure square frames of this side at ratio 1 instead.", lower_bound=16)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "How often each contender has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Frames that are timed in a turn.", lower_bound=1)
+_FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes end to end; 0 leaves that out.", 0)
+_MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
+_DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
 
-# A frame in evaluation mode, its state kept from call to call; returns fgr and pha, (H, W, C), once they are computed.
-Contender = Callable[[], tuple[np.ndarray, np.ndarray]]
+OURS = "rvm_jax Matter"
+_TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/refiner.py
+_CHUNK = 4
 
-_TOLERANCE = 1e-4
+
+class Case(NamedTuple):
+    """Frames of one size at one ratio."""
+
+    title: str
+    height: int
+    width: int
+    ratio: float
+
+    def frame(self) -> np.ndarray:
+        """Smooth RGB noise in [0, 1], (H, W, 3) float32."""
+        import cv2
+
+        rng = np.random.default_rng(0)
+        small = rng.random((self.height // 16 + 1, self.width // 16 + 1, 3), np.float32)
+        return cv2.resize(small, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+
+
+_KNOWN = {
+    "512": Case("512x512", 512, 512, 1.0),
+    "hd": Case("1920x1080 at 0.25", 1080, 1920, 0.25),
+    "4k": Case("3840x2160 at 0.125", 2160, 3840, 0.125),
+}
 
 
 def measure() -> list[Row]:
-    """Prints a table of milliseconds per frame and returns a row for each peer.
+    """Prints a table for each case and returns its rows.
 
     Raises:
-        UserError: PyTorch is not installed.
-        RuntimeError: ours and the twin disagree, so that their times could not be compared.
+        UserError: PyTorch is not installed, or a case is unknown.
+        RuntimeError: ours and a peer disagree, so that their times could not be compared.
     """
-    twin, torch = _import_twin()
-    network = twin.golden_network("mobilenetv3")
-    frame = np.random.default_rng(0).random((_SIZE.value, _SIZE.value, 3), np.float32)
-    torch.set_num_threads(usable_cores())  # as many as XLA takes
-    ours = "rvm_jax, jit"
-    contenders = {
-        ours: _ours(network.state_dict(), frame),
-        "PyTorch eager": _twin(torch, network, frame, torch.contiguous_format),
-        "PyTorch eager channels_last": _twin(torch, network, frame, torch.channels_last),
-    }
-    _check_agreement(contenders)
-    seconds = timing.interleave(contenders, _ROUNDS.value, _CALLS.value)
+    twin_contenders.import_twin()
+    if _SIZE.value:
+        cases = [Case(f"{_SIZE.value}x{_SIZE.value}", _SIZE.value, _SIZE.value, 1.0)]
+    else:
+        unknown = [name for name in _CASES.value if name not in _KNOWN]
+        if unknown:
+            raise UserError(f"case '{unknown[0]}' is unknown; use {', '.join(_KNOWN)}")
+        cases = [_KNOWN[name] for name in _CASES.value]
+    rows = []
+    for case in cases:
+        network_rows, ours = _measure_network(case)
+        rows += network_rows
+        if _FRAMES.value:
+            rows.append(_measure_clip(case, ours))
+    return rows
 
-    size = f"{_SIZE.value}x{_SIZE.value}"
+
+def _measure_network(case: Case) -> tuple[list[Row], float]:
+    """Returns the rows, and our milliseconds per frame."""
+    frame = case.frame()
+    makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    makers |= twin_contenders.contenders(frame, case.ratio, _device())
+    running = {name: make() for name, make in makers.items()}
+    _check_agreement(running)
+    seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
+    del running
+    megabytes = {name: memory.peak(name, frame.shape[:2], case.ratio) if _MEMORY.value else None for name in makers}
+
     medians, lines = {}, []
     for name, values in seconds.items():
         medians[name], low, high = timing.middle_and_spread(values)
-        ratio = medians[name] / medians[ours]
         lines.append(
-            (name, f"{medians[name]:.1f}", f"{low:.1f} to {high:.1f}", f"{1e3 / medians[name]:.1f}", f"{ratio:.2f}")
+            (
+                name,
+                f"{medians[name]:.1f}",
+                f"{low:.1f} to {high:.1f}",
+                f"{1e3 / medians[name]:.1f}",
+                f"{medians[name] / medians[OURS]:.2f}",
+                "-" if megabytes[name] is None else f"{megabytes[name]:.0f}",
+            )
         )
     timed = f"{_ROUNDS.value * _CALLS.value} frames each"
-    print(f"\nRVM MobileNetV3, recurrent frames of {size}, float32, threads: {usable_cores()}, {timed}")
-    print(table(("", "median ms", "10 to 90 %", "frames/s", "time / ours"), lines))
-    name = f"matting mobilenetv3 {size} recurrent frame"
-    return [Row(name, medians[ours], "ms", peer, medians[peer] / medians[ours]) for peer in medians if peer != ours]
+    print(
+        f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_DTYPE.value}, {_device()}, threads: "
+        f"{usable_cores()}, {timed}"
+    )
+    print(table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB"), lines))
+    if "ONNX Runtime" not in makers:
+        print("(ONNX Runtime is not installed; pip install onnxruntime onnx)")
+    name = f"matting mobilenetv3 {case.title} recurrent frame"
+    rows = [Row(name, medians[OURS], "ms", peer, medians[peer] / medians[OURS]) for peer in medians if peer != OURS]
+    own = megabytes[OURS]
+    for peer, peak in megabytes.items():
+        if peer != OURS and peak is not None and own is not None:
+            rows.append(Row(f"{name} memory", own, "MB", peer, peak / own))
+    return rows, medians[OURS]
 
 
-def _import_twin() -> tuple[Any, Any]:
-    try:
-        import torch
-    except ImportError as error:
-        raise UserError(
-            "the matting benchmark compares with PyTorch, which is missing; install it with pip install -e '.[torch]'"
-        ) from error
-    sys.path.insert(0, str(ROOT / "tests"))
-    import torch_twin
-
-    return torch_twin, torch
-
-
-def _ours(tensors: dict[str, Any], frame: np.ndarray) -> Contender:
+def ours_contender(frame: np.ndarray, ratio: float, dtype: str = "float32") -> Contender:
+    """Our network with the twin's weights, through `Matter`."""
     import jax
     from flax import nnx
 
     import rvm_jax
     from rvm_jax import torch_weights
 
+    twin, _ = twin_contenders.import_twin()
     network = rvm_jax.MattingNetwork("mobilenetv3", refiner="deep_guided_filter", foreground=True, rngs=nnx.Rngs(0))
-    torch_weights.set_state_dict(
-        network, {key: tensor.numpy() for key, tensor in tensors.items()}, "the twin's weights"
+    tensors = {key: tensor.numpy() for key, tensor in twin.golden_network("mobilenetv3").state_dict().items()}
+    torch_weights.set_state_dict(network, tensors, "the twin's weights")
+    matter = rvm_jax.Matter(network, ratio, dtype=dtype)
+    src = jax.device_put(frame)
+
+    def call() -> tuple[np.ndarray, np.ndarray]:
+        fgr, pha, _ = matter(src)
+        return np.asarray(fgr), np.asarray(pha)
+
+    return call
+
+
+def _measure_clip(case: Case, network_ms: float) -> Row:
+    """A clip from file to file, and what its parts take alone."""
+    import rvm_jax
+    from rvm_jax.media.video_reader import VideoReader
+    from rvm_jax.media.video_writer import VideoWriter
+
+    count = _FRAMES.value
+    frame = (255 * case.frame()).astype(np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        source, alpha = Path(folder) / "clip.mp4", Path(folder) / "alpha.mp4"
+        with VideoWriter(source, Fraction(30)) as writer:
+            for t in range(count):
+                writer.write(np.roll(frame, 4 * t, axis=1))
+        matter = _matter(case)
+        for chunk in (1, _CHUNK):
+            matter.warm_up(case.height, case.width, chunk)
+        parts = {
+            "network": _clip_seconds(matter, frame, count),
+            "decoding": _timed(lambda: _decode(VideoReader, source)),
+        }
+        parts["encoding"] = _timed(lambda: _encode(VideoWriter, alpha, frame, count))
+        whole = _timed(
+            lambda: rvm_jax.matte_video(matter, source, outputs={"alpha": alpha}, seq_chunk=_CHUNK, progress=False)
+        )
+    lines = [(name, f"{1e3 * value / count:.1f}", f"{count / value:.1f}") for name, value in parts.items()]
+    lines.append(("end to end", f"{1e3 * whole / count:.1f}", f"{count / whole:.1f}"))
+    slowest = max(parts, key=parts.__getitem__)
+    print(f"\n{count} frames of {case.title} from H.264 to an H.264 alpha, chunks of {_CHUNK}")
+    print(table(("", "ms per frame", "frames/s"), lines))
+    print(
+        f"end to end runs at {100 * parts['network'] / whole:.0f} % of the network alone; its slowest part is {slowest}"
     )
-    graphdef, state = nnx.split(network)
-
-    @jax.jit
-    def matte(state, src, rec):
-        return nnx.merge(graphdef, state)(src, rec)
-
-    weights, src = nnx.to_pure_dict(state), jax.device_put(frame[None])
-    rec = network.initial_state(1, *frame.shape[:2])
-
-    def call() -> tuple[np.ndarray, np.ndarray]:
-        nonlocal rec
-        fgr, pha, rec = jax.block_until_ready(matte(weights, src, rec))
-        return np.asarray(fgr)[0], np.asarray(pha)[0]
-
-    return call
+    name = f"matting mobilenetv3 {case.title} end to end"
+    return Row(name, count / whole, "frames/s", "network alone, same chunks", parts["network"] / whole)
 
 
-def _twin(torch: Any, network: Any, frame: np.ndarray, memory_format: Any) -> Contender:
-    import copy
+def _matter(case: Case) -> Any:
+    from flax import nnx
 
-    network = copy.deepcopy(network).to(memory_format=memory_format)
-    src = torch.from_numpy(frame.transpose(2, 0, 1)[None]).contiguous(memory_format=memory_format)
-    rec: list[Any] = []
+    import rvm_jax
 
-    @torch.inference_mode()
-    def call() -> tuple[np.ndarray, np.ndarray]:
-        fgr, pha, *rec[:] = network(src, *rec)
-        return fgr[0].permute(1, 2, 0).numpy(), pha[0].permute(1, 2, 0).numpy()
-
-    return call
+    network = rvm_jax.MattingNetwork("mobilenetv3", foreground=True, rngs=nnx.Rngs(0))
+    return rvm_jax.Matter(network, case.ratio, dtype=_DTYPE.value)
 
 
-def _check_agreement(contenders: dict[str, Contender]) -> None:
+def _clip_seconds(matter: Any, frame: np.ndarray, count: int) -> float:
+    """The network alone, in the chunks that the clip takes, its frames on the device already."""
+    import jax
+
+    chunk = jax.device_put(np.stack([frame] * _CHUNK))
+
+    def run() -> None:
+        for _ in range(0, count, _CHUNK):
+            result = matter(chunk).pha
+        jax.block_until_ready(result)
+
+    run()
+    return _timed(run)
+
+
+def _decode(reader: Any, source: Path) -> None:
+    with reader(source) as video:
+        for _ in video:
+            pass
+
+
+def _encode(writer: Any, path: Path, frame: np.ndarray, count: int) -> None:
+    with writer(path, Fraction(30)) as video:
+        for t in range(count):
+            video.write(np.roll(frame[..., :1], 4 * t, axis=1))
+
+
+def _timed(run: Any) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _device() -> str:
+    import jax
+
+    return "cpu" if jax.default_backend() == "cpu" else "cuda"
+
+
+def _check_agreement(running: dict[str, Contender]) -> None:
     """Two frames each, so that the state counts too; also where everything compiles and warms up."""
     outputs = {}
-    for name, call in tqdm(contenders.items(), desc="compiling and comparing outputs", leave=False):
+    for name, call in tqdm(running.items(), desc="compiling and comparing outputs", leave=False):
         call()
         outputs[name] = call()
     first, *others = outputs
+    tolerance = _TOLERANCE if _DTYPE.value == "float32" and _device() == "cpu" else 0.1
     for other in others:
         error = max(float(np.abs(a - b).max()) for a, b in zip(outputs[first], outputs[other], strict=True))
-        if not error < _TOLERANCE:
-            raise RuntimeError(f"outputs of '{first}' and '{other}' differ by {error:.1e}, more than {_TOLERANCE:.0e}")
+        if not error < tolerance:
+            raise RuntimeError(f"outputs of '{first}' and '{other}' differ by {error:.1e}, more than {tolerance:.0e}")

@@ -1,0 +1,126 @@
+"""RVM MobileNetV3 by other means: the PyTorch twin as it is, frozen by TorchScript, and exported to ONNX Runtime."""
+
+import copy
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rvm_jax.errors import UserError
+from scripts._checkout import ROOT
+from scripts.benchmarks.report import usable_cores
+
+# A frame in evaluation mode, its state kept from call to call; returns fgr and pha, (H, W, C), once they are computed.
+Contender = Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+def import_twin() -> tuple[Any, Any]:
+    """Returns the modules (torch_twin, torch). Raises UserError where PyTorch is not installed."""
+    try:
+        import torch
+    except ImportError as error:
+        raise UserError(
+            "the matting benchmark compares with PyTorch, which is missing; install it with pip install -e '.[torch]'"
+        ) from error
+    sys.path.insert(0, str(ROOT / "tests"))
+    import torch_twin
+
+    torch.set_num_threads(usable_cores())  # as many as XLA takes
+    return torch_twin, torch
+
+
+def contenders(frame: np.ndarray, ratio: float, device: str) -> dict[str, Callable[[], Contender]]:
+    """Returns what makes each contender for float frames (H, W, 3); `device` is "cpu" or "cuda"."""
+    makers: dict[str, Callable[[], Contender]] = {
+        "PyTorch eager": lambda: _eager(frame, ratio, device, channels_last=False),
+        "PyTorch eager channels_last": lambda: _eager(frame, ratio, device, channels_last=True),
+        "PyTorch TorchScript frozen": lambda: _frozen(frame, ratio, device),
+    }
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        return makers
+    return makers | {"ONNX Runtime": lambda: _onnx(frame, ratio, device)}
+
+
+def _prepared(frame: np.ndarray, device: str, channels_last: bool) -> tuple[Any, Any, Any]:
+    twin, torch = import_twin()
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    network = copy.deepcopy(twin.golden_network("mobilenetv3")).to(device, memory_format=memory_format)
+    src = torch.from_numpy(frame.transpose(2, 0, 1)[None]).to(device).contiguous(memory_format=memory_format)
+    return torch, network, src
+
+
+def _recurrent(torch: Any, network: Callable[..., Any], src: Any) -> Contender:
+    rec: list[Any] = []
+
+    @torch.inference_mode()
+    def call() -> tuple[np.ndarray, np.ndarray]:
+        fgr, pha, *rec[:] = network(src, *rec)
+        return fgr[0].permute(1, 2, 0).cpu().numpy(), pha[0].permute(1, 2, 0).cpu().numpy()
+
+    return call
+
+
+def _eager(frame: np.ndarray, ratio: float, device: str, channels_last: bool) -> Contender:
+    torch, network, src = _prepared(frame, device, channels_last)
+    return _recurrent(torch, lambda src, *rec: network(src, *rec, downsample_ratio=ratio), src)
+
+
+def _fixed_ratio(torch: Any, network: Any, ratio: float) -> Any:
+    class FixedRatio(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, src, r1, r2, r3, r4):
+            return self.network(src, r1, r2, r3, r4, downsample_ratio=ratio)
+
+    return FixedRatio().eval()
+
+
+def _frozen(frame: np.ndarray, ratio: float, device: str) -> Contender:
+    torch, network, src = _prepared(frame, device, channels_last=True)
+    with torch.inference_mode():
+        rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
+    with torch.no_grad():
+        traced = torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, network, ratio), (src, *rec)))
+
+    def first_or_next(src, *given):
+        return traced(src, *(given or rec))
+
+    return _recurrent(torch, first_or_next, src)
+
+
+def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
+    import onnxruntime
+
+    torch, network, src = _prepared(frame, "cpu", channels_last=False)
+    with torch.no_grad():
+        rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
+    names = ["src", "r1", "r2", "r3", "r4"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rvm.onnx"
+        torch.onnx.export(
+            _fixed_ratio(torch, network, ratio),
+            (src, *rec),
+            str(path),
+            input_names=names,
+            opset_version=18,
+            dynamo=False,
+        )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
+        session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
+    inputs = dict(zip(names, [src.numpy(), *(r.numpy() for r in rec)], strict=True))
+
+    def call() -> tuple[np.ndarray, np.ndarray]:
+        fgr, pha, *state = session.run(None, inputs)
+        inputs.update(zip(names[1:], state, strict=True))
+        return fgr[0].transpose(1, 2, 0), pha[0].transpose(1, 2, 0)
+
+    return call
