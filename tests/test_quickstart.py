@@ -16,4 +16,4 @@ def test_the_whole_way(tmp_path):
     for name in ("config.json", "metrics.jsonl", "contact_sheet.png", "comparison.mp4"):
         assert (tmp_path / name).stat().st_size > 0
     evaluation = json.loads((tmp_path / "predictions" / "eval.json").read_text())
-    assert sum(row["pictures"] for row in evaluation["rows"]) == 2 * 16
+    assert sum(row["pictures"] for row in evaluation["categories"]) == 2 * 16
