@@ -89,7 +89,7 @@ def steps():
 # How many runs may be tried: the first with the golden weights, the others with weights that differ in their last bit.
 # The fourth step of the trimap's loss hangs on that bit, in PyTorch too: of seven such runs of its own, four were off
 # by 1e-5 to 7e-5 there, while the first two steps of all agreed to 1e-6. One run has to keep the tolerance throughout.
-# How threads share a convolution moves that bit, too: on a busy machine the coherence of the matting was 3e-5 off there.
+# How threads share a convolution moves that bit, too: on a busy machine the coherence of the matting was 3e-5 off.
 ROUNDINGS = {"face_alpha": 8, "face_trimap": 8, "rvm_matting": 8, "rvm_segmentation": 1}
 
 
