@@ -68,5 +68,5 @@ OBJECTIVES: dict[str, Objective] = {"alpha": alpha, "trimap": trimap, "matting":
 
 
 def unit(values: jax.Array) -> jax.Array:
-    """uint8 to float32 in [0, 1]: on the device, so that a quarter of the bytes travels."""
-    return values.astype(jnp.float32) / 255
+    """uint8 to float (of JAX's default width) in [0, 1]: on the device, so that a quarter of the bytes travels."""
+    return jnp.asarray(values, float) / 255

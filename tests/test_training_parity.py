@@ -62,68 +62,89 @@ def either(batch, **parts):
 
 
 @pytest.fixture(scope="module")
-def steps():
-    """For each kind of network the jitted step and what makes a fresh state."""
+def run():
+    """Four steps in one precision: `run(name, dtype)` gives the components, and step 1's gradients and statistics."""
     made = {}
 
-    def make(kind):
-        if kind not in made:
-            network = golden_network("face" if kind == "face" else "mobilenetv3")
-            _, params, batch_stats = functional.split(network)
-            optimizer = keeping_gradients(make_optimizer(params, RATES))
-            step = training.make_train_step(network, face_losses if kind == "face" else rvm_losses, optimizer)
+    def make(kind, dtype):
+        network = golden_network("face" if kind == "face" else "mobilenetv3")
+        _, params, batch_stats = jax.tree.map(
+            lambda x: x.astype(dtype) if x.dtype == np.float32 else x, jax.device_get(functional.split(network))
+        )
+        optimizer = keeping_gradients(make_optimizer(params, RATES))
+        step = training.make_train_step(network, face_losses if kind == "face" else rvm_losses, optimizer)
 
-            def fresh_state(rounding):  # new arrays, as a step takes the memory of the state that it is given
-                rng = np.random.default_rng(rounding)
-                units = {key: rng.integers(-1, 2, x.shape) if rounding else 0 for key, x in params.items()}
-                own_params = {key: x * np.float32(1 + 6e-8 * units[key]) for key, x in params.items()}
-                own_stats = jax.tree.map(jnp.copy, batch_stats)
-                return training.TrainState(jnp.zeros((), jnp.int32), own_params, own_stats, optimizer.init(own_params))
+        def fresh_state():  # new arrays, as a step takes the memory of the state that it is given
+            own = jax.tree.map(jnp.asarray, (params, batch_stats))
+            return training.TrainState(jnp.zeros((), jnp.int32), *own, optimizer.init(own[0]))
 
-            made[kind] = step, fresh_state
-        return made[kind]
+        return step.lower(fresh_state(), batch_of(0, True)).compile(QUICK_TO_COMPILE), fresh_state
 
-    return make
+    def run(name, dtype):
+        kind = name.split("_")[0]
+        with jax.enable_x64(dtype == "float64"):
+            if (kind, dtype) not in made:
+                made[kind, dtype] = make(kind, dtype)
+            step, fresh_state = made[kind, dtype]
+            state, history = fresh_state(), []
+            for i in range(4):
+                state, metrics = step(state, batch_of(i, name in ("face_alpha", "rvm_matting")))
+                history.append({key.removeprefix(f"loss/{name}/"): float(value) for key, value in metrics.items()})
+                if i == 0:
+                    (_, gradients), batch_stats = jax.device_get((state.opt_state, state.batch_stats))
+        return history, gradients, batch_stats
+
+    return run
 
 
-# How many runs may be tried: the first with the golden weights, the others with weights that differ in their last bit.
-# The fourth step of the trimap's loss hangs on that bit, in PyTorch too: of seven such runs of its own, four were off
-# by 1e-5 to 7e-5 there, while the first two steps of all agreed to 1e-6. One run has to keep the tolerance throughout.
-# How threads share a convolution moves that bit, too: on a busy machine the coherence of the matting was 3e-5 off.
-ROUNDINGS = {"face_alpha": 8, "face_trimap": 8, "rvm_matting": 8, "rvm_segmentation": 1}
+# A third of the time to compile, for a slower step.
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
 
 
-@pytest.mark.parametrize("name", ROUNDINGS)
-def test_four_steps(steps, name):
+def batch_of(i, first):
+    return {key: BATCHES[key][i] for key in ("src", "pha", "fgr", "trimap")} | {"first": np.array(first)}
+
+
+@pytest.mark.parametrize("name", ["face_alpha", "face_trimap", "rvm_matting", "rvm_segmentation"])
+def test_four_steps(run, name):
+    """In float64, as float32's own rounding decides on which side of a kink (of an activation or of an L1 loss) a value
+    lies: weights that differ in their last bit move gradients by up to 4e-4 of the largest, in PyTorch too, and the
+    losses of the fourth step by 1e-4. The golden float32 runs happen to lie within 2e-6 of float64 throughout."""
     golden = golden_arrays("training", f"{name}/")
-    step, fresh_state = steps(name.split("_")[0])
+    history, gradients, batch_stats = run(name, "float64")
+    check_losses(golden, history, rtol=1e-5)
+    check_gradients(golden, gradients, share=1e-4)
+    check_statistics(golden, batch_stats)
+
+
+def test_four_steps_in_float32(run):
+    """What training computes in: the first step to rounding, the others to what rounding can move."""
+    golden = golden_arrays("training", "rvm_matting/")
+    history, gradients, batch_stats = run("rvm_matting", "float32")
+    check_losses(golden, history[:1], rtol=1e-6)
+    check_losses(golden, history, rtol=3e-4)
+    check_gradients(golden, gradients, share=1e-3)
+    check_statistics(golden, batch_stats)
+
+
+def check_losses(golden, history, rtol):
     components = [key for key in golden if "/" not in key]
     assert "total" in components
-    for rounding in range(ROUNDINGS[name]):
-        state, history = fresh_state(rounding), []
-        for i in range(4):
-            batch = {key: BATCHES[key][i] for key in ("src", "pha", "fgr", "trimap")}
-            state, metrics = step(state, batch | {"first": np.array(name in ("face_alpha", "rvm_matting"))})
-            history.append(metrics)
-            if i == 0:
-                _, gradients = jax.device_get(state.opt_state)
-                check_first_step(golden, gradients, jax.device_get(state.batch_stats))
-        values = {key: [float(metrics[f"loss/{name}/{key}"]) for metrics in history] for key in components}
-        if all(np.allclose(values[key], golden[key], rtol=1e-5, atol=0) for key in components):
-            break
     for key in components:
-        np.testing.assert_allclose(values[key], golden[key], rtol=1e-5, err_msg=key)
+        values = [metrics[key] for metrics in history]
+        np.testing.assert_allclose(values, golden[key][: len(history)], rtol=rtol, err_msg=key)
 
 
-def check_first_step(golden, gradients, batch_stats):
+def check_gradients(golden, gradients, share):
     norms = {key.removeprefix("grad/"): values.tolist() for key, values in golden.items() if key.startswith("grad/")}
     assert set(norms) == set(gradients)
-    largest = max(norm for norm, _ in norms.values())
-    ours = {key: float(np.linalg.norm(gradient.ravel())) for key, gradient in gradients.items()}
+    allowed = share * max(norm for norm, _ in norms.values())
     for key, (norm, peak) in norms.items():
-        assert ours[key] == pytest.approx(norm, abs=1e-4 * largest), key
-        assert float(np.abs(gradients[key]).max()) == pytest.approx(peak, abs=1e-4 * largest), key
+        assert float(np.linalg.norm(gradients[key].ravel())) == pytest.approx(norm, abs=allowed), key
+        assert float(np.abs(gradients[key]).max()) == pytest.approx(peak, abs=allowed), key
 
+
+def check_statistics(golden, batch_stats):
     statistics = {key.removeprefix("after_step_1/"): x for key, x in golden.items() if key.startswith("after_step_1/")}
     assert len(statistics) == 6
     for key, expected in statistics.items():

@@ -172,7 +172,7 @@ class BatchNorm2d(nnx.Module):
         return others
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        values = x.astype(jnp.float32)
+        values = at_least_float32(x)
         if self.use_running_average:
             mean, var = self.running_mean[...], self.running_var[...]
         else:
@@ -238,6 +238,11 @@ def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
         weight = weight.reshape(-1, *[1] * (x.ndim - axis - 1))
         x = (1 - weight) * jnp.take(x, low, axis) + weight * jnp.take(x, high, axis)
     return x
+
+
+def at_least_float32(x: jax.Array | np.ndarray) -> jax.Array:
+    """`x` in float32, or in float64 where it is that: for sums and differences that bfloat16 would lose."""
+    return jnp.asarray(x, jnp.promote_types(x.dtype, jnp.float32))
 
 
 def rescale(x: jax.Array, ratio: float) -> jax.Array:

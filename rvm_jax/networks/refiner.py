@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, channel_mean, resize
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, at_least_float32, channel_mean, resize
 
 
 class DeepGuidedFilter(nnx.Module):
@@ -31,11 +31,11 @@ class DeepGuidedFilter(nnx.Module):
 
     def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> jax.Array:
         """Frames at full (B, H, W, 3) and small size, small residual and alpha (B, h, w, 4), to (B, H, W, 4)."""
-        x, y = _with_mean(base), matte.astype(jnp.float32)
+        x, y = _with_mean(base), at_least_float32(matte)
         mean_x, mean_y = self.box_filter(x), self.box_filter(y)
         covariance = self.box_filter(x * y) - mean_x * mean_y
         variance = self.box_filter(x * x) - mean_x * mean_x
-        a = self.conv(jnp.concatenate([covariance, variance, hidden.astype(jnp.float32)], -1))
+        a = self.conv(jnp.concatenate([covariance, variance, at_least_float32(hidden)], -1))
         return _apply(a, mean_y - a * mean_x, _with_mean(fine))
 
 
@@ -51,10 +51,10 @@ class FastGuidedFilter(nnx.Module):
 
     def filter(self, fine: jax.Array, base: jax.Array, matte: jax.Array) -> jax.Array:
         """Guides (B, H, W, C) and (B, h, w, C) with a matte (B, h, w, C), channel by channel, to (B, H, W, C)."""
-        x, y = base.astype(jnp.float32), matte.astype(jnp.float32)
+        x, y = at_least_float32(base), at_least_float32(matte)
         mean_x, mean_y = _box(x), _box(y)
         a = _covariance(x, y, mean_x, mean_y) / (_covariance(x, x, mean_x, mean_x) + self.eps)
-        return _apply(a, mean_y - _rounded(a * mean_x), fine.astype(jnp.float32))
+        return _apply(a, mean_y - _rounded(a * mean_x), at_least_float32(fine))
 
     def refine_alpha(self, fine: jax.Array, base: jax.Array, alpha: jax.Array) -> jax.Array:
         """Brings a small alpha (B, h, w, 1) alone to full size, guided by the frames' channel mean."""
@@ -66,7 +66,7 @@ def _box_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray
 
 
 def _with_mean(frames: jax.Array) -> jax.Array:
-    frames = frames.astype(jnp.float32)
+    frames = at_least_float32(frames)
     return jnp.concatenate([frames, channel_mean(frames)], -1)
 
 

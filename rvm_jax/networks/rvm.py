@@ -9,7 +9,7 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.decoder import RecurrentDecoder, State
-from rvm_jax.networks.layers import Conv2d, clamp, rescale
+from rvm_jax.networks.layers import Conv2d, at_least_float32, clamp, rescale
 from rvm_jax.networks.lraspp import LRASPP
 from rvm_jax.networks.mobilenetv3 import MobileNetV3Large
 from rvm_jax.networks.refiner import DeepGuidedFilter, FastGuidedFilter
@@ -85,7 +85,7 @@ class MattingNetwork(nnx.Module):
         for count in channels:
             height, width = -(-height // 2), -(-width // 2)
             shapes.append((batch, height, width, count))
-        return tuple(jnp.zeros(shape, jnp.float32) for shape in shapes)  # type: ignore[return-value]
+        return tuple(jnp.zeros(shape) for shape in shapes)  # type: ignore[return-value]
 
     def __call__(
         self,
@@ -124,7 +124,7 @@ class MattingNetwork(nnx.Module):
 
         if segmentation_pass:
             return Segmentation(unfold(self.project_seg(hidden)), rec)
-        matte = self.project_mat(hidden).astype(jnp.float32)
+        matte = at_least_float32(self.project_mat(hidden))
         if not self.foreground:
             if downsample_ratio != 1:
                 matte = FastGuidedFilter().refine_alpha(frames, small, matte)
@@ -144,7 +144,7 @@ class MattingNetwork(nnx.Module):
                 f"the recurrent state has shapes {given}, but these frames need {wanted}; pass rec=None where a new "
                 "size or another clip begins"
             )
-        return tuple(jnp.asarray(r, jnp.float32) for r in rec)  # type: ignore[return-value]
+        return tuple(at_least_float32(r) for r in rec)  # type: ignore[return-value]
 
 
 class Projection(nnx.Module):
@@ -166,4 +166,4 @@ def _checked_frames(src: jax.Array | np.ndarray) -> jax.Array:
         raise UserError(f"src has shape {src.shape}; frames are (B, H, W, 3) and clips (B, T, H, W, 3)")
     if not jnp.issubdtype(src.dtype, jnp.floating):
         raise UserError(f"src is {src.dtype}; pass float frames in [0, 1] (uint8 frames: src / 255)")
-    return jnp.asarray(src, jnp.float32)
+    return at_least_float32(src)
