@@ -9,15 +9,12 @@ import numpy as np
 from data_pipeline.motion import draw_frame_choice
 from data_pipeline.occlusion import Synthesizer, open_technique
 from data_pipeline.occlusion.randocc import draw_texture
-from data_pipeline.sources.base import Kind, Picture, Video
+from data_pipeline.sources.base import Picture, Video
+from data_pipeline.sources.listing import SECTIONS
 from data_pipeline.sources.pool import BadRecords, Pool, open_pool
 from rvm_jax.errors import UserError
 
 _MAX_BAD_SHARE = 0.5
-_KINDS: dict[str, Kind] = {
-    "faces": "face", "foregrounds": "foreground", "occluders": "occluder", "textures": "texture",
-    "backgrounds": "background",
-}  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -50,7 +47,7 @@ class Clips:
         self.techniques = _open_techniques(data)
         self.pools: dict[str, Pool] = {}
         common = {"split": split, "resolution": data["resolution"], "bad": self.bad}
-        for section, kind in _KINDS.items():
+        for section, kind in SECTIONS.items():
             users = [user for user, _ in self.techniques if section in (user.subject, user.draws)]
             if all(section == user.draws and not user.needs for user in users):
                 continue
@@ -60,6 +57,22 @@ class Clips:
             elif section != "textures":  # those can be rendered
                 hint = ", or set occlusion=0" if section == "occluders" else ""
                 raise UserError(f"data.{section}: no source of {section}; give one a weight above 0{hint}")
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the arrays that each clip has.
+
+        Raises:
+            UserError: where the techniques' clips differ in that, so that they cannot lie in one batch.
+        """
+        (first, _), *others = self.techniques
+        for other, _ in others:
+            if other.arrays != first.arrays:
+                raise UserError(
+                    f"data.techniques: one makes clips of {', '.join(first.arrays)}, another of "
+                    f"{', '.join(other.arrays)}, and these cannot lie in one batch; mix techniques that make the same"
+                )
+        return first.arrays
 
     @property
     def subjects(self) -> dict[str, float]:
@@ -75,7 +88,7 @@ class Clips:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> dict[str, Any]:
         technique = self._draw_technique(record.section, rng)
-        choose = draw_frame_choice(rng, technique.options.seq_length)
+        choose = draw_frame_choice(rng, technique.options.seq_length, technique.speeds)
         face = self.pools[record.section].load(record.member, record.item, choose)
         occluders = [self._draw_occluder(technique, rng) for _ in range(technique.draw_count(rng))]
         clip: dict[str, Any] = dict(technique(face, occluders, rng))

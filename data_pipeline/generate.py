@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import grain
 import numpy as np
 
+from data_pipeline.occlusion import TECHNIQUES
 from data_pipeline.pipeline import make_dataset
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes, write_picture
@@ -117,7 +118,11 @@ def _write(job: Job, clips: grain.MapDataset, index: int) -> int:
 
 
 def _check_settings(job: Job) -> None:
-    """Keeps clips of different settings apart."""
+    """Keeps clips of different settings apart, and refuses those without an alpha."""
+    for label, spec in job.data["techniques"].items():
+        technique = TECHNIQUES.get(spec.get("name"))  # unknown names are refused where clips are made
+        if technique is not None and "pha" not in technique.arrays:
+            raise UserError(f"data.techniques.{label}: '{spec['name']}' makes no alpha that could be written")
     data = {key: value for key, value in job.data.items() if key != "workers"}
     settings = job._asdict() | {"data": data}
     for key in ("root", "num_clips"):  # a folder may move, and more clips may be asked for

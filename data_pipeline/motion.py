@@ -12,6 +12,8 @@ import numpy as np
 
 from data_pipeline.easing import draw_easing
 
+SPEEDS = (0.5, 1, 2, 3, 4, 5)  # at which RVM plays videos
+
 
 class Affine(NamedTuple):
     """Parameters of an affine transform about the frame's centre."""
@@ -74,7 +76,7 @@ def draw_clock(
 
 
 def draw_frame_choice(
-    rng: np.random.Generator, frames: int, speeds: Sequence[float] = (0.5, 1, 2, 3, 4, 5)
+    rng: np.random.Generator, frames: int, speeds: Sequence[float] = SPEEDS
 ) -> Callable[[int], list[int]]:
     """Draws which frames of a video a clip has: a function from the video's length to their numbers (RVM's sampler).
 

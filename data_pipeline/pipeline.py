@@ -43,10 +43,11 @@ def make_dataset(
     """The stream of a split's clips, with random access: `dataset[i]` is a clip, see `occlusion`.
 
     Args:
-        data: the `data` section of a config: `techniques`, and what these take: `faces` (`foregrounds` for `rvm`),
-            `occluders` (`textures` for `randocc`, `backgrounds` for `rvm`), each {label: spec} with weights;
-            `resolution`, `seq_length`, `trimap`, `seed`, `max_bad_share` (0.5). A section `valid` or `test` in it
-            overrides any of them for that split; the test split takes `valid` where it has none of its own.
+        data: the `data` section of a config: `techniques`, and what these take: `faces` (`foregrounds` for `rvm`,
+            `segmentation` for the technique of that name), `occluders` (`textures` for `randocc`, `backgrounds` for
+            `rvm`), each {label: spec} with weights; `resolution`, `seq_length`, `trimap`, `seed`, `max_bad_share`
+            (0.5). A section `valid` or `test` in it overrides any of them for that split; the test split takes `valid`
+            where it has none of its own.
         split: "train", "valid" or "test".
         seed: of the whole stream; where not given, `data.seed` for training, and for the other splits one of their
             own, so that their clips are always the same.
@@ -146,6 +147,7 @@ def make_batches(
     folder = tempfile.TemporaryDirectory(prefix="rvm_jax_data_", ignore_cleanup_errors=True)
     try:
         clips = Clips(section, split, shared=Path(folder.name))
+        _ = clips.arrays  # refuses what no batch can hold
         # Sliced after the random map: slicing before it would give every host the same random numbers.
         dataset = _stream(clips, _stream_seed(section, split, seed))[:num_clips][process_index::process_count]
         # Batched before the workers: the batches are then the same for any number of them.

@@ -19,6 +19,7 @@ _NUM_CLIPS = flags.DEFINE_integer("num_clips", 4, "Clips on a sheet.", lower_bou
 _SIDE = flags.DEFINE_integer("side", 144, "Of the frames, in pixels.", lower_bound=32)
 
 _FRAMES = 6
+_NOT_COMPOSED = ("published_stage2",)  # its occluders lie beside the faces, so that there is nothing to see
 # What shows more of a technique on few clips: movements that are seen whole, and transparent shapes more often.
 _SHOWN: dict[str, dict[str, Any]] = {"randocc": {"transparency": 0.5}}
 
@@ -31,7 +32,7 @@ def main(_: list[str]) -> None:
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
 
-    for name in tqdm(_TECHNIQUES.value or list(TECHNIQUES), "techniques"):
+    for name in tqdm(_TECHNIQUES.value or [name for name in TECHNIQUES if name not in _NOT_COMPOSED], "techniques"):
         clips = make_dataset(_data(name), seed=_SEED.value, num_clips=_NUM_CLIPS.value)
         rows = []
         for index in range(_NUM_CLIPS.value):
@@ -41,7 +42,7 @@ def main(_: list[str]) -> None:
             rows.append(
                 [
                     _beneath(cv2.resize(frame, half[1:] * 2, interpolation=cv2.INTER_AREA), half[0])
-                    for frame in clip["pha"]
+                    for frame in clip.get("pha", clip.get("seg"))
                 ]
             )
         path = Path(_OUTPUT_DIR.value) / f"technique_{name}.jpg"
@@ -59,15 +60,19 @@ def _beneath(alpha: Any, width: int) -> Any:
 
 
 def _data(name: str) -> dict[str, Any]:
+    from data_pipeline.occlusion import TECHNIQUES
+
     samples = ROOT / "docs/samples"
 
     def real(folder: str, weight: float = 1.0) -> dict[str, Any]:
         return {"name": "folder", "root": str(samples / folder), "weight": weight}
 
-    occlusion = {} if name == "rvm" else {"occlusion": 1.0, "motion_span": (8, 16)}
+    occludes = TECHNIQUES[name].draws in ("occluders", "textures")
+    occlusion = {"occlusion": 1.0, "motion_span": (8, 16)} if occludes else {}
     return {
         "faces": {"rendered": {"name": "procedural", "weight": 3.0}, "real": real("faces")},
         "foregrounds": {"real": real("faces")},
+        "segmentation": {"real": real("faces")},
         "occluders": {"rendered": {"name": "procedural", "weight": 3.0}, "real": real("occluders")},
         "textures": {"real": real("textures")},
         "backgrounds": {"real": real("occluders/fg")},

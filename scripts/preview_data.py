@@ -1,6 +1,7 @@
 """Shows what the network will see: python scripts/preview_data.py --config=configs/quickstart.py --output=preview.png
 
-The sheet has the frames of each clip in a row, their alphas beneath, and their trimaps where the config has them.
+The sheet has the frames of each clip in a row, their alphas beneath (or the masks of persons), and their trimaps where
+the config has them.
 """
 
 import _checkout  # noqa: F401
@@ -31,7 +32,7 @@ def main(_: list[str]) -> None:
     rows, titles = [], []
     for index in tqdm(range(_NUM_CLIPS.value), "clips"):
         clip = clips[index]
-        for name in ("src", "pha", "trimap"):
+        for name in ("src", "pha", "seg", "trimap"):
             if name in clip:
                 height, width = clip[name].shape[1:3]
                 size = (min(width, _WIDTH.value), round(height * min(1, _WIDTH.value / width)))

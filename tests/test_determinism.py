@@ -5,6 +5,7 @@ import pytest
 
 from data_pipeline.occlusion import TECHNIQUES
 from data_pipeline.pipeline import make_batches, make_dataset
+from data_pipeline.sources.listing import SECTIONS
 from rvm_jax.media.pictures import write_picture
 
 SIDE, STEPS = 32, 4
@@ -33,8 +34,8 @@ def sections(tmp_path_factory):
     def section(folder):
         return {"main": {"name": "folder", "root": str(root / folder)}}
 
-    return {"faces": section("faces"), "foregrounds": section("faces"), "occluders": section("things"),
-            "textures": section("faces/img"), "backgrounds": section("faces/img")}  # fmt: skip
+    folders = {"occluders": "things", "textures": "faces/img", "backgrounds": "faces/img"}
+    return {name: section(folders.get(name, "faces")) for name in SECTIONS}
 
 
 @pytest.fixture
@@ -57,8 +58,9 @@ def assert_same(first, second):
 
 def occlusion_techniques(data):
     """All but those whose clips have other arrays: batches must be of one kind."""
-    others = ("rvm", "published_stage2")
-    kept = {label: spec for label, spec in data["techniques"].items() if spec["name"] not in others}
+    kept = {
+        label: spec for label, spec in data["techniques"].items() if TECHNIQUES[spec["name"]].arrays == ("src", "pha")
+    }
     return data | {"techniques": kept}
 
 

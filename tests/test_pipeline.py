@@ -126,6 +126,23 @@ def test_techniques_take_what_they_need(data, root):
     assert make_dataset(section | {"techniques": {"shapes": section["techniques"]["shapes"]}})[0]["src"].any()
 
 
+def test_clips_of_the_segmentation_pass(data, root):
+    section = data.to_dict() | {"techniques": {"persons": {"name": "segmentation"}}}
+    with pytest.raises(UserError, match=r"data\.segmentation: no source of segmentation"):
+        make_dataset(section)
+    section["segmentation"] = {"own": {"name": "folder", "root": str(root / "faces")}}
+    with make_batches(section, batch_size=2) as batches:
+        batch = next(batches)
+    frames, side = section["seq_length"], section["resolution"]
+    assert {name: array.shape for name, array in batch.items()} == {
+        "src": (2, frames, side, side, 3), "seg": (2, frames, side, side, 1),
+    }  # fmt: skip
+    assert set(np.unique(batch["seg"])) == {0, 255}
+    section["techniques"]["more"] = {"name": "published"}
+    with pytest.raises(UserError, match="one makes clips of src, seg, another of src, pha, and these cannot lie"):
+        make_batches(section, batch_size=2)
+
+
 def test_finite_streams(data):
     with make_batches(data, split="valid", batch_size=4, num_clips=6, drop_remainder=False) as batches:
         assert [len(batch["src"]) for batch in batches] == [4, 2]
@@ -219,7 +236,7 @@ def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
     for path in alphas.iterdir():
         path.unlink()
     alphas.rmdir()
-    result = run_script("generate_occlusions.py", "--num_clips=4", f"--output_dir={out}")
+    result = run_script("generate_occlusions.py", "--num_clips=4", f"--output_dir={out}", "--workers=1")
     assert "2 clips written, 2 were there" in result.stdout, result.stderr
     assert (clips["00000"] / "00000.png").read_bytes() == b"kept"
     np.testing.assert_array_equal(read_mask(alphas / "00000.png"), alpha)
@@ -228,6 +245,20 @@ def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
     result = run_script("generate_occlusions.py", "--seed=5", f"--output_dir={out}")
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: {out}: it holds clips of other settings")
+
+
+def test_generate_script_refuses_what_has_no_alpha(run_script, tmp_path):
+    result = run_script("generate_occlusions.py", "--technique=segmentation", f"--output_dir={tmp_path / 'out'}")
+    assert result.returncode == 1 and not (tmp_path / "out").exists()
+    assert result.stderr == "error: data.techniques.segmentation: 'segmentation' makes no alpha that could be written\n"
+
+
+def test_pictures_of_the_techniques(tmp_path):
+    command = [sys.executable, str(ROOT / "scripts/draw_techniques.py"), "--techniques=rvm,segmentation", "--side=32"]
+    subprocess.run([*command, "--num_clips=2", f"--output_dir={tmp_path}"], check=True, capture_output=True)
+    for name in ("rvm", "segmentation"):
+        height, width = read_picture(tmp_path / f"technique_{name}.jpg").shape[:2]
+        assert width > 6 * 32 and height > 2 * (32 + 16)
 
 
 def test_generated_pictures_in_the_layout_of_natocc(data, tmp_path):

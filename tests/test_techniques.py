@@ -18,7 +18,9 @@ SKIN, WALL, RED = (200, 150, 120), (40, 60, 80), (250, 10, 20)
 CALM = {"resolution": SIDE, "jitter": 0.0, "pause": 0.0, "noise": 0.0, "sharpen": 0.0, "blur": 0.0, "grey": 0.0,
         "jpeg": 0.0, "aspect": (1.0, 1.0)}  # fmt: skip
 STILL = CALM | {"move_face": 0.0, "move_both": 0.0, "flip": 0.0, "motion_blur": 0.0, "face_scale": (1.0, 1.0)}
-COMPOSED = {name: technique for name, technique in TECHNIQUES.items() if name != "published_stage2"}
+COMPOSED = {
+    name: technique for name, technique in TECHNIQUES.items() if name not in ("published_stage2", "segmentation")
+}
 OCCLUDED = {name: technique for name, technique in COMPOSED.items() if name != "rvm"}
 CASES = [(name, preset) for name, technique in COMPOSED.items() for preset in technique.presets]
 

@@ -6,26 +6,32 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 import numpy as np
 
-from data_pipeline.occlusion import faceocc, matting, natocc, published, published_stage2, randocc, rvm
+from data_pipeline.motion import SPEEDS
+from data_pipeline.occlusion import faceocc, matting, natocc, published, published_stage2, randocc, rvm, segmentation
 from data_pipeline.occlusion.augmentations import Clip
 from data_pipeline.sources.base import Picture, Video
 from rvm_jax.errors import UserError
 
 # From a face (or foreground), occluders (or textures, or backgrounds), a generator and the technique's options.
 Synthesize = Callable[[Any, Any, np.random.Generator, Any], Clip]
+Draws = Literal["occluders", "textures", "backgrounds", "nothing"]
+Subject = Literal["faces", "foregrounds", "segmentation"]
 _SHARED = ("resolution", "seq_length", "trimap")  # options that all techniques have, set by the data section itself
 
 
 class Technique(NamedTuple):
     """A way to synthesise occluded clips: the function, its settings by preset name; the first is the default.
 
-    `subject` and `draws` are the sections of the data that its faces and its occluders come from.
+    `subject` and `draws` are the sections of the data that its faces and its occluders come from, `speeds` those at
+    which a video of the subject may play; `arrays` are those that its clips have (and `trimap`, if they have `pha`).
     """
 
     synthesize: Synthesize
     presets: Mapping[str, Any]
-    draws: Literal["occluders", "textures", "backgrounds"] = "occluders"
-    subject: Literal["faces", "foregrounds"] = "faces"
+    draws: Draws = "occluders"
+    subject: Subject = "faces"
+    speeds: Sequence[float] = SPEEDS
+    arrays: tuple[str, ...] = ("src", "pha")
 
 
 TECHNIQUES = {
@@ -34,8 +40,13 @@ TECHNIQUES = {
     "randocc": Technique(randocc.randocc, randocc.PRESETS, "textures"),
     "faceocc": Technique(faceocc.faceocc, faceocc.PRESETS),
     "matting": Technique(matting.matting, matting.PRESETS),
-    "published_stage2": Technique(published_stage2.published_stage2, published_stage2.PRESETS),
-    "rvm": Technique(rvm.rvm, rvm.PRESETS, "backgrounds", "foregrounds"),
+    "published_stage2": Technique(
+        published_stage2.published_stage2, published_stage2.PRESETS, arrays=("src", "pha", "occluder")
+    ),
+    "rvm": Technique(rvm.rvm, rvm.PRESETS, "backgrounds", "foregrounds", arrays=("src", "pha", "fgr", "bgr")),
+    "segmentation": Technique(
+        segmentation.segmentation, segmentation.PRESETS, "nothing", "segmentation", (1,), ("src", "seg")
+    ),
 }
 
 
@@ -44,18 +55,20 @@ class Synthesizer(NamedTuple):
 
     synthesize: Synthesize
     options: Any
-    draws: Literal["occluders", "textures", "backgrounds"]
-    subject: Literal["faces", "foregrounds"]
+    draws: Draws
+    subject: Subject
+    speeds: Sequence[float]
+    arrays: tuple[str, ...]
 
     @property
     def needs(self) -> bool:
         """Whether it ever takes something from the section that it draws from."""
-        return self.draws == "backgrounds" or self.options.occlusion > 0
+        return self.draws == "backgrounds" or (self.draws != "nothing" and self.options.occlusion > 0)
 
     def draw_count(self, rng: np.random.Generator) -> int:
         """Draws how many occluders a clip has; a background is one, and always there."""
-        if self.draws == "backgrounds":
-            return 1
+        if self.draws in ("backgrounds", "nothing"):
+            return int(self.draws == "backgrounds")
         fewest, most = self.options.occluders
         return int(rng.integers(fewest, most + 1)) if rng.random() < self.options.occlusion else 0
 
@@ -89,7 +102,9 @@ def open_technique(
             raise UserError(f"{where}.{key}: '{value}' is none of {', '.join(get_args(hint))}")
     shared = {"resolution": resolution, "seq_length": seq_length, "trimap": trimap}
     options = replace(options, **settings, **shared)
-    return Synthesizer(technique.synthesize, options, technique.draws, technique.subject)
+    return Synthesizer(
+        technique.synthesize, options, technique.draws, technique.subject, technique.speeds, technique.arrays
+    )
 
 
 def _check_kind(value: Any, default: Any, where: str) -> None:
