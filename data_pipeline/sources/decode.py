@@ -11,7 +11,7 @@ from PIL import Image
 from data_pipeline.sources.base import OPAQUE_KINDS, VISIBLE, Picture, Video
 from data_pipeline.sources.cuts import within_one_shot
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import decode_mask, decode_picture
+from rvm_jax.media.pictures import decode_mask, decode_picture, decode_raw
 
 LEAST_SIDE, LARGEST_SIDE = 4, 16_384
 MOST_PIXELS = 100_000_000
@@ -107,7 +107,6 @@ def _check_size(data: bytes, name: str) -> None:
 def _header_size(data: bytes, name: str) -> tuple[int, int]:
     """The (width, height) that a picture's header claims."""
     if data.startswith(b"\x89PNG"):
-        _check_chunks(data, name)
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     position = 2 if data.startswith(b"\xff\xd8") else len(data)
     while position + 9 <= len(data) and data[position] == 0xFF:
@@ -124,16 +123,6 @@ def _header_size(data: bytes, name: str) -> tuple[int, int]:
         raise UserError(f"{name}: not a picture, or cut short right at its start") from error
 
 
-def _check_chunks(data: bytes, name: str) -> None:
-    """OpenCV fills as much memory as a damaged PNG's chunk says it is long, so each must lie inside the file."""
-    position = 8
-    while position < len(data):
-        position += 12 + int.from_bytes(data[position : position + 4], "big")
-        if data[position - 8 : position - 4] == b"IEND":  # an empty chunk: its name, then its checksum
-            return
-    raise UserError(f"{name}: the picture is cut short or damaged; copy or download it again")
-
-
 def _fit(alpha: np.ndarray, size: tuple[int, int], key: str) -> np.ndarray:
     """Resizes a mask to its picture's size (height, width)."""
     if alpha.shape == size:
@@ -148,7 +137,7 @@ def _fit(alpha: np.ndarray, size: tuple[int, int], key: str) -> np.ndarray:
 
 
 def _alpha_channel(data: bytes, key: str) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+    picture = decode_raw(data, key, cv2.IMREAD_UNCHANGED)
+    if picture.ndim != 3 or picture.shape[2] != 4:
         raise UserError(f"{key}: the picture has no alpha, and there is no folder of masks")
     return decode_mask(data, key)

@@ -18,7 +18,23 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
 
     Raises UserError, naming `name`, where the bytes are no picture or are cut short.
     """
-    return cv2.cvtColor(_decode(data, name, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(decode_raw(data, name, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def decode_raw(data: bytes, name: str, flags: int) -> np.ndarray:
+    """Returns the picture in the encoded bytes `data` as OpenCV has it (BGR or BGRA), by its `IMREAD_…` flags.
+
+    Raises UserError, naming `name`, where the bytes are no picture or are cut short.
+    """
+    if not _is_complete(data):
+        raise UserError(f"{name}: the picture is cut short or damaged; copy or download it again")
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:  # more pixels than OpenCV takes
+        picture = None
+    if picture is None or picture.size == 0:
+        raise UserError(f"{name}: not a picture that OpenCV can read")
+    return picture
 
 
 def decode_mask(data: bytes, name: str, rescale: bool = True) -> np.ndarray:
@@ -29,7 +45,7 @@ def decode_mask(data: bytes, name: str, rescale: bool = True) -> np.ndarray:
     and scaled to 0/255, unless `rescale` is False (for a predicted alpha, which may be that faint).
     Raises UserError, naming `name`, where the bytes are no picture or are cut short.
     """
-    mask = _decode(data, name, cv2.IMREAD_UNCHANGED)
+    mask = decode_raw(data, name, cv2.IMREAD_UNCHANGED)
     if mask.ndim == 3:
         is_cutout = mask.shape[2] == 4 and mask[..., 3].min() < np.iinfo(mask.dtype).max
         mask = mask[..., 3] if is_cutout else mask[..., 0]
@@ -103,22 +119,18 @@ def _read_bytes(path: str | os.PathLike) -> bytes:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _decode(data: bytes, name: str, flags: int) -> np.ndarray:
-    if not _is_complete(data):
-        raise UserError(f"{name}: the picture is cut short; copy or download it again")
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    except cv2.error:  # more pixels than OpenCV takes
-        picture = None
-    if picture is None or picture.size == 0:
-        raise UserError(f"{name}: not a picture that OpenCV can read")
-    return picture
-
-
 def _is_complete(data: bytes) -> bool:
-    """Whether a PNG or JPEG has its end marker (OpenCV decodes cut files without a word, the rest grey)."""
+    """Whether a PNG or JPEG reaches its end marker (OpenCV decodes cut files without a word, the rest grey).
+
+    It also fills as much memory as a damaged PNG's chunk says it is long, so each must lie inside the file.
+    """
     if data.startswith(b"\x89PNG"):
-        return b"IEND" in data[-64:]
+        position = 8
+        while position < len(data):
+            position += 12 + int.from_bytes(data[position : position + 4], "big")
+            if data[position - 8 : position - 4] == b"IEND":  # an empty chunk: its name, then its checksum
+                return True
+        return False
     if not data.startswith(b"\xff\xd8"):
         return True
     position = 2  # over the segments before the scan: they may hold a thumbnail with an end marker of its own
