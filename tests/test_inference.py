@@ -7,7 +7,9 @@ import pytest
 from flax import nnx
 from lively_network import lively_network
 
-from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.cpu_decoder import PolyphaseOutputBlock
+from rvm_jax.networks.decoder import OutputBlock
+from rvm_jax.networks.inference import fold_batch_norm, for_inference
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d
 from rvm_jax.networks.rvm import MattingNetwork
 
@@ -28,7 +30,7 @@ def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant):
 
 def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
     network = lively_network()
-    src = np.random.default_rng(0).random((1, 2, 64, 96, 3), np.float32)
+    src = np.random.default_rng(0).random((1, 2, 66, 94, 3), np.float32)  # odd sides in the decoder at ratio 0.5
     whole = _matte(network, src)
     folded = _matte(for_inference(network), src)
     assert whole.pha.std() > 0.01
@@ -43,6 +45,21 @@ def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
     assert all(r.dtype == jnp.float32 for r in rough.rec)
     assert rough.pha.dtype == jnp.float32
     assert 0 < np.abs(rough.pha - whole.pha).mean() < 0.02
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (9, 6)])
+def test_the_output_block_of_the_cpu_is_the_same_at_every_edge(height, width):
+    block = OutputBlock(8, 4, rngs=None)
+    rng = np.random.default_rng(0)
+    for _, convolution in nnx.iter_modules(block):
+        if isinstance(convolution, Conv2d):
+            convolution.weight[...] = jnp.asarray(rng.normal(size=convolution.weight.shape), jnp.float32)
+    fold_batch_norm(block)
+    x = jnp.asarray(rng.normal(size=(2, -(-height // 2), -(-width // 2), 8)), jnp.float32)
+    src = jnp.asarray(rng.random((2, height, width, 3)), jnp.float32)
+    expected = block(x, src)
+    assert expected.shape == (2, height, width, 4) and float(expected.max()) > 1
+    np.testing.assert_allclose(PolyphaseOutputBlock(block)(x, src), expected, atol=2e-5 * float(expected.max()))
 
 
 def test_resnet_folds_to_the_same_features():
