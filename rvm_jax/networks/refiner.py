@@ -11,6 +11,8 @@ from flax import nnx
 
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, at_least_float32, channel_mean, resize
 
+Refined = tuple[jax.Array, jax.Array]
+
 
 class DeepGuidedFilter(nnx.Module):
     """A learned filter: three 1×1 convolutions read A off the covariance, the variance and the decoder's features."""
@@ -29,14 +31,17 @@ class DeepGuidedFilter(nnx.Module):
             ]
         )
 
-    def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> jax.Array:
-        """Frames at full (B, H, W, 3) and small size, small residual and alpha (B, h, w, 4), to (B, H, W, 4)."""
+    def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> Refined:
+        """Takes frames at full size (B, H, W, 3) and small, the small residual and alpha (B, h, w, 4).
+
+        Returns both at full size, (B, H, W, 3) and (B, H, W, 1).
+        """
         x, y = _with_mean(base), at_least_float32(matte)
         mean_x, mean_y = self.box_filter(x), self.box_filter(y)
         covariance = self.box_filter(x * y) - mean_x * mean_y
         variance = self.box_filter(x * x) - mean_x * mean_x
         a = self.conv(jnp.concatenate([covariance, variance, at_least_float32(hidden)], -1))
-        return _apply(a, mean_y - a * mean_x, _with_mean(fine))
+        return _refined(a, mean_y - a * mean_x, fine)
 
 
 class FastGuidedFilter(nnx.Module):
@@ -45,20 +50,20 @@ class FastGuidedFilter(nnx.Module):
     def __init__(self, eps: float = 1e-5):
         self.eps = eps
 
-    def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> jax.Array:
+    def __call__(self, fine: jax.Array, base: jax.Array, matte: jax.Array, hidden: jax.Array) -> Refined:
         """As the deep filter; `hidden` is not used."""
-        return self.filter(_with_mean(fine), _with_mean(base), matte)
-
-    def filter(self, fine: jax.Array, base: jax.Array, matte: jax.Array) -> jax.Array:
-        """Guides (B, H, W, C) and (B, h, w, C) with a matte (B, h, w, C), channel by channel, to (B, H, W, C)."""
-        x, y = at_least_float32(base), at_least_float32(matte)
-        mean_x, mean_y = _box(x), _box(y)
-        a = _covariance(x, y, mean_x, mean_y) / (_covariance(x, x, mean_x, mean_x) + self.eps)
-        return _apply(a, mean_y - _rounded(a * mean_x), at_least_float32(fine))
+        return _refined(*self._fit(_with_mean(base), matte), fine)
 
     def refine_alpha(self, fine: jax.Array, base: jax.Array, alpha: jax.Array) -> jax.Array:
         """Brings a small alpha (B, h, w, 1) alone to full size, guided by the frames' channel mean."""
-        return self.filter(channel_mean(fine), channel_mean(base), alpha)
+        return _apply(*self._fit(channel_mean(base), alpha), channel_mean(at_least_float32(fine)))
+
+    def _fit(self, base: jax.Array, matte: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """A and b of a guide (B, h, w, C) and a matte (B, h, w, C), channel by channel."""
+        x, y = at_least_float32(base), at_least_float32(matte)
+        mean_x, mean_y = _box(x), _box(y)
+        a = _covariance(x, y, mean_x, mean_y) / (_covariance(x, x, mean_x, mean_x) + self.eps)
+        return a, mean_y - _rounded(a * mean_x)
 
 
 def _box_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -92,6 +97,12 @@ def _rounded(product: jax.Array) -> jax.Array:
     moves the alpha by 3e-4. The maximum changes no value; XLA and LLVM just cannot fuse across it.
     """
     return jnp.maximum(product, jnp.finfo(product.dtype).min)
+
+
+def _refined(a: jax.Array, b: jax.Array, fine: jax.Array) -> Refined:
+    """A · x + b of the colours and of their mean, apart: joined to four channels, both would pass through memory."""
+    fine = at_least_float32(fine)
+    return _apply(a[..., :3], b[..., :3], fine), _apply(a[..., 3:], b[..., 3:], channel_mean(fine))
 
 
 def _apply(a: jax.Array, b: jax.Array, fine: jax.Array) -> jax.Array:

@@ -129,10 +129,10 @@ class MattingNetwork(nnx.Module):
             if downsample_ratio != 1:
                 matte = FastGuidedFilter().refine_alpha(frames, small, matte)
             return Matte(None, unfold(clamp(matte, 0.0, 1.0)), rec)
+        residual, alpha = matte[..., :3], matte[..., 3:]
         if downsample_ratio != 1:
-            matte = self.refiner(frames, small, matte, hidden)
-        fgr = clamp(matte[..., :3] + frames, 0.0, 1.0)
-        return Matte(unfold(fgr), unfold(clamp(matte[..., 3:], 0.0, 1.0)), rec)
+            residual, alpha = self.refiner(frames, small, matte, hidden)
+        return Matte(unfold(clamp(residual + frames, 0.0, 1.0)), unfold(clamp(alpha, 0.0, 1.0)), rec)
 
     def _checked_state(self, rec: State | None, batch: int, small: jax.Array) -> State:
         zero = self.initial_state(batch, *small.shape[1:3])
