@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from rvm_jax.checkpoints import load, save
     from rvm_jax.matter import Matter
     from rvm_jax.matting import matte_pictures, matte_video
+    from rvm_jax.networks.frame_by_frame import FrameByFrame
+    from rvm_jax.networks.registry import create
     from rvm_jax.networks.rvm import Matte, MattingNetwork, Segmentation
+    from rvm_jax.picture_matter import PictureMatter
     from rvm_jax.torch_weights import load_backbone, load_torch, save_torch
 
 _HOMES = {
+    "FrameByFrame": "rvm_jax.networks.frame_by_frame",
     "Matte": "rvm_jax.networks.rvm",
     "Matter": "rvm_jax.matter",
     "MattingNetwork": "rvm_jax.networks.rvm",
+    "PictureMatter": "rvm_jax.picture_matter",
     "Segmentation": "rvm_jax.networks.rvm",
+    "create": "rvm_jax.networks.registry",
     "load": "rvm_jax.checkpoints",
     "load_backbone": "rvm_jax.torch_weights",
     "load_torch": "rvm_jax.torch_weights",
@@ -31,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022  in the order of a first reading
+    "create",
     "MattingNetwork",
     "Matte",
     "Segmentation",
@@ -40,6 +47,8 @@ __all__ = [  # noqa: RUF022  in the order of a first reading
     "load",
     "save",
     "Matter",
+    "PictureMatter",
+    "FrameByFrame",
     "matte_video",
     "matte_pictures",
     "UserError",

@@ -7,7 +7,9 @@ Networks name their tensors as PyTorch does (`rvm_jax.networks.layers`), so a ke
 import os
 import pickle
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,25 +17,34 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
-from rvm_jax.networks.rvm import MattingNetwork
+from rvm_jax.networks.recognition import recognise
+from rvm_jax.networks.registry import create
 
 StateDict = dict[str, np.ndarray]
 # What a file of PyTorch weights ends in.
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
-def load_torch(path: str | os.PathLike, refiner: str | None = None) -> MattingNetwork:
+def load_torch(path: str | os.PathLike, refiner: str | None = None, *, preparation: str | None = None) -> Any:
     """Returns the network, in evaluation mode, whose PyTorch weights `path` (.pth, .pt or .safetensors) holds.
 
-    The variant, the refiner and the heads are read off the file's keys and shapes. `refiner` overrides the refiner:
-    "fast_guided_filter" ignores the file's `refiner.*` tensors.
+    Which network, and its variant, refiner and heads, are read off the file's keys and shapes.
+
+    Args:
+        path: the file.
+        refiner: RVM's, in place of the file's: "fast_guided_filter" ignores its `refiner.*` tensors.
+        preparation: how a network for still pictures was trained to see them, "published" or "original", which no file
+            says; by default as its golden data: "original" with guidance, else "published".
 
     Raises:
-        UserError: an unreadable file, one that would run code, or keys that are missing, unexpected or misshapen.
+        UserError: an unreadable file, one that would run code, keys that are missing, unexpected or misshapen, or a
+            setting that the network found does not have.
     """
     tensors = read_state_dict(path)
-    network = MattingNetwork(**_recognise(tensors, path, refiner), rngs=None)
-    if network.refiner_name == "fast_guided_filter":
+    settings = recognise(tensors, str(path))
+    chosen = {"refiner": refiner, "preparation": preparation}
+    network = create(**settings | {key: value for key, value in chosen.items() if value is not None}, rngs=None)
+    if network.config.get("refiner") == "fast_guided_filter":
         tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("refiner.")}
     set_state_dict(network, tensors, str(path))
     return network
@@ -58,21 +69,24 @@ def save_torch(network: nnx.Module, path: str | os.PathLike) -> None:
         raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
 
 
-def load_backbone(network: MattingNetwork, path: str | os.PathLike) -> None:
-    """Sets the encoder alone from torchvision's ImageNet file (`mobilenet_v3_large-*.pth` or `resnet50-*.pth`).
+def load_backbone(network: Any, path: str | os.PathLike) -> None:
+    """Sets the encoder alone: RVM's and ResNet18's from torchvision's ImageNet files (`mobilenet_v3_large-*.pth`,
+    `resnet50-*.pth`, `resnet18-*.pth`), MODNet's from the MobileNetV2 that its authors trained on human segmentation.
 
-    The classifier is dropped. Raises UserError where the file is not of the network's encoder.
+    The classifier is dropped. Raises UserError where the network takes no such file, or where it is of another encoder.
     """
+    if not hasattr(network, "BACKBONE"):
+        raise UserError(f"{path}: {network.name} starts without an encoder's file")
+    encoder = attrgetter(network.BACKBONE)(network)
     classifier = ("classifier.", "fc.")
     tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
-    own = state_dict(network.backbone)
+    own = state_dict(encoder)
     if own.keys().isdisjoint(tensors):
-        raise UserError(
-            f"{path}: holds no {network.variant} encoder as torchvision names it, such as {next(iter(own))}"
-        )
+        kind = network.config.get("variant", network.name)
+        raise UserError(f"{path}: holds no {kind} encoder as torchvision names it, such as {next(iter(own))}")
     # Files from before PyTorch 0.4.1 have no counters.
     counters = {key: tensor for key, tensor in own.items() if key.endswith("num_batches_tracked")}
-    set_state_dict(network.backbone, {**counters, **tensors}, str(path))
+    set_state_dict(encoder, {**counters, **tensors}, str(path))
 
 
 def state_dict(network: nnx.Module) -> StateDict:
@@ -115,9 +129,19 @@ def set_state_dict(network: nnx.Module, tensors: Mapping[str, np.ndarray], sourc
     ]
     if faults:
         raise UserError(f"{source}: the keys do not fit the network; {'; '.join(faults)}")
+    _check_shared(variables, prepared, source)
     for key, tensor in prepared.items():
         variable = variables[key][2]
         variable.set_value(jnp.asarray(tensor, variable.dtype))
+
+
+def _check_shared(variables: Mapping[str, Any], tensors: StateDict, source: str) -> None:
+    """A state dict may have one tensor under two keys, where a layer is registered twice."""
+    first_keys: dict[int, str] = {}
+    for key, (_, _, variable) in variables.items():
+        first = first_keys.setdefault(id(variable), key)
+        if first != key and not np.array_equal(tensors[first], tensors[key]):
+            raise UserError(f"{source}: {first} and {key} are one tensor of the network, but differ here")
 
 
 def named_variables(module: nnx.Module, prefix: str = "") -> Iterator[tuple[str, nnx.Module, str, nnx.Variable]]:
@@ -196,25 +220,11 @@ def _torch(path: Path):
     return torch
 
 
-def _recognise(tensors: StateDict, path: str | os.PathLike, refiner: str | None) -> dict:
-    if "backbone.features.0.0.weight" in tensors:
-        variant = "mobilenetv3"
-    elif "backbone.conv1.weight" in tensors:
-        variant = "resnet50"
-    elif "features.0.0.weight" in tensors or "conv1.weight" in tensors:
-        raise UserError(f"{path}: holds an encoder alone; use rvm_jax.load_backbone(network, path)")
-    else:
-        raise UserError(f"{path}: no network of this project; RVM's state dict has keys backbone.*, aspp.*, decoder.*")
-    found = "deep_guided_filter" if any(key.startswith("refiner.") for key in tensors) else "fast_guided_filter"
-    head = tensors.get("project_mat.conv.weight")
-    return {"variant": variant, "refiner": refiner or found, "foreground": head is None or head.shape[:1] == (4,)}
-
-
 def _torch_axes(layer: nnx.Module, name: str) -> tuple[int, ...] | None:
     return getattr(layer, "TORCH_AXES", {}).get(name)
 
 
 def _torch_order(network: nnx.Module) -> list[str]:
     """The keys in the order in which the constructor made them (`nnx.merge` and `nnx.view` sort attributes)."""
-    fresh = MattingNetwork(**network.config, rngs=None) if isinstance(network, MattingNetwork) else network
+    fresh = create(**network.config, rngs=None) if hasattr(network, "config") else network
     return [key for key, *_ in named_variables(fresh)]

@@ -4,7 +4,8 @@
     python scripts/convert.py --input=work/quickstart --output=quickstart.pth
 
 Either side is a .pth, .pt or .safetensors file or a checkpoint directory; the input may also be a work directory (its
-latest step is taken) or one of its steps. A file that exists is replaced, a directory that exists is an error.
+latest step is taken) or one of its steps. Which network a file holds is read off its keys. A file that exists is
+replaced, a directory that exists is an error.
 """
 
 from pathlib import Path
@@ -23,6 +24,12 @@ _REFINER = flags.DEFINE_enum(
     ["deep_guided_filter", "fast_guided_filter"],
     "The refiner of the network that is made of PyTorch weights; by default what they hold.",
 )
+_PREPARATION = flags.DEFINE_enum(
+    "preparation",
+    None,
+    ["published", "original"],
+    "How a still-picture network of PyTorch weights was trained to see its pictures; see docs/networks.md.",
+)
 
 
 def main(_: list[str]) -> None:
@@ -31,13 +38,16 @@ def main(_: list[str]) -> None:
 
     source, target = Path(_INPUT.value), Path(_OUTPUT.value)
     if not source.is_dir():
-        network = rvm_jax.load_torch(source, _REFINER.value)
-    elif _REFINER.value:
-        raise UserError(f"--refiner is for PyTorch weights; {source} is a checkpoint, which says its refiner itself")
+        network = rvm_jax.load_torch(source, _REFINER.value, preparation=_PREPARATION.value)
+    elif _REFINER.value or _PREPARATION.value:
+        flag = "refiner" if _REFINER.value else "preparation"
+        raise UserError(f"--{flag} is for PyTorch weights; {source} is a checkpoint, which says its {flag} itself")
     else:
         network = rvm_jax.load(source)
-    heads = "foreground and alpha" if network.foreground else "alpha alone"
-    print(f"{source}: {network.variant}, {network.refiner_name}, {heads}, {len(state_dict(network))} tensors")
+    settings = [value for key, value in network.config.items() if isinstance(value, str)]
+    if "foreground" in network.config:
+        settings.append("foreground and alpha" if network.foreground else "alpha alone")
+    print(f"{source}: {', '.join(settings)}, {len(state_dict(network))} tensors")
 
     if target.suffix in SUFFIXES:
         rvm_jax.save_torch(network, target)

@@ -18,6 +18,7 @@ from rvm_jax.networks.cpu_decoder import AlignedUpsamplingBlock, PolyphaseOutput
 from rvm_jax.networks.decoder import RecurrentDecoder
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.refiner import DeepGuidedFilter
+from rvm_jax.networks.spectral_norm import SpectralConv2d
 
 DTYPES = ("float32", "bfloat16")
 
@@ -37,6 +38,7 @@ def for_inference(network: nnx.Module, *, fold: bool = True, dtype: str = "float
     if dtype not in DTYPES:
         raise UserError(f"dtype '{dtype}' is unknown; use one of {', '.join(DTYPES)}")
     copy = nnx.clone(network)
+    divide_by_spectral_norm(copy)
     if fold:
         fold_batch_norm(copy)
         if jax.default_backend() == "cpu":
@@ -44,6 +46,18 @@ def for_inference(network: nnx.Module, *, fold: bool = True, dtype: str = "float
     if dtype != "float32":
         _cast_convolutions(copy, jnp.dtype(dtype))
     return copy
+
+
+def divide_by_spectral_norm(network: nnx.Module) -> None:
+    """Replaces convolutions with spectral norm by plain ones with the weights that they come to, in place."""
+    for _, module in list(nnx.iter_modules(network)):
+        for name, layer in list(vars(module).items()):
+            if isinstance(layer, SpectralConv2d):
+                weight = layer.module()
+                size, _, inputs, outputs = weight.shape
+                plain = Conv2d(inputs, outputs, size, stride=layer.stride, bias=False, rngs=None)
+                plain.weight.set_value(weight)
+                setattr(module, name, plain)
 
 
 def fold_batch_norm(network: nnx.Module) -> None:

@@ -56,6 +56,7 @@ class Conv2d(nnx.Module):
         groups: int = 1,
         bias: bool = True,
         init: Initializer = torch_uniform,
+        bias_init: Initializer | None = None,
         rngs: nnx.Rngs | None,
     ):
         if groups not in (1, inputs) or (groups > 1 and inputs != outputs):
@@ -64,7 +65,8 @@ class Conv2d(nnx.Module):
         shape = (size, size, inputs // groups, outputs)
         bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
         self.weight = nnx.Param(start(init, rngs, shape))
-        self.bias = nnx.Param(start(lambda rng, n: rng.uniform(-bound, bound, n), rngs, (outputs,))) if bias else None
+        bias_init = bias_init or (lambda rng, n: rng.uniform(-bound, bound, n))
+        self.bias = nnx.Param(start(bias_init, rngs, (outputs,))) if bias else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         convolve = depthwise_conv if self.groups > 1 else conv
@@ -217,6 +219,13 @@ def avg_pool2(x: jax.Array) -> jax.Array:
 def upsample2(x: jax.Array) -> jax.Array:
     """Doubles height and width of (B, H, W, C) bilinearly (half-pixel centres, edges replicated)."""
     return _double(_double(x, 1), 2)
+
+
+def upsample2_nearest(x: jax.Array) -> jax.Array:
+    """Doubles height and width of (B, H, W, C) by repeating pixels."""
+    batch, height, width, channels = x.shape
+    pairs = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, 2, width, 2, channels))
+    return pairs.reshape(batch, 2 * height, 2 * width, channels)
 
 
 def _double(x: jax.Array, axis: int) -> jax.Array:

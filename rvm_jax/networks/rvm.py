@@ -1,6 +1,6 @@
 """Robust Video Matting (Lin et al. 2021, arXiv 2108.11515): encoder, LR-ASPP, recurrent decoder, refiner."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.decoder import RecurrentDecoder, State
+from rvm_jax.networks.interface import Preparation, Wants
 from rvm_jax.networks.layers import Conv2d, at_least_float32, clamp, rescale
 from rvm_jax.networks.lraspp import LRASPP
 from rvm_jax.networks.mobilenetv3 import MobileNetV3Large
@@ -52,6 +53,11 @@ class MattingNetwork(nnx.Module):
         UserError: an unknown variant or refiner.
     """
 
+    name: ClassVar = "rvm"
+    wants: ClassVar = Wants(state=True)
+    preparation: ClassVar = Preparation()
+    BACKBONE: ClassVar = "backbone"
+
     def __init__(
         self,
         variant: str = "mobilenetv3",
@@ -77,6 +83,10 @@ class MattingNetwork(nnx.Module):
     def config(self) -> dict[str, Any]:
         """The arguments that make a network of this kind again (all but `rngs`)."""
         return {"variant": self.variant, "refiner": self.refiner_name, "foreground": self.foreground}
+
+    def normalise(self, src: jax.Array) -> jax.Array:
+        """What the call takes: RGB in [0, 1] as it is. The MobileNetV3 encoder normalises it itself."""
+        return src
 
     def initial_state(self, batch: int, height: int, width: int) -> State:
         """The zero state (r1, r2, r3, r4) for frames of the size that the encoder sees (after any downsampling)."""

@@ -1,0 +1,83 @@
+"""Overfit a network on four embedded pictures: python scripts/overfit.py --network=modnet
+
+What can learn at all comes near to an error of 0 here, in minutes; what cannot shows it. Takes any network of the
+project (`rvm` too, as a clip of one frame each), with the loss of its recipe. Exits with 1 where the mean absolute
+error of the alphas, in evaluation mode, does not come below --target.
+"""
+
+import sys
+
+import _checkout  # noqa: F401
+from absl import flags
+
+from rvm_jax import cli
+
+_NETWORK = flags.DEFINE_string("network", None, "The network's name, as rvm_jax.create takes it.", required=True)
+_STEPS = flags.DEFINE_integer("steps", 300, "Updates at most.", lower_bound=1)
+_SIZE = flags.DEFINE_integer("size", 96, "The pictures' sides: a multiple of 32, and 64 or more.", lower_bound=64)
+_RATE = flags.DEFINE_float("rate", 1e-3, "Adam's learning rate.", lower_bound=0.0)
+_TARGET = flags.DEFINE_float("target", 0.02, "The mean absolute error to come below.", lower_bound=0.0)
+_EVERY = flags.DEFINE_integer("every", 25, "Steps between two looks at the error.", lower_bound=1)
+
+_LOSSES = {"rvm": "alpha", "modnet": "modnet", "mgmatting": "mgmatting", "mgmatting_guided": "mgmatting"}
+
+
+def main(_: list[str]) -> None:
+    import jax
+    import numpy as np
+    import optax
+    from flax import nnx
+    from tqdm import tqdm
+
+    import rvm_jax
+    from configs import face_stage1
+    from data_pipeline.pipeline import make_batches
+    from rvm_jax import objectives, still_losses
+    from rvm_jax.network_inputs import network_inputs
+    from rvm_jax.networks import functional
+
+    name = _NETWORK.value
+    settings = {"foreground": False} if name == "rvm" else {}
+    network = rvm_jax.create(name, **settings)
+    config = face_stage1.get_config("tiny")
+    config.data.update({"resolution": _SIZE.value, "seq_length": 1, "trimap": True})
+    with make_batches(config.data, batch_size=4, num_clips=4, workers=0) as stream:
+        batch = {key: np.array(values) for key, values in next(iter(stream)).items()}
+
+    objective = (objectives.OBJECTIVES | still_losses.OBJECTIVES)[_LOSSES.get(name, "picture")]
+    graphdef, params, batch_stats = functional.split(network)
+    training = functional.split(nnx.view(network, use_running_average=False))[0]
+    optimizer = optax.adam(optax.cosine_decay_schedule(_RATE.value, _STEPS.value, alpha=0.05))
+
+    def loss_of(params, batch_stats, batch, key):
+        view = functional.merge(training, params, batch_stats)
+        return objective(view, batch, key)["total"], functional.batch_stats(view)
+
+    @jax.jit
+    def step(params, batch_stats, opt_state, batch, key):
+        (loss, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(params, batch_stats, batch, key)
+        updates, opt_state = optimizer.update(gradients, opt_state)
+        return optax.apply_updates(params, updates), batch_stats, opt_state, loss
+
+    @jax.jit
+    def error_of(params, batch_stats, batch):
+        own = functional.merge(graphdef, params, batch_stats)
+        return abs(own(*network_inputs(own, batch)).pha - batch["pha"] / 255.0).mean()
+
+    opt_state, error = optimizer.init(params), float("inf")
+    with tqdm(range(1, _STEPS.value + 1), desc=name, unit="step") as progress:
+        for index in progress:
+            key = jax.random.fold_in(jax.random.key(0), index)
+            params, batch_stats, opt_state, loss = step(params, batch_stats, opt_state, batch, key)
+            if index % _EVERY.value == 0 or index == _STEPS.value:
+                error = float(error_of(params, batch_stats, batch))
+                progress.set_postfix_str(f"loss {float(loss):.4f}, error {error:.4f}")
+                if error < _TARGET.value:
+                    break
+    print(f"{name}: mean absolute error {error:.4f} after {index} steps on four pictures of {_SIZE.value}²")
+    if error >= _TARGET.value:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(main)
