@@ -18,6 +18,7 @@ and AM-2k in the published shares, and random shapes with DTD's textures (docs/d
 
 from ml_collections import ConfigDict
 
+from configs import _defaults
 from rvm_jax.errors import UserError
 
 VARIANTS = ("folders", "as_published", "tiny")
@@ -29,13 +30,7 @@ def get_config(arg: str = "") -> ConfigDict:
     if chosen - set(VARIANTS):
         raise UserError(f"no variant '{arg}' of this recipe; there are {', '.join(VARIANTS)}")
     config = ConfigDict()
-    config.network = {
-        "variant": "mobilenetv3",
-        "refiner": "deep_guided_filter",  # kept, as in the fork's files, but not used
-        "foreground": False,
-        "start_from": "",  # a checkpoint, a work directory, or PyTorch weights
-        "backbone": "",  # torchvision's ImageNet file
-    }
+    config.network = _defaults.network()
     config.data = {
         "faces": _faces(),
         "occluders": _occluders(),
@@ -48,22 +43,10 @@ def get_config(arg: str = "") -> ConfigDict:
         "workers": 8,
         "max_bad_share": 0.05,
     }
-    config.train = {
-        "steps": 0,  # as many as the epochs ask for
-        "epochs": 80,
-        "batch_size": 16,
-        "loss": "alpha",
-        "seed": 0,
-        "checkpoint_every": 2000,
-        "keep_checkpoints": 3,
-    }
-    config.optimizer = {
-        "rates": {"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0},
-        "warmup_steps": 0,
-        "decay": False,
-    }
+    config.train = _defaults.train(epochs=80, batch_size=16)
+    config.optimizer = _defaults.optimizer({"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0})
     config.eval = {"every": 2000, "num_clips": 64, "batch_size": 16}
-    config.log = {"every": 20}
+    config.log = _defaults.log(pictures_every=500)
     if "folders" in chosen:
         use_folders(config)
     if "tiny" in chosen:
@@ -86,7 +69,7 @@ def make_tiny(config: ConfigDict) -> None:
     config.data.update({"resolution": 64, "seq_length": 2, "workers": 0})
     config.train.update({"steps": 4, "batch_size": 2, "checkpoint_every": 2})
     config.eval.update({"every": 4, "num_clips": 2, "batch_size": 2})
-    config.log.every = 1
+    config.log.update({"every": 1, "pictures_every": 0})
 
 
 def _faces() -> dict:

@@ -9,19 +9,14 @@ over days. `:tiny` is the same in a few seconds, for tests.
 
 from ml_collections import ConfigDict
 
+from configs import _defaults
 from rvm_jax.errors import UserError
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
     config = ConfigDict()
-    config.network = {
-        "variant": "mobilenetv3",
-        "refiner": "deep_guided_filter",
-        "foreground": False,
-        "start_from": "",  # a checkpoint, a work directory, or PyTorch weights
-        "backbone": "",  # torchvision's ImageNet file
-    }
+    config.network = _defaults.network()
     config.data = {
         "faces": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
         "occluders": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
@@ -33,21 +28,12 @@ def get_config(arg: str = "") -> ConfigDict:
         "workers": 0,
         "max_bad_share": 0.5,
     }
-    config.train = {
-        "steps": 600,
-        "batch_size": 6,
-        "loss": "alpha",
-        "seed": 0,
-        "checkpoint_every": 200,
-        "keep_checkpoints": 2,
-    }
-    config.optimizer = {
-        "rates": {"backbone": 2e-3, "aspp": 2e-3, "decoder": 2e-3, "refiner": 0.0},
-        "warmup_steps": 50,
-        "decay": True,  # along a cosine to 0 at the last step
-    }
+    config.train = _defaults.train(steps=600, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
+    config.optimizer = _defaults.optimizer(
+        {"backbone": 2e-3, "aspp": 2e-3, "decoder": 2e-3, "refiner": 0.0}, schedule="cosine", warmup_steps=50
+    )
     config.eval = {"every": 200, "num_clips": 16, "batch_size": 8}
-    config.log = {"every": 20}
+    config.log = _defaults.log()
     if arg == "tiny":
         config.data.update({"resolution": 64, "seq_length": 2})
         config.train.update({"steps": 4, "batch_size": 2, "checkpoint_every": 2})

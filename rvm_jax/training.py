@@ -1,229 +1,188 @@
-"""Training: the state, the step, and the loop, to be read from top to bottom."""
+"""Training: the loop, to be read from top to bottom."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from flax import nnx
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from rvm_jax import checkpoints, torch_weights
-from rvm_jax.errors import UserError
-from rvm_jax.logs import Logs, Meter
+from rvm_jax import training_pictures
+from rvm_jax.best import Best
+from rvm_jax.checkpoints import Checkpoints
+from rvm_jax.devices import global_batch, make_mesh
+from rvm_jax.disk import absolute
+from rvm_jax.logs import Logs
 from rvm_jax.networks import functional
-from rvm_jax.networks.functional import Tensors
-from rvm_jax.networks.rvm import MattingNetwork
-from rvm_jax.objectives import Objective, make_objective
-from rvm_jax.optimizer import make_optimizer
-from rvm_jax.workdir import keep_config
+from rvm_jax.optimizer import frozen_keys, make_optimizer, make_schedule
+from rvm_jax.passes import MAIN, Batch, Batches, Pass, make_passes
+from rvm_jax.preemption import Preempted, Preemption
+from rvm_jax.profiler import Profiler
+from rvm_jax.starting import make_network
+from rvm_jax.train_state import TrainState, from_items, new_state, to_items
+from rvm_jax.train_step import Metrics, StepSettings, make_train_step
+from rvm_jax.watch import Watch
+from rvm_jax.workdir import keep_config, keep_start
 
-Batch = Mapping[str, np.ndarray]
-# From the step to start at to an iterator of this host's batches, used as a context.
-Batches = Callable[[int], AbstractContextManager[Iterator[Batch]]]
 # From a network in evaluation mode to named values: scalars, and pictures (H, W, 3) uint8.
-Evaluator = Callable[[MattingNetwork], Iterable[tuple[str, float | np.ndarray]]]
+Evaluator = Callable[[Any], Iterable[tuple[str, float | np.ndarray]]]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class TrainState:
-    """All that a step changes."""
-
-    step: jax.Array
-    params: Tensors
-    batch_stats: Tensors
-    opt_state: optax.OptState
-
-
-def train(config: ConfigDict, workdir: str | Path, batches: Batches, evaluators: Mapping[str, Evaluator]) -> TrainState:
+def train(
+    config: ConfigDict,
+    workdir: str | os.PathLike,
+    batches: Batches,
+    evaluators: Mapping[str, Evaluator],
+    *,
+    pass_batches: Mapping[str, Batches] | None = None,
+    fingerprint: str = "",
+    allow_changes: bool = False,
+    profile_steps: int = 0,
+) -> TrainState:
     """Trains a network until `config.train.steps`, from the work directory's latest checkpoint if it has one.
 
     Args:
         config: the sections `network`, `train`, `optimizer`, `eval` and `log`; see `configs/`.
-        workdir: where config.json, metrics.jsonl, tensorboard/, pictures/ and checkpoints/ are written.
-        batches: `batches(step)` gives this host's batches from that step on, {name: uint8 (B, T, H, W, C)}.
+        workdir: where config.json, starts.json, metrics.jsonl, tensorboard/, pictures/, checkpoints/ and best/ are
+            written; a path, or one of a bucket (gs://…).
+        batches: `batches(n)` gives this host's batches after the first n, {name: uint8 (B, T, H, W, C)}.
         evaluators: run every `config.eval.every` steps and at the end, their values logged as `<name>/<value>`.
+        pass_batches: as `batches`, for each of `config.train.passes`.
+        fingerprint: of the data; a run that goes on with another is refused.
+        allow_changes: let a run go on with other settings or data than it was made with.
+        profile_steps: how many steps to trace into profile/, once the first ones have compiled.
 
     Returns:
         The final state.
 
     Raises:
-        UserError: a setting that does not work; its text names the setting.
+        UserError: a setting that does not work, a disk that is full, updates that are not finite.
+        Preempted: the process was told to end (SIGTERM); the step is saved.
     """
-    workdir = Path(workdir).absolute()
-    steps, batch_size = config.train.steps, config.train.batch_size
+    root = absolute(workdir)
+    steps, seed = config.train.steps, config.train.seed
     is_first_host = jax.process_index() == 0
 
-    # ---- devices: the batch is dealt to all of them, the network is the same on each
-    mesh = make_mesh(batch_size)
+    # ---- devices: each batch is dealt to all of them, the network is the same on each
+    passes = make_passes(config.train)
+    mesh = make_mesh(one.batch_size // config.train.accumulate for one in passes)
     replicated = NamedSharding(mesh, PartitionSpec())
     sharded = NamedSharding(mesh, PartitionSpec("data"))
 
-    # ---- the network, its optimizer and the step
-    network = make_network(config.network, config.train.seed)
+    # ---- the network, its optimizer and the steps
+    network = make_network(config.network, seed)
     graphdef, params, batch_stats = functional.split(network)
-    optimizer = make_optimizer(params, config.optimizer.rates.to_dict(), **_schedule(config))
-    state = TrainState(jnp.zeros((), jnp.int32), params, batch_stats, optimizer.init(params))
+    frozen = frozen_keys(params, config.optimizer.freeze)
+    updates = sum(one.batches_until(steps) for one in passes)  # a schedule counts these, not steps
+    warmup = sum(one.batches_until(config.optimizer.warmup_steps) for one in passes)
+    schedule = make_schedule(config.optimizer.schedule, warmup=warmup, total=updates)
+    settings = StepSettings(
+        dtype=config.train.dtype,
+        accumulate=config.train.accumulate,
+        remat=config.train.remat,
+        average_decay=config.train.average_decay,
+        frozen=frozen,
+        schedule=schedule,
+    )
+    rates = config.optimizer.rates.to_dict()
+    optimizer = make_optimizer(
+        params,
+        rates,
+        schedule,
+        clip_norm=config.optimizer.clip_norm,
+        weight_decay=config.optimizer.weight_decay,
+        frozen=frozen,
+    )
+    state = new_state(params, batch_stats, optimizer, average=settings.average_decay > 0)
     state = jax.device_put(state, replicated)
-    train_step = make_train_step(network, make_objective(config.train), optimizer, config.train.seed)
+    train_steps = {one.name: make_train_step(network, one.objective, optimizer, seed, settings) for one in passes}
 
-    # ---- the work directory: what an earlier run left there goes on
-    if is_first_host:
-        keep_config(config, workdir)
-    with checkpoints.Checkpoints(workdir, config.train.keep_checkpoints) as store:
+    with ExitStack() as stack:
+        # ---- the work directory: what an earlier run left there goes on
+        difference = keep_config(config, root, write=is_first_host, allow_changes=allow_changes)
+        store = stack.enter_context(Checkpoints(root / "checkpoints", config.train.keep_checkpoints))
+        best = stack.enter_context(Best(root / "best", config.train.keep_best))
         start = store.latest_step() or 0
         if start:
-            state = _restore(store, start, state, network)
+            state = from_items(state, *store.restore(start, *to_items(state), network.config))
         if start >= steps:
             return state
+        keep_start(root, start, fingerprint, write=is_first_host, allow_changes=allow_changes)
 
-        def save(step: int, state: TrainState) -> None:
-            train_part = {"step": state.step, "opt_state": state.opt_state}
-            store.save(step, state.params | state.batch_stats, train_part, network.config)
+        # ---- data, logs, and what watches over the run
+        given = {MAIN: batches, **(pass_batches or {})}
+        streams = {one.name: stack.enter_context(given[one.name](one.batches_until(start))) for one in passes}
+        logs = stack.enter_context(Logs(root, start, is_first_host))
+        preemption = stack.enter_context(Preemption())
+        profiler = stack.enter_context(Profiler(root / "profile", start, profile_steps, is_first_host))
+        progress = stack.enter_context(
+            tqdm(total=steps, initial=start, unit="step", disable=not is_first_host, dynamic_ncols=True)
+        )
+        if difference:
+            progress.write(f"going on with other settings: {difference}")
 
         # ---- the loop
-        with (
-            Logs(workdir, start, is_first_host) as logs,
-            batches(start) as stream,
-            tqdm(total=steps, initial=start, unit="step", disable=not is_first_host, dynamic_ncols=True) as progress,
-        ):
-            meter = Meter()
-            last: dict[str, jax.Array] = {}
-            pending: tuple[int, dict[str, jax.Array], dict[str, float]] | None = None
-            for step in range(start + 1, steps + 1):
-                batch = _global_batch(next(stream), sharded, batch_size)
-                meter.count(batch["src"].shape)
-                state, metrics = train_step(state, batch)
-                del batch  # may be the workers' own memory, which they want back
+        watch = Watch(
+            logs,
+            progress,
+            log_every=config.log.every,
+            rates=rates,
+            max_skipped_in_row=config.train.max_skipped_in_row,
+            workdir=root,
+        )
+        for step in range(start + 1, steps + 1):
+            profiler.begin(step)
+            made: list[tuple[Pass, Batch, Metrics]] = []
+            for one in passes:
+                if not one.is_due(step):
+                    continue
+                with watch.taking_data():
+                    batch = next(streams[one.name])
+                state, metrics = train_steps[one.name](
+                    state, global_batch(batch, sharded, one.batch_size), one.crop(step)
+                )
+                made.append((one, batch, metrics))
+            watch.add(step, made)
+            profiler.end(step, made)
 
-                # One step ahead and no more: the host prepares the next batch while the device works.
-                jax.block_until_ready(last)
-                last = metrics
-                # The values of a step are read once the next one is under way: reading never holds the device up.
-                if pending is not None:
-                    _log_step(logs, progress, *pending)
-                    pending = None
-                if step % config.log.every == 0 or step == steps:
-                    pending = (step, metrics, meter.rates())
-                progress.update()
-
-                if step % config.eval.every == 0 or step == steps:
-                    view = functional.merge(graphdef, state.params, state.batch_stats)
-                    with meter.paused():
-                        for name, evaluator in evaluators.items():
-                            _log_values(logs, step, name, evaluator(view), progress)
-                if step % config.train.checkpoint_every == 0 or step == steps:
-                    if pending is not None:  # a run that goes on from here does not log this step again
-                        _log_step(logs, progress, *pending)
-                        pending = None
-                    with meter.paused():
-                        save(step, state)
+            ends = step == steps or preemption.reached(step)
+            evaluates = step % config.eval.every == 0 or step == steps
+            draws = config.log.pictures_every > 0 and step % config.log.pictures_every == 0
+            saves = ends or step % config.train.checkpoint_every == 0
+            if evaluates or draws or saves:
+                # Before the checkpoint, as a run that goes on from there does not log this step again.
+                watch.settle(log=step == steps)
+                with watch.meter.paused():
+                    if draws and is_first_host:
+                        logs.picture(step, "training", training_pictures.draw(graphdef, *state.evaluated(), made[0][1]))
+                    if evaluates:
+                        view = functional.merge(graphdef, *state.evaluated())
+                        values = _evaluate(evaluators, view, logs, step, progress)
+                        best.save(step, values, *to_items(state), network.config)
+                    if saves:
+                        store.save(step, *to_items(state), network.config)
+                        logs.flush()
+            if ends and step < steps:
+                raise Preempted(step)
     return state
 
 
-def make_network(config: ConfigDict, seed: int) -> MattingNetwork:
-    """Returns the network of a config's `network` section, in evaluation mode.
-
-    `start_from` (a checkpoint, a work directory or PyTorch weights of the same kind) sets all weights; else `backbone`
-    (torchvision's ImageNet file) the encoder's; else all are drawn from `seed`.
-    """
-    settings = config.to_dict()
-    start_from, backbone = settings.pop("start_from", ""), settings.pop("backbone", "")
-    if not start_from:
-        network = MattingNetwork(**settings, rngs=nnx.Rngs(seed))
-        if backbone:
-            torch_weights.load_backbone(network, backbone)
-        return network
-    path = Path(start_from)
-    network = checkpoints.load(path) if path.is_dir() else torch_weights.load_torch(path, settings["refiner"])
-    if network.config != settings:
-        raise UserError(f"network.start_from={path} holds {network.config}, but the config asks for {settings}")
-    return network
-
-
-def make_mesh(batch_size: int) -> Mesh:
-    """A mesh of all devices on one axis, `data`. Raises UserError where they do not divide the batch."""
-    count = jax.device_count()
-    if batch_size % count:
-        raise UserError(f"train.batch_size={batch_size} cannot be dealt to {count} devices; use a multiple of {count}")
-    return jax.make_mesh((count,), ("data",), axis_types=(AxisType.Auto,))
-
-
-def make_train_step(
-    network: MattingNetwork, objective: Objective, optimizer: optax.GradientTransformation, seed: int = 0
-) -> Callable[[TrainState, Mapping[str, jax.Array]], tuple[TrainState, dict[str, jax.Array]]]:
-    """Returns the jitted step: (state, batch of uint8 arrays) to (new state, metrics before the update).
-
-    `seed` is that of the keys that objectives draw from. The state that is passed in is donated.
-    """
-    graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
-
-    def loss_of(params: Tensors, batch_stats: Tensors, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
-        view = functional.merge(graphdef, params, batch_stats)
-        components = objective(view, batch, key)
-        return components["total"], (components, functional.batch_stats(view))
-
-    def step(state: TrainState, batch: Mapping[str, jax.Array]) -> tuple[TrainState, dict[str, jax.Array]]:
-        key = jax.random.fold_in(jax.random.key(seed), state.step)
-        gradient = jax.grad(loss_of, has_aux=True)
-        gradients, (components, batch_stats) = gradient(state.params, state.batch_stats, batch, key)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        metrics = {f"loss/{name}": value for name, value in components.items()}
-        metrics["gradient_norm"] = optax.tree.norm(gradients)
-        params = optax.apply_updates(state.params, updates)
-        return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
-
-    return jax.jit(step, donate_argnums=0)
-
-
-def _schedule(config: ConfigDict) -> dict[str, int]:
-    decay = config.train.steps if config.optimizer.decay else 0
-    return {"warmup_steps": config.optimizer.warmup_steps, "decay_steps": decay}
-
-
-def _restore(store: checkpoints.Checkpoints, step: int, state: TrainState, network: MattingNetwork) -> TrainState:
-    train_part = {"step": state.step, "opt_state": state.opt_state}
-    model, train_part = store.restore(step, state.params | state.batch_stats, train_part, network.config)
-    return TrainState(
-        train_part["step"],
-        {key: model[key] for key in state.params},
-        {key: model[key] for key in state.batch_stats},
-        train_part["opt_state"],
-    )
-
-
-def _global_batch(batch: Batch, sharding: NamedSharding, batch_size: int) -> dict[str, jax.Array]:
-    """This host's share of the batch, spread over its devices as a part of the global one."""
-    return {
-        name: jax.make_array_from_process_local_data(sharding, values, (batch_size, *values.shape[1:]))
-        for name, values in batch.items()
-    }
-
-
-def _log_step(
-    logs: Logs, progress: tqdm, step: int, metrics: Mapping[str, jax.Array], rates: Mapping[str, float]
-) -> None:
-    values = {name: float(value) for name, value in metrics.items()} | dict(rates)
-    logs.scalars(step, values)
-    progress.set_postfix_str(f"loss {values['loss/total']:.4f}, {values['frames_per_second']:.1f} frames/s")
-
-
-def _log_values(
-    logs: Logs, step: int, name: str, values: Iterable[tuple[str, float | np.ndarray]], progress: tqdm
-) -> None:
-    scalars = {}
-    for key, value in values:
-        if isinstance(value, np.ndarray):
-            logs.picture(step, f"{name}_{key}", value)
-        else:
-            scalars[f"{name}/{key}"] = float(value)
-    logs.scalars(step, scalars)
-    progress.write(f"step {step}: " + ", ".join(f"{key} {value:.4f}" for key, value in scalars.items()))
+def _evaluate(
+    evaluators: Mapping[str, Evaluator], view: Any, logs: Logs, step: int, progress: tqdm
+) -> dict[str, float]:
+    """Runs the evaluators, logs what they yield, and returns their scalars."""
+    scalars: dict[str, float] = {}
+    for evaluator, yielded in ((name, evaluator(view)) for name, evaluator in evaluators.items()):
+        for key, value in yielded:
+            if isinstance(value, np.ndarray):
+                logs.picture(step, f"{evaluator}_{key}", value)
+            else:
+                scalars[f"{evaluator}/{key}"] = float(value)
+    if scalars:
+        logs.scalars(step, scalars)
+        progress.write(f"step {step}: " + ", ".join(f"{key} {value:.4f}" for key, value in scalars.items()))
+    return scalars

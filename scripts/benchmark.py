@@ -19,7 +19,9 @@ from rvm_jax.errors import UserError
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {
     "data": "scripts.benchmarks.data",
+    "eval": "scripts.benchmarks.eval",
     "matting": "scripts.benchmarks.matting",
+    "train": "scripts.benchmarks.train",
 }
 
 _JSON = flags.DEFINE_string("json", None, "The file to write the rows to.")

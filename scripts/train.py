@@ -1,47 +1,101 @@
 """Trains a network: python scripts/train.py --config=configs/quickstart.py --workdir=work/quickstart
 
 A run that was interrupted goes on where its last checkpoint stands when it is started again with the same command.
-Any setting can be overridden: --config.train.steps=100 --config.data.faces.main.root=pictures
+Told to end (SIGTERM), it saves first and ends with status 143. Any setting can be overridden:
+--config.train.steps=100 --config.data.faces.main.root=pictures
+
+Several hosts: --distributed under Slurm, Open MPI and on TPU slices; elsewhere with --coordinator, --num_hosts and
+--host_id (docs/training.md).
 """
+
+import functools
+import hashlib
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import _checkout  # noqa: F401
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, logs and pictures go.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, logs and pictures go; gs://… is possible.")
+_ALLOW_CHANGES = flags.DEFINE_bool("allow_changes", False, "Go on with other settings or data than the run began with.")
+_PROFILE = flags.DEFINE_integer("profile", 0, "Trace so many steps into WORKDIR/profile.", lower_bound=0)
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "This process is one of several hosts.")
+_COORDINATOR = flags.DEFINE_string("coordinator", "", "host:port of host 0, where JAX cannot find it out itself.")
+_NUM_HOSTS = flags.DEFINE_integer("num_hosts", 0, "With --coordinator: how many hosts there are.")
+_HOST_ID = flags.DEFINE_integer("host_id", -1, "With --coordinator: which one this is, from 0.")
 flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main(_: list[str]) -> None:
     import jax
 
-    from data_pipeline.pipeline import make_batches
     from eval.validation import Validation
+    from rvm_jax.devices import connect_hosts
+    from rvm_jax.preemption import Preempted
     from rvm_jax.training import train
 
+    if _DISTRIBUTED.value or _COORDINATOR.value:
+        connect_hosts(_COORDINATOR.value, _NUM_HOSTS.value, _HOST_ID.value)
     config = _CONFIG.value
-    hosts = jax.process_count()
-    if config.train.batch_size % hosts:
-        raise UserError(f"train.batch_size={config.train.batch_size} cannot be dealt to {hosts} hosts; use a multiple")
-
-    def batches(start_step: int):
-        return make_batches(
-            config.data,
-            batch_size=config.train.batch_size // hosts,
-            start_step=start_step,
-            process_index=jax.process_index(),
-            process_count=hosts,
-        )
-
     if not config.train.steps:
-        with batches(0) as stream:
+        with _batches(config.data, jax.process_count())(0) as stream:
             config.train.steps = config.train.epochs * stream.epoch_size // config.train.batch_size
-    validation = Validation(config.data, num_clips=config.eval.num_clips, batch_size=config.eval.batch_size)
-    train(config, str(_WORKDIR.value), batches, {"valid": validation})
+    data = {name: _data_of(config.data, section) for name, section in config.train.passes.items()}
+    try:
+        train(
+            config,
+            str(_WORKDIR.value),
+            _batches(config.data, config.train.batch_size),
+            {"valid": Validation(config.data, num_clips=config.eval.num_clips, batch_size=config.eval.batch_size)},
+            pass_batches={
+                name: _batches(data[name], section.batch_size) for name, section in config.train.passes.items()
+            },
+            fingerprint=_fingerprint([config.data, *data.values()]),
+            allow_changes=_ALLOW_CHANGES.value,
+            profile_steps=_PROFILE.value,
+        )
+    except Preempted as preempted:
+        print(f"{preempted}; start it again with the same command to go on", file=sys.stderr)
+        sys.exit(143)
+
+
+def _data_of(data: Any, section: Any) -> dict[str, Any]:
+    """The `data` section with what a pass has of its own."""
+    return {**data.to_dict(), **ConfigDict(section.get("data", {})).to_dict()}
+
+
+def _batches(data: Any, batch_size: int) -> Callable[[int], Any]:
+    """This host's share of batches of `batch_size` clips, from any batch on."""
+    import jax
+
+    from data_pipeline.pipeline import make_batches
+
+    hosts = jax.process_count()
+    if batch_size % hosts:
+        raise UserError(f"train.batch_size={batch_size} cannot be dealt to {hosts} hosts; use a multiple")
+    share = functools.partial(
+        make_batches, data, batch_size=batch_size // hosts, process_index=jax.process_index(), process_count=hosts
+    )
+    return lambda start: share(start_step=start)
+
+
+def _fingerprint(sections: list[Any]) -> str:
+    """Of the data: how many clips each section has, and what its first one looks like."""
+    from data_pipeline.pipeline import make_batches
+
+    digest = hashlib.sha256()
+    for section in sections:
+        with make_batches(section, batch_size=1, num_clips=1, workers=0) as stream:
+            digest.update(str(stream.epoch_size).encode())
+            for name, values in sorted(next(stream).items()):
+                digest.update(name.encode() + values.tobytes())
+    return digest.hexdigest()[:16]
 
 
 if __name__ == "__main__":

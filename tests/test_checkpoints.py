@@ -30,7 +30,7 @@ def workdir(network, tmp_path_factory):
     """A work directory of steps 5, 20 and 100, whose running means are the step's number."""
     workdir = tmp_path_factory.mktemp("work")
     _, params, batch_stats = functional.split(network)
-    with Checkpoints(workdir, keep=3) as store:
+    with Checkpoints(workdir / "checkpoints", keep=3) as store:
         for step in (5, 20, 100):
             store.save(step, params | numbered(batch_stats, step), {"step": jnp.asarray(step)}, network.config)
     return workdir
@@ -64,7 +64,7 @@ def test_a_work_directory_is_its_latest_step(workdir):
 
 def test_restoring_a_step(network, workdir):
     _, params, batch_stats = functional.split(network)
-    with Checkpoints(workdir) as store:
+    with Checkpoints(workdir / "checkpoints") as store:
         assert store.latest_step() == 100
         model, train = store.restore(20, params | batch_stats, {"step": jnp.zeros((), jnp.int32)}, network.config)
     assert int(train["step"]) == 20
@@ -73,12 +73,15 @@ def test_restoring_a_step(network, workdir):
 
 
 def test_a_checkpoint_of_another_variant(workdir):
-    with Checkpoints(workdir) as store, pytest.raises(UserError, match=r"holds the network .* but the config asks for"):
+    with (
+        Checkpoints(workdir / "checkpoints") as store,
+        pytest.raises(UserError, match=r"holds the network .* but the config asks for"),
+    ):
         store.restore(20, {}, {}, FACE | {"variant": "resnet50"})
 
 
 def test_only_the_newest_are_kept(tmp_path):
-    with Checkpoints(tmp_path, keep=2) as store:
+    with Checkpoints(tmp_path / "checkpoints", keep=2) as store:
         assert store.latest_step() is None
         for step in (1, 2, 3):
             store.save(step, {"a": jnp.zeros(2)}, {"step": jnp.asarray(step)}, FACE)
@@ -96,7 +99,7 @@ def test_what_exists_is_not_overwritten(network, saved):
 
 def test_a_path_that_cannot_be_written(network, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"cannot be written"):
+    with pytest.raises(UserError, match=r"cannot be read or written"):
         rvm_jax.save(network, tmp_path / "file" / "checkpoint")
 
 

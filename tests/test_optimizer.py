@@ -1,12 +1,13 @@
 """Adam with a rate for each part of the network."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from rvm_jax import UserError
-from rvm_jax.optimizer import make_optimizer
+from rvm_jax.optimizer import frozen_keys, make_optimizer, make_schedule
 
 KEYS = ("backbone.a.weight", "aspp.weight", "decoder.weight", "project_mat.bias", "project_seg.bias", "refiner.weight")
 RATES = {"backbone": 1e-4, "aspp": 2e-4, "decoder": 3e-4, "refiner": 0.0}
@@ -48,17 +49,21 @@ def test_several_steps_are_pytorchs_adam():
         np.testing.assert_allclose(after["aspp.weight"], theirs.detach(), rtol=1e-5)
 
 
+def rates_of(schedule, count):
+    """What each of the first steps moved by, at a rate of 1 and gradients of 1."""
+    optimizer = make_optimizer(params("aspp.weight"), {"aspp": 1.0}, schedule)
+    moved = steps(optimizer, [np.ones(3)] * count, params("aspp.weight"))
+    return -np.diff([0.0, *(float(after["aspp.weight"][0]) for after in moved)])
+
+
 def test_rates_rise_and_fall():
-    optimizer = make_optimizer(params("aspp.weight"), {"aspp": 1.0}, warmup_steps=2, decay_steps=6)
-    history = [
-        0.0,
-        *(float(after["aspp.weight"][0]) for after in steps(optimizer, [np.ones(3)] * 7, params("aspp.weight"))),
-    ]
-    rates = -np.diff(history)
-    np.testing.assert_allclose(rates, [0, 0.5, 1, *(0.5 + 0.5 * np.cos(np.pi * np.arange(1, 4) / 4)), 0], atol=1e-5)
-    warm = make_optimizer(params("aspp.weight"), {"aspp": 1.0}, warmup_steps=2)
-    history = [0.0, *(float(after["aspp.weight"][0]) for after in steps(warm, [np.ones(3)] * 4, params("aspp.weight")))]
-    np.testing.assert_allclose(-np.diff(history), [0, 0.5, 1, 1], atol=1e-5)
+    cosine = [0, 0.5, 1, *(0.5 + 0.5 * np.cos(np.pi * np.arange(1, 4) / 4)), 0]
+    np.testing.assert_allclose(rates_of(make_schedule("cosine", warmup=2, total=6), 7), cosine, atol=1e-5)
+    linear = [0, 0.5, 1, 0.75, 0.5, 0.25, 0]
+    np.testing.assert_allclose(rates_of(make_schedule("linear", warmup=2, total=6), 7), linear, atol=1e-5)
+    fall = [1, 0.75, 0.5, 0.25, 0]
+    np.testing.assert_allclose(rates_of(make_schedule("linear", warmup=0, total=4), 5), fall, atol=1e-5)
+    np.testing.assert_allclose(rates_of(make_schedule("constant", warmup=2, total=0), 4), [0, 0.5, 1, 1], atol=1e-5)
 
 
 def test_parts_and_rates_must_match():
@@ -69,5 +74,41 @@ def test_parts_and_rates_must_match():
 
 
 def test_the_decay_must_outlast_the_warm_up():
-    with pytest.raises(UserError, match=r"optimizer\.warmup_steps=50 must be below the 4 steps"):
-        make_optimizer(params(), RATES, warmup_steps=50, decay_steps=4)
+    with pytest.raises(UserError, match=r"optimizer\.warmup_steps=50 must be below the 4 steps of the cosine decay"):
+        make_schedule("cosine", warmup=50, total=4)
+    with pytest.raises(UserError, match=r"optimizer\.schedule 'step' is unknown; use one of constant, cosine, linear"):
+        make_schedule("step", warmup=0, total=4)
+
+
+def test_clipping_and_decay_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    keys = ("aspp.conv.weight", "aspp.conv.bias")
+    start = {keys[0]: np.full((2, 3), 0.5, np.float32), keys[1]: np.full(3, 0.5, np.float32)}
+    rng = np.random.default_rng(0)
+    gradients = [{key: rng.normal(size=x.shape).astype(np.float32) for key, x in start.items()} for _ in range(3)]
+    ours = {key: jnp.asarray(x) for key, x in start.items()}
+    optimizer = make_optimizer(ours, {"aspp": 0.1}, clip_norm=0.5, weight_decay=0.2)
+    state = optimizer.init(ours)
+    theirs = {key: torch.nn.Parameter(torch.tensor(x)) for key, x in start.items()}
+    groups = [{"params": [theirs[keys[0]]], "weight_decay": 0.2}, {"params": [theirs[keys[1]]], "weight_decay": 0.0}]
+    adam = torch.optim.AdamW(groups, lr=0.1)
+    for gradient in gradients:
+        updates, state = optimizer.update(jax.tree.map(jnp.asarray, gradient), state, ours)
+        ours = optax.apply_updates(ours, updates)
+        for key, tensor in theirs.items():
+            tensor.grad = torch.from_numpy(gradient[key].copy())
+        torch.nn.utils.clip_grad_norm_(list(theirs.values()), 0.5)
+        adam.step()
+    for key in keys:
+        np.testing.assert_allclose(ours[key], theirs[key].detach(), rtol=1e-4, atol=1e-6, err_msg=key)
+
+
+def test_frozen_parts_stay():
+    frozen = frozen_keys(params(), ("backbone", "project_*"))
+    assert frozen == {"backbone.a.weight", "project_mat.bias", "project_seg.bias"}
+    (after,) = steps(make_optimizer(params(), RATES, frozen=frozen), [np.ones(3)], params())
+    assert {key for key, x in after.items() if not x.any()} == frozen | {"refiner.weight"}
+    with pytest.raises(UserError, match=r"optimizer\.freeze: no parameter is called 'encoder'; they are as backbone"):
+        frozen_keys(params(), ("encoder",))
+    with pytest.raises(UserError, match=r"optimizer\.clip_norm=-1 must be 0 or more"):
+        make_optimizer(params(), RATES, clip_norm=-1)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def peak(name: str, size: tuple[int, int], ratio: float) -> float | None:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def _resident_peak(call) -> float | None:
+def resident_peak(call: Callable[[], object]) -> float | None:
+    """Megabytes that the process holds at the most while it calls; None where the system does not tell."""
     try:
         with open("/proc/self/clear_refs", "w") as file:  # noqa: PTH123  5 resets the peak (proc(5))
             file.write("5")
@@ -61,7 +63,7 @@ def _main() -> None:
         if device_name == "cuda":
             print(json.dumps(torch.cuda.max_memory_allocated() / 2**20))
             return
-    print(json.dumps(_resident_peak(call)))
+    print(json.dumps(resident_peak(call)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""What all recipes share: each section with the values that change nothing, so that a recipe says what is its own."""
+
+from typing import Any
+
+
+def network(**settings: Any) -> dict[str, Any]:
+    """Which network, and what it starts from."""
+    return {
+        "variant": "mobilenetv3",
+        "refiner": "deep_guided_filter",  # of the alpha alone: kept, as in the fork's files, but not used
+        "foreground": False,
+        "start_from": "",  # a checkpoint, a work directory, or PyTorch weights
+        "backbone": "",  # torchvision's ImageNet file
+    } | settings
+
+
+def train(**settings: Any) -> dict[str, Any]:
+    """How long, on what, computed how, and what is kept of it."""
+    return {
+        "steps": 0,  # 0: as many as the epochs ask for
+        "epochs": 0,
+        "batch_size": 16,  # clips, on all devices together
+        "loss": "alpha",  # see rvm_jax/objectives.py
+        "crop_sizes": (),  # (height, width) to choose from at random; none for whole frames
+        "passes": {},  # further passes of a step; see rvm_jax/passes.py
+        "seed": 0,
+        "dtype": "float32",  # or bfloat16: what convolutions compute in
+        "accumulate": 1,  # parts that a batch is taken in, where the memory does not hold it at once
+        "remat": False,  # True: less memory for more time; see rvm_jax/train_step.py
+        "average_decay": 0.0,  # of the weights' moving average, such as 0.999; it is then evaluated and kept
+        "max_skipped_in_row": 5,  # updates that are not finite, before the run stops
+        "checkpoint_every": 2000,
+        "keep_checkpoints": 3,
+        "keep_best": "",  # a metric, lower is better, such as valid/mad: the best network is kept in best/
+    } | settings
+
+
+def optimizer(rates: dict[str, float], **settings: Any) -> dict[str, Any]:
+    """Adam; `rates` by part of the network."""
+    return {
+        "rates": rates,
+        "schedule": "constant",  # or cosine, linear: down to 0 at the last step
+        "warmup_steps": 0,
+        "clip_norm": 0.0,  # of all gradients together; 0 for none
+        "weight_decay": 0.0,  # decoupled, of convolutions' weights
+        "freeze": (),  # parts by name, such as ("backbone",) or ("*.gru.*",)
+    } | settings
+
+
+def log(**settings: Any) -> dict[str, Any]:
+    """How often something is written."""
+    return {"every": 20, "pictures_every": 0} | settings

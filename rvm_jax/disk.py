@@ -1,0 +1,57 @@
+"""Paths that may be of a bucket, files that are written whole, and what the disk refuses said in one sentence."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from etils import epath
+
+from rvm_jax.errors import UserError
+
+
+def absolute(path: str | os.PathLike) -> epath.Path:
+    """Returns the path as epath has it, absolute where it is a local one."""
+    text = os.fspath(path)
+    return epath.Path(text if is_remote(text) else os.path.abspath(text))  # noqa: PTH100  keeps the name of a link
+
+
+def is_remote(path: str | os.PathLike) -> bool:
+    """Whether a path is of a bucket (gs://…, s3://…), where files are written whole and never appended to."""
+    return "://" in os.fspath(path)
+
+
+def write_text(path: epath.Path, text: str) -> None:
+    """Writes a file beside its final name, then renames it. Raises UserError where that fails."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_remote(path):  # an object appears when it is complete
+            path.write_text(text)
+            return
+        try:
+            partial.write_text(text)
+            partial.replace(path)
+        except OSError:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+
+
+@contextmanager
+def disk_errors(path: str | os.PathLike, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Raises a UserError, naming `path`, for what the operating system refuses inside; `also` for other exceptions."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not isinstance(error, (OSError, *also)):
+            raise
+        raise UserError(f"{os.fspath(path)}: cannot be read or written ({reason(error)})") from error
+
+
+def reason(error: Exception) -> str:
+    """The first line of what went wrong."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (text.strip().splitlines() or [type(error).__name__])[0]

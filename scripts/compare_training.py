@@ -1,0 +1,160 @@
+"""Trains ours and the PyTorch twin on the same batches: python scripts/compare_training.py --steps=200
+
+Both start from the same weights and see the same batches of embedded clips, with Adam at the face recipe's rates. Both
+loss curves are drawn into WORKDIR/curves.png; the networks that come out matte the same held-out clips, and their mean
+absolute errors must agree within --tolerance. Needs PyTorch.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _checkout import ROOT
+from absl import flags
+from tqdm import tqdm
+
+from rvm_jax import cli
+from rvm_jax.errors import UserError
+
+_STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
+_SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
+_FRAMES = flags.DEFINE_integer("frames", 3, "Frames of a clip.", lower_bound=1)
+_BATCH = flags.DEFINE_integer("batch", 2, "Clips of a batch.", lower_bound=1)
+_CLIPS = flags.DEFINE_integer("num_clips", 16, "Held-out clips, a multiple of --batch.", lower_bound=1)
+_SCALE = flags.DEFINE_float("rate_scale", 5.0, "Times the published rates, which are made for days of training.", 0.0)
+_TOLERANCE = flags.DEFINE_float("tolerance", 0.02, "Relative difference of the final errors that is let pass.", 0.0)
+_WORKDIR = flags.DEFINE_string("workdir", "work/compare_training", "Where curves.png and curves.json go.")
+
+RATES = {"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0}
+Batch = dict[str, np.ndarray]
+
+
+def main(_: list[str]) -> None:
+    twin, losses = _import_twin()
+    import rvm_jax
+    from rvm_jax import torch_weights
+    from scripts._curves import draw_curves
+
+    data = _data()
+    start = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=_rngs())
+    weights = torch_weights.state_dict(start)
+    rates = {part: rate * _SCALE.value for part, rate in RATES.items()}
+
+    ours, our_error = _train_ours(start, data, rates)
+    theirs, their_error = _train_theirs(twin, losses, weights, data, rates)
+
+    workdir = Path(_WORKDIR.value)
+    curves = {"rvm_jax": dict(enumerate(ours, 1)), "PyTorch": dict(enumerate(theirs, 1))}
+    draw_curves({"loss/total": curves}, str(workdir / "curves.png"))
+    difference = abs(our_error - their_error) / their_error
+    gap = np.abs(np.array(ours) - np.array(theirs)) / np.array(theirs)
+    result = {"ours": our_error, "theirs": their_error, "relative_difference": difference}
+    (workdir / "curves.json").write_text(json.dumps({**result, "losses": {"ours": ours, "theirs": theirs}}) + "\n")
+    print(f"{_STEPS.value} batches of {_BATCH.value} clips of {_FRAMES.value} frames of {_SIZE.value}x{_SIZE.value}")
+    print(f"loss, first step: ours {ours[0]:.6f}, PyTorch {theirs[0]:.6f}; last: {ours[-1]:.6f}, {theirs[-1]:.6f}")
+    print(f"relative difference of the losses: median {np.median(gap):.1e}, largest {gap.max():.1e}")
+    print(
+        f"held-out mean absolute error: ours {our_error:.5f}, PyTorch {their_error:.5f}, {100 * difference:.2f} % apart"
+    )
+    print(f"{workdir / 'curves.png'}: both curves")
+    if difference > _TOLERANCE.value:
+        raise UserError(f"the errors are {100 * difference:.2f} % apart, more than --tolerance={_TOLERANCE.value}")
+
+
+def _data() -> dict[str, Any]:
+    from configs import quickstart
+
+    data = quickstart.get_config().data.to_dict()
+    return {**data, "resolution": _SIZE.value, "seq_length": _FRAMES.value}
+
+
+def _batches(data: dict[str, Any], split: str, count: int) -> Any:
+    from data_pipeline.pipeline import make_batches
+
+    return make_batches(data, batch_size=_BATCH.value, split=split, num_clips=count * _BATCH.value)
+
+
+def _rngs() -> Any:
+    from flax import nnx
+
+    return nnx.Rngs(0)
+
+
+def _train_ours(network: Any, data: dict[str, Any], rates: dict[str, float]) -> tuple[list[float], float]:
+    """The loss of each step, and the error at the end."""
+    import jax
+
+    from rvm_jax.networks import functional
+    from rvm_jax.objectives import alpha, unit
+    from rvm_jax.optimizer import make_optimizer
+    from rvm_jax.train_state import new_state
+    from rvm_jax.train_step import make_train_step
+
+    graphdef, params, batch_stats = functional.split(network)
+    optimizer = make_optimizer(params, rates)
+    step = make_train_step(network, alpha, optimizer)
+    state = new_state(params, batch_stats, optimizer)
+    history = []
+    with _batches(data, "train", _STEPS.value) as stream:
+        for batch in tqdm(stream, "rvm_jax", _STEPS.value):
+            state, metrics = step(state, dict(batch))
+            history.append(float(metrics["loss/total"]))
+
+    @jax.jit
+    def predict(params: Any, batch_stats: Any, src: jax.Array) -> jax.Array:
+        return functional.merge(graphdef, params, batch_stats)(unit(src)).pha
+
+    return history, _error(data, lambda src: np.asarray(predict(state.params, state.batch_stats, src)))
+
+
+def _train_theirs(
+    twin: Any, losses: Any, weights: dict[str, np.ndarray], data: dict[str, Any], rates: dict[str, float]
+) -> tuple[list[float], float]:
+    import torch
+
+    network = twin.MattingNetwork("mobilenetv3", foreground=False)
+    network.load_state_dict({key: torch.from_numpy(np.array(tensor)) for key, tensor in weights.items()})
+    optimizer = losses.adam(network, **rates)
+
+    def tensor(values: np.ndarray) -> Any:
+        return torch.from_numpy(np.moveaxis(values, -1, -3).astype(np.float32) / 255)
+
+    history = []
+    with _batches(data, "train", _STEPS.value) as stream:
+        for batch in tqdm(stream, "PyTorch", _STEPS.value):
+            given = {name: tensor(values) for name, values in batch.items()}
+            parts = losses.train_step(network, optimizer, losses.face_alpha, given)
+            history.append(float(parts["total"]))
+    network.eval()
+
+    def predict(src: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            pha, *_ = network(tensor(src))
+        return np.moveaxis(pha.numpy(), -3, -1)
+
+    return history, _error(data, predict)
+
+
+def _error(data: dict[str, Any], predict: Any) -> float:
+    """The mean absolute error over the held-out clips."""
+    errors = []
+    with _batches(data, "valid", _CLIPS.value // _BATCH.value) as stream:
+        for batch in stream:
+            errors.append(np.abs(predict(np.asarray(batch["src"])) - batch["pha"].astype(np.float32) / 255).mean())
+    return float(np.mean(errors))
+
+
+def _import_twin() -> tuple[Any, Any]:
+    sys.path.insert(0, str(ROOT / "tests"))
+    try:
+        import torch_twin
+        import torch_twin_losses
+    except ImportError as error:
+        raise UserError("the comparison needs PyTorch, which is missing; pip install -e '.[torch]'") from error
+    return torch_twin, torch_twin_losses
+
+
+if __name__ == "__main__":
+    cli.run(main)
