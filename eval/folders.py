@@ -6,7 +6,7 @@ predictions are `<pred_dir>/<category>/[<clip>/]<name>.png`, else `.jpg`.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rvm_jax.errors import UserError
@@ -22,10 +22,27 @@ class Pair:
     key: str  # <category>/[<clip>/]<stem>
     label: Path
     pred: Path
+    fgr_label: Path | None = None
+    fgr_pred: Path | None = None
 
     @property
     def category(self) -> str:
         return self.key.partition("/")[0]
+
+    @property
+    def in_clip(self) -> bool:
+        """Whether it is a frame of a clip."""
+        return self.key.count("/") == 2
+
+    @property
+    def unit(self) -> str:
+        """What is independent of other units: the clip of a frame, or the picture itself."""
+        return self.key.rpartition("/")[0] if self.in_clip else self.key
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that belong to it, the label first."""
+        return [path for path in (self.label, self.pred, self.fgr_label, self.fgr_pred) if path is not None]
 
 
 def find_pairs(pred_dir: Path, label_dir: Path, exclude: Iterable[str] = ()) -> list[Pair]:
@@ -59,6 +76,38 @@ def find_pairs(pred_dir: Path, label_dir: Path, exclude: Iterable[str] = ()) -> 
         _report(problems, pred_dir / folder, "no label", sorted(candidates), "remove or rename this folder")
     raise_problems(problems)
     return sorted(pairs, key=lambda pair: pair.key)
+
+
+def add_foregrounds(pairs: Iterable[Pair], foreground_dir: Path, label_dir: Path) -> list[Pair]:
+    """Returns the pairs with their foregrounds: true ones `<label_dir>/<category>/fgr/[<clip>/]<name>.<ext>`, predicted
+    ones `<foreground_dir>/<category>/[<clip>/]<name>.png`, else `.jpg`.
+
+    Raises UserError with all that are missing, or there twice.
+    """
+    missing: dict[tuple[Path, str], list[str]] = {}
+    listings: dict[Path, dict[str, list[Path]]] = {}
+
+    def find(folder: Path, name: str, what: str) -> Path | None:
+        if folder not in listings:
+            listings[folder] = {}
+            for path in list_pictures(folder) if folder.is_dir() else []:
+                listings[folder].setdefault(path.stem, []).append(path)
+        found = listings[folder].get(name, [])
+        if len(found) != 1:
+            missing.setdefault((folder, f"{'several' if found else 'no'} {what}"), []).append(name)
+        return found[0] if found else None
+
+    completed = []
+    for pair in pairs:
+        category, *clip, name = pair.key.split("/")
+        true = find(label_dir.joinpath(category, "fgr", *clip), name, "true foreground")
+        predicted = find(foreground_dir.joinpath(category, *clip), name, "predicted foreground")
+        completed.append(replace(pair, fgr_label=true, fgr_pred=predicted))
+    problems: list[str] = []
+    for (folder, what), names in missing.items():
+        _report(problems, folder, what, names, "leave one of each there, or leave --fgr_dir out")
+    raise_problems(problems)
+    return completed
 
 
 def raise_problems(problems: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Pictures of an evaluation: held-out clips with their true and predicted alphas, to look at."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
@@ -14,7 +15,7 @@ from rvm_jax.media.pictures import list_pictures, read_mask, read_picture, write
 from rvm_jax.media.sheets import grid
 from rvm_jax.media.video_writer import VideoWriter
 
-_SIDE = 128  # pixels; smaller frames are enlarged to it
+SIDE = 128  # pixels; smaller frames are enlarged to it
 _COLUMNS = "input | true alpha | predicted alpha | cut-out"
 
 
@@ -24,9 +25,9 @@ def contact_sheet(label_dir: Path, pred_dir: Path, output: Path, num_clips: int 
     Each shows the input, the true alpha, the predicted alpha and the face cut out on green. Raises UserError where a
     folder does not hold what `eval.folders.find_pairs` expects.
     """
-    clips = _clips(label_dir, pred_dir)[:num_clips]
+    clips = clips_in_turn(find_pairs(pred_dir, label_dir))[:num_clips]
     rows = [
-        [picture for clip in pair for picture in _views(clip[len(clip) // 2], label_dir)] for pair in _by_twos(clips)
+        [picture for clip in pair for picture in views(clip[len(clip) // 2], label_dir)] for pair in _by_twos(clips)
     ]
     titles = [", ".join(clip[0].category for clip in pair) + f"   ({_COLUMNS})" for pair in _by_twos(clips)]
     write_picture(output, grid(rows, titles=titles))
@@ -34,41 +35,43 @@ def contact_sheet(label_dir: Path, pred_dir: Path, output: Path, num_clips: int 
 
 def comparison_video(label_dir: Path, pred_dir: Path, output: Path, num_clips: int = 16, rate: int = 8) -> None:
     """Writes a video of so many clips, eight at a time, each with the four views of `contact_sheet`."""
-    clips = _clips(label_dir, pred_dir)[:num_clips]
+    clips = clips_in_turn(find_pairs(pred_dir, label_dir))[:num_clips]
     with VideoWriter(output, Fraction(rate)) as writer:
         for page in (clips[i : i + 8] for i in range(0, len(clips), 8)):
             for index in range(max(len(clip) for clip in page)):
-                frames = [_views(clip[min(index, len(clip) - 1)], label_dir) for clip in page]
+                frames = [views(clip[min(index, len(clip) - 1)], label_dir) for clip in page]
                 frames += [[np.zeros_like(frames[0][0])] * 4] * (8 - len(frames))
                 rows = [[picture for views in pair for picture in views] for pair in _by_twos(frames)]
                 writer.write(grid(rows))
 
 
-def _clips(label_dir: Path, pred_dir: Path) -> list[list[Pair]]:
+def clips_in_turn(pairs: Iterable[Pair]) -> list[list[Pair]]:
     """All clips, their frames in order; the categories take turns. Single pictures are clips of one frame."""
     clips: dict[str, dict[str, list[Pair]]] = {}
-    for pair in find_pairs(pred_dir, label_dir):
-        parent, _, name = pair.key.rpartition("/")
-        key = parent if "/" in parent else f"{parent}/{name}"
-        clips.setdefault(pair.category, {}).setdefault(key, []).append(pair)
+    for pair in pairs:
+        clips.setdefault(pair.category, {}).setdefault(pair.unit, []).append(pair)
     turns = zip_longest(*(list(of_category.values()) for of_category in clips.values()))
     return [clip for turn in turns for clip in turn if clip is not None]
 
 
-def _views(pair: Pair, label_dir: Path) -> list[np.ndarray]:
+def views(pair: Pair, label_dir: Path) -> list[np.ndarray]:
+    """The input, the true alpha, the predicted alpha and the face cut out on green, none smaller than `SIDE`.
+
+    Raises UserError where their sizes differ.
+    """
     src, true, pred = (
-        read_picture(_input_of(pair, label_dir)),
+        read_picture(input_of(pair, label_dir)),
         read_mask(pair.label),
         read_mask(pair.pred, rescale=False),
     )
     if not src.shape[:2] == true.shape == pred.shape:
         raise UserError(f"{pair.pred}: its size differs from its input's or its label's")
     views = [src, true, pred, composite(src, pred[..., None], GREEN)]
-    scale = max(1.0, _SIDE / min(src.shape[:2]))
+    scale = max(1.0, SIDE / min(src.shape[:2]))
     return [cv2.resize(view, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) for view in views]
 
 
-def _input_of(pair: Pair, label_dir: Path) -> Path:
+def input_of(pair: Pair, label_dir: Path) -> Path:
     """The picture that a label `<category>/mask/[<clip>/]<name>` belongs to, in `img` beside `mask`."""
     category, _, *clip = pair.label.parent.relative_to(label_dir).parts
     folder = label_dir.joinpath(category, "img", *clip)

@@ -85,22 +85,23 @@ def error_sums(
 
     Returns: region name → sums of shape (B,), int64.
     """
-    on_device = jax.device_put((pred, label, sizes, kernel_sizes))
+    on_pred, on_label, on_sizes = jax.device_put((pred, label, sizes))
     # Region and sums are programs of their own: XLA's CPU backend would fuse them, and not vectorise the whole.
-    masks = {name: REGIONS[name](*on_device[1:]) for name in regions}
-    rows = jax.device_get({name: _row_sums(*on_device[:2], mask) for name, mask in masks.items()})
+    masks = {name: REGIONS[name](on_label, on_sizes, kernel_sizes) for name in regions}
+    rows = jax.device_get({name: row_sums(on_pred, on_label, mask) for name, mask in masks.items()})
     # A row's sums fit 32 bits up to 33,000 pixels of width; the rows together need 64, which the device does not have.
     return {name: ErrorSums(*(values.sum(-1, dtype=np.int64) for values in sums)) for name, sums in rows.items()}
 
 
 @jax.jit
-def _row_sums(pred: jax.Array, label: jax.Array, mask: jax.Array) -> tuple[jax.Array, ...]:
+def row_sums(pred: jax.Array, label: jax.Array, mask: jax.Array) -> tuple[jax.Array, ...]:
+    """Returns Σ e², Σ |e| and the number of pixels of each row over the mask, each (B, H) int32; arrays (B, H, W)."""
     error = jnp.maximum(pred, label) - jnp.minimum(pred, label)  # |pred - label|, which stays in a byte
     error = jnp.where(mask, error, jnp.uint8(0)).astype(jnp.int32)
-    return _sum_rows(error * error), _sum_rows(error), _sum_rows(mask.astype(jnp.int32))
+    return sum_rows(error * error), sum_rows(error), sum_rows(mask.astype(jnp.int32))
 
 
-def _sum_rows(values: jax.Array) -> jax.Array:
+def sum_rows(values: jax.Array) -> jax.Array:
     """Returns the sums (B, H) of the rows of (B, H, W).
 
     A row is folded into an eighth of its length first: that XLA's CPU backend vectorises, several plain sums at once it

@@ -1,75 +1,171 @@
-"""An evaluation's rows → a table for the screen, Markdown, JSON."""
+"""An evaluation's rows → tables for the screen, Markdown, CSV, LaTeX; everything as JSON."""
 
+import csv
+import io
 import json
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from eval.benchmark import Evaluation, Row
+from eval.statistics import Estimate
 
+# What a metric's column is called, what it is, and to how many places it is stated.
+TITLES = {
+    "mad": "MAD", "mse": "MSE", "iou": "IoU", "grad": "Grad", "conn": "Conn", "dtssd": "dtSSD", "flicker": "flicker",
+    "fgr_mad": "fgr MAD", "fgr_mse": "fgr MSE",
+}  # fmt: skip
 LEGEND = {
-    "MSE": "mean squared error of alphas in [0, 1] over the region, mean over pictures",
-    "SAD": "sum of absolute differences of alphas in [0, 1] over the region, divided by 1000, mean over pictures",
-    "MAD": "mean absolute difference of alphas in [0, 1] over all pixels, mean over pictures",
+    "MSE <region>": "mean squared error of alphas in [0, 1] over the region",
+    "SAD <region>": "sum of absolute differences of alphas in [0, 1] over the region, divided by 1000",
+    "regions": "described and published: the unknown region by the published text and by its script; all: every pixel; "
+    "face: true alpha above 0; band: within 10 pixels of the alpha's edge",
+    "MAD, MSE": "mean absolute and squared error of alphas over all pixels, times 1000",
+    "Grad, Conn": "gradient and connectivity error, divided by 1000",
+    "dtSSD": "100 · the root mean squared error of the alpha's change between frames; clips only",
+    "flicker": "1000 · the mean change of the predicted alpha where the true one does not change; clips only",
+    "IoU": "intersection over union of the alphas above one half",
+    "fgr": "errors of the foreground where the true alpha is above 0, times 1000",
     "best constant": "the MAD of the one alpha that does best for every pixel of these labels; ratio: MAD / this",
+    "intervals": "95 %, by bootstrap over pictures and clips; a clip counts once, with the mean over its frames",
 }
+Cells = list[list[str]]
 
 
-def table(evaluation: Evaluation) -> str:
-    """Returns the evaluation as aligned text: a line a category, and the mean over categories."""
-    lines = _cells(evaluation)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = ["  ".join(_aligned(line, widths)) for line in lines]
-    rule = "-" * len(text[0])
-    return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+class Table(NamedTuple):
+    """Cells as text: a line of titles, lines, and a last one set apart."""
+
+    title: str
+    cells: Cells
 
 
-def markdown(evaluation: Evaluation) -> str:
-    """Returns the same table in Markdown."""
-    head, *lines = _cells(evaluation)
+def tables(evaluation: Evaluation) -> list[Table]:
+    """Returns the tables of an evaluation: unknown regions, other regions, whole alphas, each as far as measured."""
+    metrics = list(evaluation.mean.values)
+    unknown = [m for m in metrics if m.endswith(("_described", "_published"))]
+    regions = [m for m in metrics if m.startswith(("mse_", "sad_")) and m not in unknown]
+    whole = [m for m in metrics if m not in unknown and m not in regions]
+    named = {"Unknown region": unknown, "Other regions": regions, "Whole alphas": whole}
+    return [Table(title, _cells(evaluation, group, title == "Whole alphas")) for title, group in named.items() if group]
+
+
+def text(evaluation: Evaluation) -> str:
+    """Returns the tables as aligned text."""
+    return "\n\n".join(f"{table.title}\n{aligned(table.cells)}" for table in tables(evaluation))
+
+
+def aligned(cells: Cells) -> str:
+    """Returns cells in columns, the first to the left, the others to the right, the last line under a rule."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in cells
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def markdown(cells: Cells) -> str:
+    """Returns cells as a table in Markdown."""
+    head, *lines = cells
     rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines)) + "\n"
+
+
+def comma_separated(cells: Cells) -> str:
+    """Returns cells as CSV."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(cells)
+    return out.getvalue()
+
+
+def latex(cells: Cells) -> str:
+    """Returns cells as a tabular of LaTeX's booktabs package."""
+    head, *lines = [[_latex(cell) for cell in line] for line in cells]
+    rows = ["\\toprule", " & ".join(head) + r" \\", "\\midrule"]
+    rows += [" & ".join(line) + r" \\" for line in lines]
+    return (
+        "\n".join([f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", *rows, "\\bottomrule", "\\end{tabular}"]) + "\n"
+    )
 
 
 def as_json(evaluation: Evaluation, **about: Any) -> str:
     """Returns the evaluation as JSON: `about` (what was evaluated), rows, their mean, and every picture's errors."""
-    pictures = [
-        {
-            "name": picture.key,
-            "kernel_sizes": picture.kernel_sizes,
-            "mad": float(picture.sums["all"].mad),
-            **{
-                name: {"mse": float(sums.mse), "sad": float(sums.sad), "pixels": int(sums.pixels)}
-                for name, sums in picture.sums.items()
-            },
-        }
-        for picture in evaluation.pictures
-    ]
     document = {
         **about,
         "legend": LEGEND,
-        "categories": [row._asdict() for row in evaluation.categories],
-        "mean": evaluation.mean._asdict(),
-        "pictures": pictures,
+        "categories": [row_json(row) for row in evaluation.categories],
+        "mean": row_json(evaluation.mean),
+        "by_frame": {"mad": [estimate_json(estimate) for estimate in evaluation.by_frame("mad")]},
+        "pictures": [
+            {
+                "name": picture.key,
+                "kernel_sizes": picture.kernel_sizes,
+                **{name: _number(value) for name, value in picture.values.items()},
+            }
+            for picture in evaluation.pictures
+        ],
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _cells(evaluation: Evaluation) -> list[list[str]]:
-    regions = list(evaluation.mean.mse)
-    head = ["category", "pictures"]
-    for region in regions:
-        head += [f"MSE {region}", f"SAD {region}"]
-    head += ["MAD", "best constant", "ratio"]
-    return [head, *(_row_cells(row, regions) for row in (*evaluation.categories, evaluation.mean))]
+def row_json(row: Row) -> dict[str, Any]:
+    """Returns a row as JSON's types; what was not measured is null."""
+    return row._asdict() | {"values": {name: estimate_json(value) for name, value in row.values.items()}}
 
 
-def _row_cells(row: Row, regions: Sequence[str]) -> list[str]:
-    cells = [row.category, str(row.pictures)]
-    for region in regions:
-        cells += [f"{row.mse[region]:.5f}", f"{row.sad[region]:.3f}"]
-    ratio = f"{row.mad / row.constant_mad:.3f}" if row.constant_mad else "-"
-    return [*cells, f"{row.mad:.4f}", f"{row.constant_mad:.4f} (alpha {row.constant_alpha:.2f})", ratio]
+def metric_title(metric: str) -> str:
+    """What the metric's column is called."""
+    kind, _, region = metric.partition("_")
+    return f"{kind.upper()} {region}" if region and metric not in TITLES else TITLES[metric]
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+def estimate_text(estimate: Estimate, interval: bool = True) -> str:
+    """Returns a mean to three or four significant digits, with its interval where there is one."""
+    if math.isnan(estimate.mean):
+        return "-"
+    mean = number_text(estimate.mean)
+    if not interval or math.isnan(estimate.low):
+        return mean
+    return f"{mean} [{number_text(estimate.low)}, {number_text(estimate.high)}]"
+
+
+def number_text(value: float) -> str:
+    """Returns four significant digits without an exponent, six places at most."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    places = min(6, max(0, 3 - math.floor(math.log10(abs(value)))))
+    return f"{value:.{places}f}"
+
+
+def _cells(evaluation: Evaluation, metrics: Sequence[str], with_constant: bool) -> Cells:
+    head = ["category", "units", "pictures", *map(metric_title, metrics)]
+    if with_constant:
+        head += ["best constant", "ratio"]
+    return [head, *(_row_cells(row, metrics, with_constant) for row in (*evaluation.categories, evaluation.mean))]
+
+
+def _row_cells(row: Row, metrics: Sequence[str], with_constant: bool) -> list[str]:
+    cells = [row.category, str(row.units), str(row.pictures)]
+    cells += [estimate_text(row.values[metric]) for metric in metrics]
+    if with_constant:
+        ratio = f"{row.values['mad'].mean / row.constant_mad:.3f}" if row.constant_mad else "-"
+        cells += [f"{number_text(row.constant_mad)} (alpha {row.constant_alpha:.2f})", ratio]
+    return cells
+
+
+def estimate_json(estimate: Estimate) -> dict[str, float | None]:
+    """Returns an estimate as JSON's types; what was not measured is null."""
+    return {name: _number(value) for name, value in estimate._asdict().items()}
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _latex(cell: str) -> str:
+    for character in "_%&#":
+        cell = cell.replace(character, f"\\{character}")
+    return cell

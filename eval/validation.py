@@ -39,7 +39,7 @@ class Validation:
 
     def __call__(self, network: MattingNetwork) -> Iterator[tuple[str, float | np.ndarray]]:
         graphdef, params, batch_stats = functional.split(network)
-        predict = _predict(graphdef)
+        predict = predictor(graphdef)
         errors = None
         rows: list[list[np.ndarray]] = []
         for batch in self._batches:
@@ -54,7 +54,9 @@ class Validation:
 
 
 @lru_cache(maxsize=4)
-def _predict(graphdef: Any) -> Any:
+def predictor(graphdef: Any) -> Any:
+    """Returns the jitted function from (params, batch_stats, src uint8 (B, T, H, W, 3)) to alphas (B, T, H, W, 1)."""
+
     def predict(params: functional.Tensors, batch_stats: functional.Tensors, src: jax.Array) -> jax.Array:
         return functional.merge(graphdef, params, batch_stats)(src.astype(jnp.float32) / 255).pha
 

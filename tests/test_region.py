@@ -60,13 +60,30 @@ def test_every_kernel_size_agrees_with_opencv(form):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_rows_of_the_ellipse_grow_about_the_anchor(size):
-    """What the ranks rest on: a row of n pixels is the first n places of the order 0, -1, +1, -2, +2, …"""
+def test_columns_of_the_ellipse_are_single_runs(size):
+    """What the table of runs rests on; and a kernel of it, drawn pixel by pixel, is OpenCV's."""
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(size), int(size)))
-    for row in ellipse:
-        places = np.flatnonzero(row) - size // 2
-        order = sorted(range(-size, size), key=lambda place: (abs(place), place))
-        assert sorted(places) == sorted(order[: len(places)])
+    assert all(np.ptp(np.flatnonzero(column)) + 1 == column.sum() for column in ellipse.T if column.any())
+    drawn = np.zeros((29, 29), np.uint8)
+    for level, column, *starts in region._kernels()[size]:
+        for start in starts:
+            drawn[start : start + 2**level, column] = 1
+    corner = 14 - size // 2
+    np.testing.assert_array_equal(drawn[corner : corner + size, corner : corner + size], ellipse)
+    assert drawn.sum() == ellipse.sum()
+
+
+def test_face_and_band_by_hand():
+    """A straight edge: the band is 10 pixels to both sides of it; the face is what is not 0."""
+    label = np.zeros((1, 40, 64), np.uint8)
+    label[..., 31:] = 255
+    label[..., 30] = 1
+    sizes = np.array([[40, 60]])
+    band = np.asarray(region.band(label, sizes))
+    np.testing.assert_array_equal(band[0].all(axis=0), np.isin(np.arange(64), np.arange(30 - 10, 31 + 10)))
+    np.testing.assert_array_equal(band[0].any(axis=0), band[0].all(axis=0))
+    face = np.asarray(region.face(label, sizes))
+    np.testing.assert_array_equal(face[0].all(axis=0), np.isin(np.arange(64), np.arange(30, 60)))
 
 
 @pytest.mark.parametrize("form", TRIMAPS)
