@@ -97,8 +97,8 @@ def run():
     return run
 
 
-# A third of the time to compile, for a slower step.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
+# Half of the time to compile, for a slower step.
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 def batch_of(i, first):
