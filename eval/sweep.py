@@ -176,7 +176,7 @@ def _predict(run: Path, labels: Path, predictions: Path) -> None:
             src = np.stack([[read_picture(labels / category / "img" / name) for name in clip] for clip in part])
             # Filled up, so that one compilation serves all.
             filled = np.concatenate([src, np.repeat(src[-1:], _CLIPS_AT_ONCE - len(src), axis=0)])
-            pha = np.round(255 * np.asarray(predict(params, batch_stats, filled))).astype(np.uint8)
+            pha = np.round(255 * np.asarray(predict(params, batch_stats, {"src": filled}))).astype(np.uint8)
             for clip, alphas in zip(part, pha, strict=False):
                 for name, alpha in zip(clip, alphas, strict=True):
                     write_picture(predictions / category / name, alpha)

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from data_pipeline.pipeline import make_batches
@@ -13,8 +12,10 @@ from eval.metrics import alpha_errors
 from rvm_jax.errors import UserError
 from rvm_jax.media.composite import GREEN, composite
 from rvm_jax.media.sheets import grid
+from rvm_jax.network_inputs import network_inputs
 from rvm_jax.networks import functional
-from rvm_jax.networks.rvm import MattingNetwork
+
+_USED = ("src", "pha", "trimap")
 
 
 class Validation:
@@ -35,15 +36,15 @@ class Validation:
             raise UserError(f"eval.num_clips={num_clips} must be a multiple of eval.batch_size={batch_size}")
         with make_batches(data, batch_size=batch_size, split=split, num_clips=num_clips, workers=0) as batches:
             # Copies: the arrays may live in memory that the stream takes back.
-            self._batches = [{name: np.array(batch[name]) for name in ("src", "pha")} for batch in batches]
+            self._batches = [{name: np.array(batch[name]) for name in _USED if name in batch} for batch in batches]
 
-    def __call__(self, network: MattingNetwork) -> Iterator[tuple[str, float | np.ndarray]]:
+    def __call__(self, network: Any) -> Iterator[tuple[str, float | np.ndarray]]:
         graphdef, params, batch_stats = functional.split(network)
         predict = predictor(graphdef)
         errors = None
         rows: list[list[np.ndarray]] = []
         for batch in self._batches:
-            pha = predict(params, batch_stats, batch["src"])
+            pha = predict(params, batch_stats, batch)
             new = alpha_errors(pha, batch["pha"].astype(np.float32) / 255)
             errors = new if errors is None else {name: errors[name].merge(mean) for name, mean in new.items()}
             rows += [] if len(rows) >= 4 else _rows(batch, np.asarray(pha))
@@ -55,10 +56,14 @@ class Validation:
 
 @lru_cache(maxsize=4)
 def predictor(graphdef: Any) -> Any:
-    """Returns the jitted function from (params, batch_stats, src uint8 (B, T, H, W, 3)) to alphas (B, T, H, W, 1)."""
+    """Returns the jitted function from (params, batch_stats, batch) to alphas (B, T, H, W, 1).
 
-    def predict(params: functional.Tensors, batch_stats: functional.Tensors, src: jax.Array) -> jax.Array:
-        return functional.merge(graphdef, params, batch_stats)(src.astype(jnp.float32) / 255).pha
+    A batch has `src` uint8 (B, T, H, W, 3), and what guidance is made of where the network wants some: `pha`, `trimap`.
+    """
+
+    def predict(params: functional.Tensors, batch_stats: functional.Tensors, batch: dict[str, jax.Array]) -> jax.Array:
+        network = functional.merge(graphdef, params, batch_stats)
+        return network(*network_inputs(network, batch)).pha
 
     return jax.jit(predict)
 

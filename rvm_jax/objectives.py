@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rvm_jax import losses
+from rvm_jax import losses, still_losses
 from rvm_jax.errors import UserError
 
 Batch = Mapping[str, jax.Array]
@@ -85,6 +85,7 @@ OBJECTIVES: dict[str, Objective] = {
     "trimap": trimap,
     "matting": matting,
     "segmentation": segmentation,
+    **still_losses.OBJECTIVES,
 }
 
 

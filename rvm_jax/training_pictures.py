@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from rvm_jax.media.sheets import grid
+from rvm_jax.network_inputs import network_inputs
 from rvm_jax.networks import functional
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.objectives import unit
 from rvm_jax.passes import Batch
 
 _MAX_FRAMES = 4
@@ -22,7 +22,8 @@ def draw(graphdef: Any, params: Tensors, batch_stats: Tensors, batch: Batch) -> 
     """
     own = jax.tree.map(lambda x: x.addressable_data(0), (params, batch_stats))
     src, true = batch["src"][0], batch["pha"][0]
-    pred = np.asarray(_predict(graphdef)(*own, np.asarray(src)[None]))[0]
+    used = {name: np.asarray(batch[name][0])[None] for name in ("src", "pha", "trimap") if name in batch}
+    pred = np.asarray(_predict(graphdef)(*own, used))[0]
     alphas = np.round(255 * pred).astype(np.uint8)
     rows = []
     for frame in np.unique(np.linspace(0, len(src) - 1, _MAX_FRAMES).round().astype(int)):
@@ -34,7 +35,8 @@ def draw(graphdef: Any, params: Tensors, batch_stats: Tensors, batch: Batch) -> 
 @lru_cache(maxsize=2)
 def _predict(graphdef: Any) -> Any:
     @jax.jit
-    def predict(params: Tensors, batch_stats: Tensors, src: jax.Array) -> jax.Array:
-        return functional.merge(graphdef, params, batch_stats)(unit(src)).pha
+    def predict(params: Tensors, batch_stats: Tensors, batch: Batch) -> jax.Array:
+        network = functional.merge(graphdef, params, batch_stats)
+        return network(*network_inputs(network, batch)).pha
 
     return predict

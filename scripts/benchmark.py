@@ -21,6 +21,7 @@ BENCHMARKS = {
     "data": "scripts.benchmarks.data",
     "eval": "scripts.benchmarks.eval",
     "matting": "scripts.benchmarks.matting",
+    "networks": "scripts.benchmarks.networks",
     "train": "scripts.benchmarks.train",
 }
 

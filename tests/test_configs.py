@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from data_pipeline.pipeline import make_batches
 from data_pipeline.sources.listing import SECTIONS
-from rvm_jax import MattingNetwork
+from rvm_jax import create
 from rvm_jax.networks import functional
 from rvm_jax.objectives import make_objective
 from rvm_jax.optimizer import make_optimizer
@@ -38,8 +38,9 @@ def test_sections_fit_together(name, variant):
 
     settings = config.network.to_dict()
     assert (settings.pop("start_from"), settings.pop("backbone")) == ("", "")
-    network = MattingNetwork(**settings, rngs=None)
-    assert network.foreground == (config.train.loss == "matting")
+    network = create(**settings, rngs=None)
+    assert network.config == settings
+    assert getattr(network, "foreground", False) == (config.train.loss == "matting")
     _, params, _ = functional.split(network)
     assert make_optimizer(params, config.optimizer.rates.to_dict()).init(params)
 

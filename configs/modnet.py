@@ -1,0 +1,20 @@
+"""MODNet: the image alone, with its semantic and detail terms, and trimaps for these.
+
+    python scripts/train.py --config=configs/modnet.py --workdir=work/modnet \
+        --config.network.backbone=mobilenetv2_human_seg.ckpt.pth
+
+Faces, occluders and variants (`:folders`, `:as_published`, `:tiny`) are face_stage1.py's, one frame each. The file is
+the authors' MobileNetV2, trained on human segmentation. The losses are the published comparison's; the schedule is one
+cosine in place of its restarts, and Adam's first beta 0.9 in place of 0.5.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import _still
+
+PARTS = ("backbone", "lr_branch", "hr_branch", "f_branch")
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """Returns the recipe; `arg` joins any of `_still.VARIANTS` by commas."""
+    return _still.recipe(arg, {"name": "modnet", "preparation": "published"}, PARTS, loss="modnet")
