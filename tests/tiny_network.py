@@ -7,6 +7,7 @@ from flax import nnx
 
 from rvm_jax import checkpoints, losses, objectives, starting
 from rvm_jax.networks.decoder import ConvGRU
+from rvm_jax.networks.interface import Wants
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, upsample2
 from rvm_jax.networks.registry import create
 from rvm_jax.objectives import unit
@@ -17,11 +18,15 @@ CONFIG = {"name": "tiny"}
 class TinyNetwork(nnx.Module):
     config = CONFIG
     foreground = False
+    wants = Wants(state=True)
 
     def __init__(self, *, rngs):
         self.backbone = Sequential([Conv2d(3, 6, 3, stride=2, bias=False, rngs=rngs), BatchNorm2d(6), jax.nn.silu])
         self.decoder = ConvGRU(6, rngs=rngs)
         self.project_mat = Conv2d(6, 1, 1, rngs=rngs)
+
+    def normalise(self, src):
+        return src
 
     def __call__(self, src):
         x = self.backbone(src.reshape(-1, *src.shape[-3:]))
