@@ -1,27 +1,14 @@
 """Video read and written by PyAV, and what is composed of its frames."""
 
-from fractions import Fraction
-
 import av
 import numpy as np
 import pytest
+from clips import NTSC, moving_square
 
 from rvm_jax.errors import UserError
 from rvm_jax.media import composite
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
-
-NTSC = Fraction(30000, 1001)
-
-
-def _frames(count=8, height=48, width=64):
-    """A bright square that walks over a ramp of colours: smooth enough for a codec to keep within a few levels."""
-    y, x = np.mgrid[:height, :width]
-    ramp = np.stack([y * 255 // height, x * 255 // width, np.full_like(x, 90)], axis=-1).astype(np.uint8)
-    frames = np.repeat(ramp[None], count, axis=0)
-    for t, frame in enumerate(frames):
-        frame[8:24, 4 * t : 4 * t + 16] = 230
-    return frames
 
 
 def _write(path, frames, rate=NTSC, codec=None):
@@ -43,7 +30,7 @@ def _write(path, frames, rate=NTSC, codec=None):
     ],
 )
 def test_round_trip_keeps_count_rate_and_colours(tmp_path, codec, suffix, pixels):
-    frames = _frames()
+    frames = moving_square()
     path = _write(tmp_path / f"clip{suffix}", frames, codec=codec)
     with VideoReader(path) as video:
         back = np.stack(list(video))
@@ -71,7 +58,7 @@ def test_grey_frames_keep_black_white_and_middle(tmp_path):
 
 
 def test_odd_sides_are_made_even_by_repetition(tmp_path):
-    frame = _frames(1, 33, 47)[0]
+    frame = moving_square(1, 33, 47)[0]
     with VideoReader(_write(tmp_path / "odd.mp4", [frame] * 2)) as video:
         back = next(iter(video))
     assert back.shape == (34, 48, 3)
@@ -80,14 +67,14 @@ def test_odd_sides_are_made_even_by_repetition(tmp_path):
 
 def test_header_tells_the_length_or_the_duration_does(tmp_path):
     for suffix in (".mp4", ".mkv"):  # Matroska holds no frame count
-        with VideoReader(_write(tmp_path / f"clip{suffix}", _frames())) as video:
+        with VideoReader(_write(tmp_path / f"clip{suffix}", moving_square())) as video:
             assert video.expected_frames == 8
 
 
 @pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="this PyAV writes no rotation")
 @pytest.mark.parametrize(("counterclockwise", "turns"), [(90, 1), (-90, 3), (180, 2)])
 def test_rotation_is_applied(tmp_path, counterclockwise, turns):
-    frames = _frames(2)
+    frames = moving_square(2)
     path = tmp_path / "phone.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=NTSC, options={"crf": "12"})
@@ -107,7 +94,7 @@ def test_what_is_no_video_is_named(tmp_path):
     text.write_text("no video at all " * 100)
     empty = tmp_path / "empty.mp4"
     empty.touch()
-    whole = _write(tmp_path / "whole.mp4", _frames()).read_bytes()
+    whole = _write(tmp_path / "whole.mp4", moving_square()).read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: len(whole) // 2])
     for path in (text, empty, cut, tmp_path / "absent.mp4", tmp_path):
@@ -135,7 +122,7 @@ def test_no_frames_is_an_error(tmp_path):
 
 
 def test_damage_in_the_middle_names_the_frame(tmp_path):
-    path = _write(tmp_path / "clip.mp4", _frames(12), codec="mpeg4")
+    path = _write(tmp_path / "clip.mp4", moving_square(12), codec="mpeg4")
     data = bytearray(path.read_bytes())
     third, half = len(data) // 3, len(data) // 2
     data[third:half] = b"\xff" * (half - third)
@@ -145,12 +132,12 @@ def test_damage_in_the_middle_names_the_frame(tmp_path):
 
 
 def test_nothing_is_left_of_a_failed_file(tmp_path):
-    old = _write(tmp_path / "clip.mp4", _frames(2)).read_bytes()
+    old = _write(tmp_path / "clip.mp4", moving_square(2)).read_bytes()
     with pytest.raises(RuntimeError), VideoWriter(tmp_path / "clip.mp4", NTSC) as writer:
-        writer.write(_frames(1)[0])
+        writer.write(moving_square(1)[0])
         raise RuntimeError
     with pytest.raises(UserError, match=r"frame 1 has 32x32 pixels .* 48x64"):
-        _write(tmp_path / "sizes.mp4", [_frames(1)[0], _frames(1, 32, 32)[0]])
+        _write(tmp_path / "sizes.mp4", [moving_square(1)[0], moving_square(1, 32, 32)[0]])
     with pytest.raises(UserError, match="no frame"):
         _write(tmp_path / "none.mp4", [])
     assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
