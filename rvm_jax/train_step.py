@@ -163,7 +163,7 @@ def _moved(average: Tensors, tensors: Tensors, decay: float, step: jax.Array) ->
 
 
 def _is_convolution(primitive: Any, *_: Any, **__: Any) -> bool:
-    return primitive is jax.lax.conv_general_dilated_p
+    return primitive in (jax.lax.conv_general_dilated_p, jax.lax.dot_general_p)
 
 
 def _convolution_keys(network: nnx.Module) -> frozenset[str]:
