@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from rvm_jax.networks import layers
+from rvm_jax.networks import functional, layers
 
 
 def draw(*shape, seed=0):
@@ -33,6 +33,28 @@ def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, he
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "outputs", "height", "width"),
+    [(1, 5, 6, 7), (1, 1, 6, 7), (3, 33, 5, 128)],  # pointwise, to one channel, and wide: each has gradients of its own
+)
+def test_slopes_of_convolutions(size, outputs, height, width):
+    x, weight, dy = draw(2, height, width, 4), draw(size, size, 4, outputs, seed=1), draw(2, height, width, outputs)
+
+    def plain(x, weight):
+        pad = size // 2
+        return jax.lax.conv_general_dilated(
+            x, weight, (1, 1), ((pad, pad), (pad, pad)), dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    @jax.jit
+    def run(x, weight, dy):
+        results = [jax.vjp(function, x, weight) for function in (plain, layers.conv)]
+        return [(y, *slopes(dy)) for y, slopes in results]
+
+    for expected, actual in zip(*run(x, weight, dy), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
 
 
 @pytest.mark.parametrize("groups", [1, 4])
@@ -83,12 +105,33 @@ def test_batch_norm_trains_and_evaluates():
     assert int(ours.num_batches_tracked[...]) == 2
 
 
+def test_slopes_of_batch_norm():
+    torch = pytest.importorskip("torch")
+    ours, theirs = layers.BatchNorm2d(5), torch.nn.BatchNorm2d(5).train()
+    x, dy = 2 + 3 * draw(2, 3, 4, 5), draw(2, 3, 4, 5, seed=1)
+    ours.weight.set_value(jnp.asarray(draw(5, seed=2)))
+    theirs.load_state_dict({"weight": torch.from_numpy(draw(5, seed=2))}, strict=False)
+    given = torch.tensor(nchw(x), requires_grad=True)
+    theirs(given).backward(torch.from_numpy(nchw(dy)))
+
+    graphdef, weights, statistics = functional.split(nnx.view(ours, use_running_average=False))
+    _, slopes = jax.vjp(lambda x, weights: functional.merge(graphdef, weights, statistics)(x), x, weights)
+    dx, dweights = slopes(dy)
+    np.testing.assert_allclose(nchw(dx), given.grad, rtol=0, atol=1e-6)
+    for name in ("weight", "bias"):
+        np.testing.assert_allclose(dweights[name], getattr(theirs, name).grad, rtol=0, atol=1e-5, err_msg=name)
+
+
 @pytest.mark.parametrize(("height", "width"), [(3, 5), (1, 2)])
 def test_upsample2(height, width):
     torch = pytest.importorskip("torch")
-    x = draw(2, height, width, 3)
-    expected = torch.nn.functional.interpolate(torch.from_numpy(nchw(x)), scale_factor=2, mode="bilinear")
-    np.testing.assert_allclose(nchw(layers.upsample2(x)), expected, rtol=0, atol=1e-6)
+    x, dy = draw(2, height, width, 3), draw(2, 2 * height, 2 * width, 3)
+    given = torch.tensor(nchw(x), requires_grad=True)
+    expected = torch.nn.functional.interpolate(given, scale_factor=2, mode="bilinear")
+    expected.backward(torch.from_numpy(nchw(dy)))
+    actual, slopes = jax.vjp(layers.upsample2, x)
+    np.testing.assert_allclose(nchw(actual), expected.detach(), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(nchw(slopes(dy)[0]), given.grad, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(9, 16), (4, 3), (11, 7)])

@@ -186,6 +186,9 @@ def _shifts(padded: jax.Array, size: int, stride: int, dilation: int) -> Iterato
             yield (i, j), padded[:, rows, columns]
 
 
+_MOST_STRIPS = 8
+
+
 def _depthwise_forward(x, weight, stride, dilation):
     return depthwise_shifts(x, weight, stride, dilation), (x, weight)
 
@@ -202,8 +205,14 @@ def _depthwise_backward(stride, dilation, saved, dy):
     spread = jax.lax.pad(dy, jnp.zeros((), dy.dtype), [*edges, (0, 0, 0)])
     dx = _sum_of_shifts(spread, weight[::-1, ::-1], 1, dilation)
     padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    taps = [(piece * dy).sum((0, 1, 2)) for _, piece in _shifts(padded, size, stride, dilation)]
-    return dx, jnp.stack(taps).reshape(weight.shape)
+    # XLA stores what a sum reads: all taps' products would be as many pictures. Strips of rows are added up before.
+    rows = dy.shape[0] * dy.shape[1]
+    strips = (max(n for n in range(1, _MOST_STRIPS + 1) if rows % n == 0), -1, *dy.shape[2:])
+    taps = [
+        sum(piece.reshape(strips) * dy.reshape(strips))  # of the first axis
+        for _, piece in _shifts(padded, size, stride, dilation)
+    ]
+    return dx, jnp.stack(taps).sum((1, 2)).reshape(weight.shape)
 
 
 depthwise_shifts.defvjp(_depthwise_forward, _depthwise_backward)
