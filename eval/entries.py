@@ -1,15 +1,17 @@
-"""What a comparison compares: folders of predictions, and networks that first matte the benchmark."""
+"""What a comparison compares: folders of predictions, and networks; and what guides those that want guidance."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.checks import check_pictures
-from eval.folders import Pair, find_pairs, raise_problems
-from rvm_jax.errors import UserError
+from eval.folders import raise_problems
 
 # The order of the published table and video.
 PUBLISHED = ("ResNet18", "MGMatting", "AEMatter", "MODNet", "RVM")
+# Guidance by the benchmark's own alphas.
+TRUTH = "truth"
 _CHECKPOINT_PARTS = ("checkpoints", "model")  # of a work directory, and of one of its steps
 
 
@@ -25,9 +27,25 @@ class Entry(NamedTuple):
         return self.path.is_file() or any((self.path / part).is_dir() for part in _CHECKPOINT_PARTS)
 
 
-def parse_entries(texts: Sequence[str]) -> list[Entry]:
-    """Reads entries `name=path`, or `path`, whose last part is then the name; the published networks come first.
+@dataclass(frozen=True)
+class Guidance:
+    """What the masks and trimaps of guided networks are derived from: "truth", an entry's name, or a folder of alphas.
 
+    `default` is for all of them that are not keys of `by_name`.
+    """
+
+    default: str = TRUTH
+    by_name: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> str:
+        """That of an entry."""
+        return self.by_name.get(name, self.default)
+
+
+def parse_entries(texts: Sequence[str]) -> list[Entry]:
+    """Reads entries `name=path`, or `path`, whose last part is then the name.
+
+    The published networks come first, each followed by those whose names begin with its own ("AEMatter trimap").
     Raises UserError with all that do not exist, or share a name.
     """
     entries: list[Entry] = []
@@ -45,36 +63,34 @@ def parse_entries(texts: Sequence[str]) -> list[Entry]:
     if not entries:
         problems.append("there is nothing to compare; give an entry, such as --entry=RVM=work/predictions")
     raise_problems(problems)
-    order = {name: place for place, name in enumerate(PUBLISHED)}
-    return sorted(entries, key=lambda entry: order.get(entry.name, len(order)))
+    return sorted(entries, key=lambda entry: _place(entry.name))
 
 
-def find_predictions(
-    entries: Sequence[Entry], label_dir: Path, matte_dir: Path, exclude: Sequence[str]
-) -> dict[str, list[Pair]]:
-    """Returns each entry's pairs of predictions and labels; networks matte into `<matte_dir>/<name>/` first.
+def parse_guidance(texts: Sequence[str], entries: Sequence[Entry]) -> Guidance:
+    """Reads sources of guidance, `source` for all guided entries or `name=source` for one of them.
 
-    Raises UserError with all that is wrong with all folders, before any network computes.
+    Raises UserError with all that are no source.
     """
-    problems: list[str] = []
-    pairs: dict[str, list[Pair]] = {}
-    for entry in entries:
-        if not entry.is_network:
-            try:
-                pairs[entry.name] = find_pairs(entry.path, label_dir, exclude)
-                check_pictures(pairs[entry.name])
-            except UserError as error:
-                problems.append(str(error))
-    raise_problems(list(dict.fromkeys(problems)))
-    for entry in entries:
-        if entry.is_network:
-            pairs[entry.name] = _matted(entry, label_dir, matte_dir / entry.name, exclude)
-    return {entry.name: pairs[entry.name] for entry in entries}
+    names = {entry.name for entry in entries}
+    default, by_name, problems = TRUTH, {}, []
+    for text in texts:
+        name, separator, source = text.partition("=")
+        if separator and name in names:
+            by_name[name] = source
+        else:
+            default = source = text
+        if source not in (TRUTH, *names) and not Path(source).is_dir():
+            problems.append(
+                f"guidance '{text}': give {TRUTH}, an entry's name or a folder of alphas, or name=one of these"
+            )
+        elif separator and source == name:
+            problems.append(f"guidance '{text}': {name} cannot guide itself")
+    raise_problems(problems)
+    return Guidance(default, by_name)
 
 
-def _matted(entry: Entry, label_dir: Path, predictions: Path, exclude: Sequence[str]) -> list[Pair]:
-    import rvm_jax
-
-    # Pictures of several sizes share compilations; at ratio 1, as published.
-    rvm_jax.matte_pictures(entry.path, label_dir, predictions, downsample_ratio=1)
-    return find_pairs(predictions, label_dir, exclude)
+def _place(name: str) -> tuple[int, bool]:
+    for place, published in enumerate(PUBLISHED):
+        if re.match(rf"{published}\b", name):
+            return place, name != published
+    return len(PUBLISHED), False

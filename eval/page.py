@@ -10,13 +10,17 @@ import cv2
 import numpy as np
 
 from eval.examples import Example
-from eval.report import LEGEND, Table
+from eval.report import Table
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def render(
-    tables: Sequence[Table], drawings: Mapping[str, str], examples: Sequence[Example], entries: Sequence[str]
+    tables: Sequence[Table],
+    drawings: Mapping[str, str],
+    examples: Sequence[Example],
+    entries: Sequence[str],
+    legend: Mapping[str, str],
 ) -> str:
     """Returns the page: tables that sort by a click on a column's title, drawings, examples under a slider.
 
@@ -25,8 +29,9 @@ def render(
       drawings: SVG by title.
       examples: pictures with all entries' alphas.
       entries: names, in their order.
+      legend: what the columns are, by their titles.
     """
-    legend = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in LEGEND.items())
+    meanings = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in legend.items())
     shown = [
         {
             "title": example.title,
@@ -43,7 +48,7 @@ def render(
     for name, text in {
         "tables": "".join(_table(table, index == 0) for index, table in enumerate(tables)),
         "drawings": "".join(f"<figure>{drawing}</figure>" for drawing in drawings.values()),
-        "legend": legend,
+        "legend": meanings,
         "data": data,
     }.items():
         page = page.replace(f"<!--{name}-->", text, 1)

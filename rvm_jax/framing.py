@@ -92,3 +92,8 @@ def to_uint8(alpha: np.ndarray, preparation: Preparation | None = None) -> np.nd
     if preparation is not None and preparation.truncates:
         return values.astype(np.uint8)
     return np.rint(values).astype(np.uint8)
+
+
+def to_uint16(alpha: np.ndarray) -> np.ndarray:
+    """An alpha to 0..65535, clipped and rounded."""
+    return np.rint(np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(65535)).astype(np.uint16)

@@ -24,7 +24,6 @@ def read_guidance(path: str | os.PathLike, kind: Guidance, size: tuple[int, int]
     Raises UserError, naming the file, where it is missing, of another size, or has values that it must not have.
     """
     values = read_mask(path)
-    values = values[..., 0] if values.ndim == 3 else values
     check(values, kind, size, str(path))
     return values
 
@@ -51,13 +50,19 @@ def check(values: np.ndarray | None, kind: Guidance, size: tuple[int, int], what
     if values is None:
         raise UserError(f"{what}: needs a {kind} beside the picture; give one, or derive it from an alpha")
     if values.shape != size:
-        raise UserError(f"{what}: the {kind} is {_times(values.shape)}, but its picture is {_times(size)}")
+        raise UserError(
+            f"{what}: the {kind} is {_times(values.shape)}, but its picture is {_times(size)} (height×width); "
+            "make it of the picture's size, without smoothing"
+        )
     if values.dtype != np.uint8:
         raise UserError(f"{what}: the {kind} is {values.dtype}; pass uint8, 0 to 255")
     found = np.unique(values)
     if kind == "trimap" and not np.isin(found, (BACKGROUND, UNKNOWN, FOREGROUND)).all():
         odd = next(int(value) for value in found if value not in (BACKGROUND, UNKNOWN, FOREGROUND))
-        raise UserError(f"{what}: the trimap has the value {odd}; only 0, 128 and 255 mean something")
+        raise UserError(
+            f"{what}: the trimap has the value {odd}; only 0, 128 and 255 mean something. Write it without smoothing, "
+            "as PNG, or derive it from an alpha"
+        )
     if kind == "mask" and found[-1] == 1:
         raise UserError(f"{what}: the mask has no value above 1, so nothing would be in front; masks are 0 to 255")
 

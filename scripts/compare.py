@@ -3,8 +3,10 @@
     python scripts/compare.py --label_dir=work/benchmark --output_dir=work/comparison \
         --entry=MODNet=work/modnet_predictions --entry=RVM=work/quickstart
 
-An entry is name=path: a folder of predictions, a work directory, one of its steps, or a .pth or .safetensors file; a
-network mattes the benchmark first. Writes index.html, one file with tables that sort, plots and a slider between input,
+An entry is name=path: a folder of predictions, a work directory, one of its steps, or a .pth or .safetensors file. A
+network mattes the benchmark first, RVM clips with its state, others frame by frame; what is matted stays, so that an
+interrupted comparison goes on. Masks and trimaps, where a network wants them, are derived from the benchmark's alphas
+unless --guidance says otherwise. Writes index.html, one file with tables that sort, plots and a slider between input,
 truth and prediction; tables as Markdown, CSV and LaTeX; comparison.json; sheets of each entry's best, median and worst;
 and comparison.mp4. The published networks come in the order of the published table, others as they are given;
 differences are paired, to the last entry.
@@ -18,6 +20,12 @@ from absl import flags
 from rvm_jax import cli
 
 _ENTRIES = flags.DEFINE_multi_string("entry", [], "name=path of predictions or of a network; repeat the flag.")
+_GUIDANCE = flags.DEFINE_multi_string(
+    "guidance",
+    [],
+    "What masks and trimaps are derived from: truth, an entry's name, or a folder of alphas; name=one of these for a "
+    "single entry; repeat the flag.",
+)
 _LABEL_DIR = flags.DEFINE_string("label_dir", None, "The benchmark.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Where everything goes.", required=True)
 _EXCLUDE = flags.DEFINE_list("exclude", ["11k-sot"], "Categories to leave out; the published table leaves out 11k-sot.")
@@ -27,12 +35,14 @@ _NUM_CLIPS = flags.DEFINE_integer("num_clips", 12, "Clips in the video.", lower_
 def main(_: list[str]) -> None:
     from eval import report
     from eval.comparison import all_tables, compare
-    from eval.entries import find_predictions, parse_entries
+    from eval.entries import parse_entries, parse_guidance
+    from eval.predictions import find_predictions
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)
-    pairs = find_predictions(entries, label_dir, output_dir / "predictions", _EXCLUDE.value)
-    comparison = compare(pairs, label_dir, output_dir, _NUM_CLIPS.value)
+    guidance = parse_guidance(_GUIDANCE.value, entries)
+    predictions = find_predictions(entries, label_dir, output_dir / "predictions", _EXCLUDE.value, guidance)
+    comparison = compare(predictions, label_dir, output_dir, _NUM_CLIPS.value)
     for table in all_tables(comparison)[:2]:
         print(f"\n{table.title}\n{report.markdown(table.cells)}", end="")
     print(f"\n{output_dir / 'index.html'}: all of it, to be opened in a browser")

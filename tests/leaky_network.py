@@ -4,11 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax.networks.interface import Wants
 from rvm_jax.networks.rvm import Matte
 
 
 class LeakyNetwork(nnx.Module):
     """Its alpha is ratio · r, where r ← (r + the frame's channel mean) / 2; its foreground 1 − src, or None."""
+
+    name = "leaky"
+    wants = Wants(state=True)
 
     def __init__(self, foreground: bool = False):
         self.foreground = foreground

@@ -26,7 +26,9 @@ def command(tmp_path, monkeypatch):
     for module in (matting_clips, matting.pictures):
         real = module.load_network
         monkeypatch.setattr(
-            module, "load_network", lambda path, real=real: LeakyNetwork() if path == "net" else real(path)
+            module,
+            "load_network",
+            lambda path, *more, real=real: LeakyNetwork() if path == "net" else real(path, *more),
         )
 
     def run(*arguments):
@@ -208,6 +210,21 @@ def test_one_bad_clip_of_several_is_named_and_the_others_are_matted(tmp_path, co
     with pytest.raises(UserError, match=r"1 of 3 clips failed, the others are matted: b\.mp4: not a video"):
         command("--input_source=*.mp4", "--output_alpha=out/{stem}.mkv")
     assert _left(tmp_path / "out") == ["a.mkv", "c.mkv"]
+
+
+def test_guidance_at_the_command_line(tmp_path, command):
+    write_clip(tmp_path / "clip.mp4", moving_square(3))
+    write_picture(tmp_path / "in/a.png", moving_square(1)[0])
+    for arguments, said in (
+        (["--input_source=in", "--guidance=in", "--guidance_alpha=in"], "give one of --guidance, --guidance_alpha"),
+        (["--input_source=in", "--guidance=masks"], "masks: no such file or folder"),
+        (["--input_source=in", "--checkpoint=net", "--guidance_checkpoint=net"], "leaky takes the picture alone"),
+        (["--input_source=clip.mp4", "--faithful"], "--faithful is for pictures"),
+        (["--input_source=clip.mp4", "--guidance_alpha=in"], "leaky takes the picture alone"),
+    ):
+        with pytest.raises(UserError, match=said):
+            command("--output_dir=out", *arguments)
+    assert _left(tmp_path) == ["clip.mp4", "in/a.png"]
 
 
 def test_dry_run_writes_nothing(tmp_path, command, capsys):

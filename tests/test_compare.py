@@ -10,10 +10,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from echo_network import Echo
+from leaky_network import LeakyNetwork
 
 import rvm_jax
-from eval import comparison, plots
-from eval.entries import find_predictions, parse_entries
+from eval import comparison, cost, plots, predictions
+from eval.entries import Guidance, parse_entries, parse_guidance
+from eval.predictions import find_predictions
 from eval.statistics import Estimate
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
@@ -41,16 +44,18 @@ def _write(root, error):
 def compared(tmp_path_factory):
     root = tmp_path_factory.mktemp("compare")
     entries = parse_entries([f"mine<b>={_write(root, 20)}", f"RVM={_write(root, 5)}"])
-    pairs = find_predictions(entries, root / "label", root / "matted", ())
-    return root, comparison.compare(pairs, root / "label", root / "out")
+    found = find_predictions(entries, root / "label", root / "matted", ())
+    return root, comparison.compare(found, root / "label", root / "out")
 
 
 def test_entries_are_read_and_the_published_come_first(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "plain").mkdir()
-    entries = parse_entries([f"zebra={tmp_path}", f"RVM={tmp_path}", f"MODNet={tmp_path}", str(tmp_path / "plain")])
-    assert [entry.name for entry in entries] == ["MODNet", "RVM", "zebra", "plain"]
-    assert [entry.is_network for entry in entries] == [True, True, True, False]
+    names = ["zebra", "RVM", "AEMatter trimap", "RVMish", "AEMatter", "MODNet"]
+    entries = parse_entries([*(f"{name}={tmp_path}" for name in names), str(tmp_path / "plain")])
+    found = ["AEMatter", "AEMatter trimap", "MODNet", "RVM", "zebra", "RVMish", "plain"]
+    assert [entry.name for entry in entries] == found
+    assert [entry.is_network for entry in entries] == [True] * 6 + [False]
     with pytest.raises(UserError) as caught:
         parse_entries([f"a={tmp_path}", f"a={tmp_path}", "b=/nowhere", f"={tmp_path}"])
     text = str(caught.value)
@@ -73,25 +78,117 @@ def test_bad_predictions_of_all_entries_are_reported_before_any_network_computes
     assert f"{second / 'hands' / '1.png'}: 8×8 pixels" in str(caught.value)
 
 
-def test_networks_matte_the_benchmark(tmp_path, monkeypatch):
-    predictions = _write(tmp_path, 1)
-    weights = tmp_path / "weights.pth"
-    weights.touch()
+def test_sources_of_guidance(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    entries = parse_entries([f"RVM={tmp_path}", f"MGMatting guided={tmp_path}"])
+    assert parse_guidance([], entries) == Guidance("truth", {})
+    given = parse_guidance([f"{tmp_path}", "MGMatting guided=RVM"], entries)
+    assert (given.of("MGMatting guided"), given.of("RVM")) == ("RVM", str(tmp_path))
+    with pytest.raises(UserError) as caught:
+        parse_guidance(["nobody", "RVM=absent", "RVM=RVM"], entries)
+    assert str(caught.value).startswith("3 problems")
+    assert "guidance 'nobody': give truth, an entry's name or a folder" in str(caught.value)
+    assert "RVM cannot guide itself" in str(caught.value)
 
-    def matte(path, source, output_dir, **settings):
-        assert (path, source, settings) == (weights, tmp_path / "label", {"downsample_ratio": 1})
-        shutil.copytree(predictions, output_dir)
 
-    monkeypatch.setattr(rvm_jax, "matte_pictures", matte)
-    pairs = find_predictions(parse_entries([str(weights)]), tmp_path / "label", tmp_path / "matted", ())
-    assert pairs["weights"][0].pred == tmp_path / "matted" / "weights" / "hands" / "0.png"
+NETWORKS = {"leaky": LeakyNetwork(), "echo": Echo(), "masked": Echo("mask"), "trimapped": Echo("trimap")}
+
+
+@pytest.fixture
+def networks(tmp_path, monkeypatch):
+    """A benchmark, entries of networks with known answers, and a count of the networks that are timed."""
+    root = tmp_path / "benchmark"
+    _write(root, 1)
+    timed = []
+    for name in NETWORKS:
+        (tmp_path / f"{name}.pth").touch()
+    for module in (predictions, rvm_jax.matting.pictures):
+        monkeypatch.setattr(module, "load_network", lambda path, preparation=None: NETWORKS[Path(path).stem])
+
+    def measure(network, size):
+        timed.append(network)
+        return cost.Cost(2_500_000, 8_400_000_000, 12.5, size, cost.device_name())
+
+    monkeypatch.setattr(predictions, "measure", measure)
+    return root / "label", tmp_path, timed
+
+
+def test_networks_matte_the_benchmark_and_guide_each_other(networks):
+    labels, folder, timed = networks
+    given = ("RVM=leaky", "MODNet=echo", "MGMatting guided=masked", "AEMatter trimap=trimapped")
+    entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
+    guidance = parse_guidance(["MGMatting guided=MODNet"], entries)
+
+    def find():
+        return find_predictions(entries, labels, folder / "out/predictions", (), guidance)
+
+    found = find()
+    assert {name: facts.guidance for name, facts in found.facts.items()} == {
+        "RVM": "none", "MODNet": "none", "MGMatting guided": "MODNet", "AEMatter trimap": "truth"
+    }  # fmt: skip
+    assert list(found.pairs) == ["MGMatting guided", "AEMatter trimap", "MODNet", "RVM"]
+    for pair in found.pairs["MODNet"]:
+        assert (read_mask(pair.pred) == 90).all()  # the pictures' blue
+    for pair in found.pairs["MGMatting guided"]:
+        assert (read_mask(pair.pred) == 0).all()  # 90 is less than one half
+    for pair in found.pairs["AEMatter trimap"]:
+        trimap = rvm_jax.guidance.derive("trimap", read_mask(pair.label))
+        np.testing.assert_array_equal(read_mask(pair.pred) == 255, trimap == 255)
+    # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and begins anew with each clip.
+    moving = [int(read_mask(pair.pred)[0, 0]) for pair in found.pairs["RVM"] if pair.in_clip]
+    assert moving == [45, 68, 79] * 2
+
+    table, *_ = comparison.all_tables(comparison.compare(found, labels, folder / "out"))
+    assert table.cells[0][:6] == ["network", "guidance", "parameters (M)", "multiply-adds (G)", "frames/s", "units"]
+    assert table.cells[1][:6] == ["MGMatting guided", "MODNet", "2.50", "8.40", "12.5", "5"]
+    document = json.loads((folder / "out/comparison.json").read_text())
+    assert document["entries"]["RVM"]["network"]["size"] == [32, 32]
+    assert "one frame of 32×32" in document["legend"]["multiply-adds"]
+    assert "<td>12.5</td>" in (folder / "out/index.html").read_text()
+
+    assert len(timed) == 4
+    matted = folder / "out/predictions"
+    written = {path: path.stat().st_mtime_ns for path in matted.rglob("*.png")}
+    shutil.rmtree(matted / "RVM/hands")  # as an interruption would have left it
+    assert find() == found and len(timed) == 4
+    assert {p.relative_to(matted).parts[0] for p, then in written.items() if p.stat().st_mtime_ns != then} == {"RVM"}
+    (folder / "echo.pth").write_bytes(b"trained further")
+    find()
+    assert timed[4:] == [NETWORKS["echo"], NETWORKS["masked"]]  # and what it guides
+
+
+def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks, monkeypatch):
+    labels, folder, _ = networks
+    monkeypatch.setattr(rvm_jax, "matte_pictures", None)
+    (folder / "empty").mkdir()
+    given = ("RVM=leaky", "guided=masked", "trimapped=trimapped")
+    entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
+    for guidance, said in (
+        (["guided=RVM", f"trimapped={folder}/empty"], "empty: no alpha for 9 of 9 pictures"),
+        (["RVM=truth"], "RVM takes no guidance; leave RVM=truth out"),
+        (["guided=trimapped"], "guided: trimapped is guided itself"),
+    ):
+        with pytest.raises(UserError, match=said):
+            find_predictions(entries, labels, folder / "out", (), parse_guidance(guidance, entries))
+    assert not (folder / "out").exists()
+
+
+def test_the_cost_of_a_network(monkeypatch):
+    seen = []
+    monkeypatch.setattr(cost, "multiply_adds", lambda network, *sides: seen.append(sides))
+    for network in (LeakyNetwork(), Echo("trimap", "published")):
+        found = cost.measure(network, (32, 64))
+        assert found.parameters == int(network.wants.state)
+        assert found.size == (32, 64) and found.frames_per_second > 1
+    assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side
 
 
 def test_tables_and_differences(compared):
     root, found = compared
     overall, differences, hands, nets = comparison.all_tables(found)
+    assert overall.cells[1][:5] == ["RVM", "-", "-", "-", "-"]
     assert [line[0] for line in overall.cells] == ["network", "RVM", "mine<b>"]
-    assert overall.cells[0][2:6] == ["MSE published", "SAD published", "MSE described", "SAD described"]
+    assert overall.cells[0][6:10] == ["MSE published", "SAD published", "MSE described", "SAD described"]
     assert (differences.title, hands.title, nets.title) == ("Differences to mine<b>", "hands", "nets_moving")
     difference = differences.cells[1][differences.cells[0].index("MAD")]
     assert difference.startswith("-") and difference.endswith("*")  # RVM is four times better everywhere

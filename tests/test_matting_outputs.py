@@ -15,6 +15,7 @@ from leaky_network import LeakyNetwork, leaky_alphas
 
 from rvm_jax import matting
 from rvm_jax.errors import UserError
+from rvm_jax.matting import picture_group
 from rvm_jax.matting.clips import plan_video
 from rvm_jax.matting.inputs import masks
 from rvm_jax.media import live
@@ -205,7 +206,7 @@ def test_interrupted_pictures_and_clips_go_on(tmp_path, monkeypatch):
     def matte():
         return matting.matte_pictures(network, tmp_path / "in", tmp_path / "out", seq_chunk=2, progress=False)
 
-    real, calls = matting.pictures.write_picture, []
+    real, calls = picture_group.write_picture, []
 
     def failing(path, picture):
         calls.append(path)
@@ -213,14 +214,12 @@ def test_interrupted_pictures_and_clips_go_on(tmp_path, monkeypatch):
             raise UserError(f"{path}: cannot be written (No space left on device)")
         real(path, picture)
 
-    monkeypatch.setattr(matting.pictures, "write_picture", failing)
+    monkeypatch.setattr(picture_group, "write_picture", failing)
     for _ in range(2):
         with pytest.raises(UserError, match="No space"):
             matte()
     calls.clear()
-    monkeypatch.setattr(
-        matting.pictures, "write_picture", lambda path, picture: (calls.append(path), real(path, picture))
-    )
+    monkeypatch.setattr(picture_group, "write_picture", lambda path, picture: (calls.append(path), real(path, picture)))
     assert len(matte()) == 14
     assert all(path.parent.name == "hats" for path in calls)  # the clip is done by now
     for t in range(7):

@@ -1,10 +1,9 @@
 """Pictures of any size through any network: preparation, guidance, rounding, and what is refused."""
 
-from typing import ClassVar, NamedTuple
-
 import cv2
 import numpy as np
 import pytest
+from echo_network import Echo
 from flax import nnx
 from still_golden import GOLDEN, golden_still
 
@@ -13,39 +12,11 @@ from rvm_jax import PictureMatter, UserError, framing, guidance
 from rvm_jax.media.pictures import write_picture
 from rvm_jax.networks.frame_by_frame import FrameByFrame
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.interface import Preparation
 from rvm_jax.networks.mgmatting import MGMatting
 from rvm_jax.networks.modnet import MODNet
 from rvm_jax.networks.resnet18_unet import ResNet18UNet
-from rvm_jax.networks.still import StillNetwork, Wants
 
 PUBLISHED, ORIGINAL_MODNET = ResNet18UNet.PREPARATIONS["published"], MODNet.PREPARATIONS["original"]
-
-
-class EchoResult(NamedTuple):
-    pha: object
-
-    @property
-    def supervised(self):
-        return self.pha
-
-
-class Echo(StillNetwork):
-    """Gives the last input channel back: the picture's blue, the mask, or the trimap's foreground."""
-
-    PREPARATIONS: ClassVar = {
-        "published": PUBLISHED,
-        "original": Preparation(padding="symmetric_centred", keeps_known=True, truncates=True),
-        "resized": Preparation(padding="resize", short_side=64),
-        "edge": Preparation(),
-    }
-
-    def __init__(self, guidance=None, preparation="edge", gain=1.0):
-        super().__init__("echo", Wants(guidance=guidance, size_multiple=32), preparation)
-        self.gain = gain
-
-    def forward(self, inputs, key):
-        return EchoResult(self.gain * inputs[..., -1:])
 
 
 def random_picture(height, width):

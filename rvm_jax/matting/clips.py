@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import chain, islice, tee
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,13 +14,16 @@ from rvm_jax.errors import UserError
 from rvm_jax.matter import auto_ratio
 from rvm_jax.matting import inputs
 from rvm_jax.matting import outputs as out
+from rvm_jax.matting.guidance import is_guided, load_guide
+from rvm_jax.matting.guided_frames import GuidedByFiles, GuidedByNetwork
 from rvm_jax.matting.mattes import ClipMatter, Faces, MattedFrame, WholeFrames
 from rvm_jax.matting.progress import ClipProgress
-from rvm_jax.matting.settings import Settings, as_matter
+from rvm_jax.matting.settings import Settings, as_matter, check_guidance
 from rvm_jax.matting.threads import WriteBehind, read_ahead
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_name, weights_stamp
 from rvm_jax.media.composite import GREEN, comparison, composite
 from rvm_jax.media.frame_source import Frame, FrameSource, resized
+from rvm_jax.picture_matter import PictureMatter
 
 # Takes a comparison (H, 3·W, 3) of the newest frame; False ends the clip there.
 Preview = Callable[[np.ndarray], bool]
@@ -67,7 +70,10 @@ def matte_video(
     pairs = _pairs(source, output_dir, outputs)
     _check(pairs, how)
     with closing(inputs.open_source(source, how)) as video:
-        networks = [load_network(each) for each in (weights, *how.compare_with)]
+        networks = [load_network(weights, how.preparation), *map(load_network, how.compare_with)]
+        # One source serves all that want guidance; there must be one that does.
+        for network in [each for each in networks if is_guided(each)] or networks[:1]:
+            check_guidance(network, how)
         matters = [_clip_matter(network, video, how) for network in networks]
         names = [weights_name(each) for each in (weights, *how.compare_with)]
         progress = _progress(pairs, weights, source, video, how)
@@ -95,7 +101,10 @@ def plan_video(
     seen = (how.face_side, how.face_side) if how.faces else (height, width)
     ratio = auto_ratio(*seen) if how.downsample_ratio == "auto" else how.downsample_ratio
     what = "the square of each face" if how.faces else "it"
-    lines.append(f"  the network sees {what} at ratio {ratio:.4g}, {how.seq_chunk} frames at a time, in {how.dtype}")
+    still = " (one for still pictures: 1)" if how.downsample_ratio == "auto" and ratio < 1 else ""
+    lines.append(
+        f"  the network sees {what} at ratio {ratio:.4g}{still}, {how.seq_chunk} frames at a time, in {how.dtype}"
+    )
     return lines + [f"  would write {out.describe(kind, path, how)}" for kind, path in pairs]
 
 
@@ -120,6 +129,13 @@ def _check(pairs: list[tuple[str, Path]], how: Settings) -> None:
 
 
 def _clip_matter(network: Any, video: FrameSource, how: Settings) -> ClipMatter:
+    if is_guided(network):
+        assert how.guidance is not None
+        guided = PictureMatter(network, dtype=how.dtype, alpha_bits=how.alpha_bits)
+        if how.guidance.path is not None:
+            return GuidedByFiles(guided, network.wants.guidance, how.guidance, how.input_resize)
+        first = WholeFrames(as_matter(load_guide(how.guidance), how))
+        return GuidedByNetwork(guided, network.wants.guidance, first)
     matter = as_matter(network, how)
     if how.faces is None:
         return WholeFrames(matter, how.alpha_bits)
@@ -134,7 +150,8 @@ def _progress(
     if not alone or inputs.is_live(source) or not all(out.is_folder(path) for _, path in pairs):
         return None
     when = Path(video.name).stat().st_mtime_ns if Path(video.name).exists() else 0
-    plain = {key: value for key, value in asdict(how).items() if key not in ("progress", "seq_chunk", "faces")}
+    names = [field.name for field in fields(how) if field.name not in ("progress", "seq_chunk", "faces", "guidance")]
+    plain = {name: getattr(how, name) for name in names} | {"guidance": how.guidance.stamp if how.guidance else None}
     job = {"source": video.name, "when": when, "weights": weights_stamp(weights), "outputs": pairs, "settings": plain}
     return ClipProgress(pairs[0][1], job)
 

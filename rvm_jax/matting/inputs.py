@@ -58,14 +58,18 @@ def stem(source: StrPath | FrameSource) -> str:
     return path.name if path.is_dir() else path.stem
 
 
-def masks(path: StrPath, size: tuple[int, int], input_resize: tuple[int, int] | None) -> Iterator[np.ndarray]:
+def masks(
+    path: StrPath, size: tuple[int, int], input_resize: tuple[int, int] | None, interpolation: int = cv2.INTER_AREA
+) -> Iterator[np.ndarray]:
     """Yields the mask of each frame, (H, W) uint8: from one picture (again and again), a folder, or a video.
+
+    They are brought to `input_resize` by an interpolation of OpenCV's.
 
     Raises UserError where a mask is not of the frames' size (height, width), and where they end too early.
     """
     for number, mask in enumerate(_masks(Path(path))):
         if input_resize is not None:
-            mask = cv2.resize(mask, input_resize[::-1], interpolation=cv2.INTER_AREA)
+            mask = cv2.resize(mask, input_resize[::-1], interpolation=interpolation)
         if mask.shape != size:
             raise UserError(
                 f"{path}: mask {number} has {mask.shape[1]}x{mask.shape[0]} pixels, the frames {size[1]}x{size[0]}"

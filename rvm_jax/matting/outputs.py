@@ -171,8 +171,10 @@ def _cutout(frame: MattedFrame, bits: int) -> np.ndarray:
 def _labelled(row: np.ndarray, name: str) -> np.ndarray:
     scale = max(0.35, row.shape[0] / 600)
     place = (round(8 * scale) + row.shape[1] // 3, round(24 * scale))
-    for color, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(row, name, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, width, cv2.LINE_AA)
+    # Outlined by copies beside it: a thicker stroke would space the letters otherwise.
+    for dx, dy, color in ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, 255)):
+        shifted = (place[0] + dx, place[1] + dy)
+        cv2.putText(row, name, shifted, cv2.FONT_HERSHEY_SIMPLEX, scale, (color,) * 3, 1, cv2.LINE_AA)
     return row
 
 

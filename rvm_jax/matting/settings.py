@@ -1,17 +1,19 @@
-"""How a clip is matted: the settings of `matte_video`."""
+"""How clips and pictures are matted: the settings of `matte_video` and `matte_pictures`."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-
-from flax import nnx
+from typing import Any
 
 from rvm_jax.errors import UserError
 from rvm_jax.matter import Matter, Ratio
+from rvm_jax.matting.guidance import GuidanceSource, is_guided
 from rvm_jax.matting.weights import StrPath, Weights
 from rvm_jax.media.composite import GREEN, Color
 from rvm_jax.media.face_tracks import FaceTracks
 from rvm_jax.media.frame_source import DEFAULT_RATE
+from rvm_jax.networks.frame_by_frame import FrameByFrame
+from rvm_jax.networks.interface import Guidance
 
 DEFAULT_CHUNK = 4
 
@@ -21,7 +23,7 @@ class Settings:
     """How a clip is matted.
 
     Attributes:
-      downsample_ratio: see `Matter`.
+      downsample_ratio: see `Matter`; "auto" is RVM's rule, networks for still pictures see all in full size then.
       seq_chunk: how many frames go to the device at once; more is faster on a GPU and takes more memory.
       dtype: what the network computes in, "float32" or "bfloat16".
       scene_cut: the score from which a frame begins a new scene, see `Matter`; None keeps the state through cuts.
@@ -38,6 +40,8 @@ class Settings:
       face_side: the side, in pixels, of the square in which a face is matted.
       face_mask: where the whole face is, hidden parts too, for the occluder's alpha: a picture, a folder of frames or a
         video of masks.
+      preparation: for a network of a PyTorch file, see `load_network`; not for those of `compare_with`.
+      guidance: where the masks or trimaps come from that a guided network wants.
       compare_with: further networks for the comparison.
       bridge: whether a broken frame is replaced by the one before, named and counted; otherwise it is an error.
       progress: whether to show a bar with frames per second and the time left.
@@ -58,6 +62,8 @@ class Settings:
     faces: FaceTracks | None = None
     face_side: int = 512
     face_mask: StrPath | None = None
+    preparation: str | None = None
+    guidance: GuidanceSource | None = None
     compare_with: tuple[Weights, ...] = ()
     bridge: bool = True
     progress: bool = True
@@ -78,8 +84,41 @@ class Settings:
                 raise UserError(f"{name} is {size[1]}x{size[0]}; give a width and a height of 1 pixel or more")
 
 
-def as_matter(network: nnx.Module | Matter, how: Settings, pad_to: int = 1) -> Matter:
-    """Returns a network's Matter by these settings; a Matter has settings of its own and starts a new stream."""
+def has_state(network: Any) -> bool:
+    """Whether the frames of a clip must go through a network, or a Matter, one after the other."""
+    return isinstance(network, Matter) or network.wants.state
+
+
+def check_guidance(network: Any, how: Settings) -> Guidance | None:
+    """Returns what guidance a network takes. Raises UserError where it is missing, given to one that takes none, or
+    does not go with the other settings."""
+    if not is_guided(network):
+        if how.guidance is not None:
+            name = "a Matter" if isinstance(network, Matter) else network.name
+            raise UserError(f"{name} takes the picture alone, without a mask or trimap; leave the guidance out")
+        return None
+    name, kind = network.name, network.wants.guidance
+    if how.guidance is None:
+        raise UserError(
+            f"{name} needs a {kind} beside each picture or frame; give {kind}s (--guidance), alphas to derive them "
+            "from (--guidance_alpha), or a network that mattes first (--guidance_checkpoint)"
+        )
+    if how.downsample_ratio not in ("auto", 1):
+        raise UserError(f"{name} sees its pictures and {kind}s at full size; leave downsample_ratio out")
+    if how.faces is not None:
+        raise UserError(f"{name} is guided by {kind}s of whole frames; leave the faces out")
+    return kind
+
+
+def as_matter(network: Any, how: Settings, pad_to: int = 1) -> Matter:
+    """Returns a network's Matter by these settings; a Matter has settings of its own and starts a new stream.
+
+    A network for still pictures mattes each frame for itself. Raises UserError where it wants a mask or trimap.
+    """
     if isinstance(network, Matter):
         return network.another()
-    return Matter(network, how.downsample_ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=pad_to)
+    ratio = how.downsample_ratio
+    if not has_state(network):
+        network = FrameByFrame(network)
+        ratio = 1.0 if ratio == "auto" else ratio
+    return Matter(network, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=pad_to)

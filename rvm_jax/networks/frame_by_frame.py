@@ -28,8 +28,8 @@ class FrameByFrame(nnx.Module):
     def __init__(self, network: Any):
         if network.wants.guidance:
             raise UserError(
-                f"{network.name} needs a {network.wants.guidance} for every frame, which a video does not have; "
-                "matte its frames as pictures, with rvm_jax.PictureMatter"
+                f"{network.name} needs a {network.wants.guidance} for every frame, which a stream does not have; use "
+                "rvm_jax.PictureMatter, or rvm_jax.matte_video with guidance"
             )
         self.network = network
 

@@ -44,7 +44,8 @@ class SpectralConvTranspose2d(nnx.Module):
         self.module = SpectralWeight((4, 4, channels, channels), _transposed_uniform, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return transposed_conv(x, self.module())
+        weight = self.module()
+        return transposed_conv(x.astype(weight.dtype), weight)
 
 
 class SpectralWeight(nnx.Module):
