@@ -4,8 +4,10 @@
 
 Faces, occluders and the other variants (`:folders`, `:as_published`, `:tiny`) are face_stage1.py's, one frame each.
 With a trimap it has the paper's dropout and stochastic depth, without it none, as in the comparison. It starts from
-random weights, as there. The losses are the comparison's L1, Laplacian pyramid and composition; the schedule is one
-cosine in place of its restarts, the rate a tenth of the others', and Adam's first beta 0.9.
+random weights, as there; the paper starts its encoder from Swin's ImageNet file, which
+`--config.network.backbone=swin_tiny_patch4_window7_224.pth` reads. The losses are the comparison's L1, Laplacian
+pyramid and composition, of the alpha before it is clipped (see `AEMatterResult`); the schedule is one cosine in place
+of its restarts, the rate a tenth of the others', and Adam's first beta 0.9.
 """
 
 from ml_collections import ConfigDict

@@ -1,7 +1,7 @@
 """MODNet: the image alone, with its semantic and detail terms, and trimaps for these.
 
     python scripts/train.py --config=configs/modnet.py --workdir=work/modnet \
-        --config.network.backbone=mobilenetv2_human_seg.ckpt.pth
+        --config.network.backbone=mobilenetv2_human_seg.ckpt
 
 Faces, occluders and variants (`:folders`, `:as_published`, `:tiny`) are face_stage1.py's, one frame each. The file is
 the authors' MobileNetV2, trained on human segmentation. The losses are the published comparison's; the schedule is one

@@ -6,7 +6,8 @@ Networks name their tensors as PyTorch does (`rvm_jax.networks.layers`), so a ke
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from rvm_jax.networks.recognition import recognise
 from rvm_jax.networks.registry import create
 
 StateDict = dict[str, np.ndarray]
-# What a file of PyTorch weights ends in.
+# What a file of PyTorch weights is written as.
 SUFFIXES = (".pth", ".pt", ".safetensors")
+# What torch.save begins a file with: a zip archive, and before PyTorch 1.6 a pickle.
+_TORCH_MAGIC = (b"PK\x03\x04", b"\x80")
 
 
 def load_torch(path: str | os.PathLike, refiner: str | None = None, *, preparation: str | None = None) -> Any:
-    """Returns the network, in evaluation mode, whose PyTorch weights `path` (.pth, .pt or .safetensors) holds.
+    """Returns the network, in evaluation mode, whose PyTorch weights `path` (of `torch.save`, or .safetensors) holds.
 
     Which network, and its variant, refiner and heads, are read off the file's keys and shapes.
 
@@ -71,22 +74,28 @@ def save_torch(network: nnx.Module, path: str | os.PathLike) -> None:
 
 def load_backbone(network: Any, path: str | os.PathLike) -> None:
     """Sets the encoder alone: RVM's and ResNet18's from torchvision's ImageNet files (`mobilenet_v3_large-*.pth`,
-    `resnet50-*.pth`, `resnet18-*.pth`), MODNet's from the MobileNetV2 that its authors trained on human segmentation.
+    `resnet50-*.pth`, `resnet18-*.pth`), MODNet's from the MobileNetV2 that its authors trained on human segmentation
+    (`mobilenetv2_human_seg.ckpt`), AEMatter's from Swin's (`swin_tiny_patch4_window7_224.pth`).
 
     The classifier is dropped. Raises UserError where the network takes no such file, or where it is of another encoder.
     """
     if not hasattr(network, "BACKBONE"):
         raise UserError(f"{path}: {network.name} starts without an encoder's file")
     encoder = attrgetter(network.BACKBONE)(network)
-    classifier = ("classifier.", "fc.")
-    tensors = {key: tensor for key, tensor in read_state_dict(path).items() if not key.startswith(classifier)}
+    found = read_state_dict(path)
     own = state_dict(encoder)
+    # Files from before PyTorch 0.4.1 have no counters.
+    kept = ("*.num_batches_tracked", *getattr(encoder, "KEPT", ()))
+    dropped = ("classifier.*", "fc.*", *getattr(encoder, "DROPPED", ()))
+    tensors = {key: tensor for key, tensor in found.items() if not _matches(key, dropped)}
     if own.keys().isdisjoint(tensors):
         kind = network.config.get("variant", network.name)
-        raise UserError(f"{path}: holds no {kind} encoder as torchvision names it, such as {next(iter(own))}")
-    # Files from before PyTorch 0.4.1 have no counters.
-    counters = {key: tensor for key, tensor in own.items() if key.endswith("num_batches_tracked")}
-    set_state_dict(encoder, {**counters, **tensors}, str(path))
+        raise UserError(f"{path}: holds no {kind} encoder as its authors name it, such as {next(iter(own))}")
+    set_state_dict(encoder, {key: x for key, x in own.items() if _matches(key, kept)} | tensors, str(path))
+
+
+def _matches(key: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def state_dict(network: nnx.Module) -> StateDict:
@@ -156,20 +165,26 @@ def named_variables(module: nnx.Module, prefix: str = "") -> Iterator[tuple[str,
 
 
 def read_state_dict(path: str | os.PathLike) -> StateDict:
-    """Reads a state dict, bare or wrapped in `state_dict`, with or without `module.` before its keys.
+    """Reads a state dict, bare or wrapped in `state_dict` or `model`, with or without `module.` before its keys.
 
-    Floats become float32, integers int64. A .pth is read with `weights_only=True`: it cannot run code.
+    Floats become float32, integers int64. What `torch.save` wrote, whatever it is called, is read with
+    `weights_only=True`: it cannot run code.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
     if path.suffix == ".safetensors":
         tensors = _read_safetensors(path)
-    elif path.suffix in SUFFIXES:
+    elif path.suffix in SUFFIXES or _is_torch(path):
         tensors = _read_pickle(path)
     else:
-        raise UserError(f"{path}: PyTorch weights end in .pth, .pt or .safetensors")
+        raise UserError(f"{path}: holds no PyTorch weights; give a file of torch.save or a .safetensors")
     return {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+
+
+def _is_torch(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4).startswith(_TORCH_MAGIC)
 
 
 def _read_safetensors(path: Path) -> StateDict:
@@ -193,8 +208,9 @@ def _read_pickle(path: Path) -> StateDict:
         ) from error
     except Exception as error:  # reading a damaged file fails in any way at all
         raise UserError(f"{path}: not a readable PyTorch file; download or copy it again") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
     if not isinstance(content, Mapping) or not all(
         isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
         for key, value in content.items()

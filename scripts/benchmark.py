@@ -3,8 +3,8 @@
 Measures speed beside the alternatives, in one run on this machine, and writes what it found as rows
 {"name", "value", "unit", "peer", "ratio"}; a ratio above 1 says that ours is better than that peer.
 
-`python scripts/benchmark.py matting --help` lists the flags of one benchmark. `taskset -c 0 python …` measures on one
-core.
+`matting --network=all` measures all networks beside one another. `python scripts/benchmark.py matting --help` lists
+the flags of one benchmark. `taskset -c 0 python …` measures on one core.
 """
 
 import sys
@@ -21,7 +21,6 @@ BENCHMARKS = {
     "data": "scripts.benchmarks.data",
     "eval": "scripts.benchmarks.eval",
     "matting": "scripts.benchmarks.matting",
-    "networks": "scripts.benchmarks.networks",
     "train": "scripts.benchmarks.train",
 }
 

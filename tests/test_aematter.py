@@ -3,10 +3,15 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import nnx
-from still_golden import QUICK_TO_COMPILE, check_evaluation, check_training
+from still_golden import QUICK_TO_COMPILE, check_evaluation, check_training, golden_weights
 
+from rvm_jax import UserError, torch_weights
+from rvm_jax.networks.aematter import AEMatterResult
 from rvm_jax.networks.attention import drop_path, dropout
+from rvm_jax.networks.layers import clamp
+from rvm_jax.networks.registry import create
 from rvm_jax.networks.strip_attention import StripAttention, pad_to_strips
 from rvm_jax.networks.swin import SwinStage
 
@@ -17,9 +22,57 @@ def test_trimap_evaluation():
     assert result.pha is result.alpha
 
 
+def test_evaluation():
+    """By the other's program, which is compiled already: weights of zero take the trimap out of it."""
+    tensors = dict(golden_weights("aematter"))
+    for key in ("start_conv0.0.weight", "convo.0.weight"):
+        tensors[key] = np.insert(tensors[key], [3, 3, 3], 0, axis=1)
+    network = create("aematter_trimap", rngs=None)
+    torch_weights.set_state_dict(network, tensors, "aematter")
+    check_evaluation("aematter", "c", network)
+
+
 def test_training():
-    """Image only. Nothing but dropout differs in training, so that this is its evaluation, too."""
-    check_training("aematter", atol=2e-5)
+    """Image only: the golden data have no training of the other."""
+    check_training("aematter", share=1e-4, atol=2e-5)
+
+
+def swins_file(torch, path):
+    """Writes the encoder's tensors as Swin's authors publish theirs; returns them."""
+    trans = {key.removeprefix("trans."): x for key, x in golden_weights("aematter").items() if key.startswith("trans.")}
+    own = ("patch_embed.proj.", "norm0.", "norm1.", "norm2.", "norm3.")
+    encoder = {key: x for key, x in trans.items() if not key.startswith(own)}
+    beside = {"patch_embed.proj.weight": (96, 3, 4, 4), "patch_embed.proj.bias": (96,), "head.weight": (10, 768)}
+    beside |= {"norm.weight": (768,), "norm.bias": (768,), "layers.0.blocks.1.attn_mask": (64, 49, 49)}
+    tensors = encoder | {key: np.ones(shape, np.float32) for key, shape in beside.items()}
+    torch.save({"model": {key: torch.from_numpy(np.array(x)) for key, x in tensors.items()}}, path)
+    return encoder
+
+
+def test_swins_imagenet_file_sets_the_encoder_but_for_what_is_aematters(tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "swin_tiny_patch4_window7_224.pth"
+    encoder = swins_file(torch, path)
+    network = create("aematter", rngs=None)
+    before = torch_weights.state_dict(network)
+    torch_weights.load_backbone(network, path)
+    after = torch_weights.state_dict(network)
+    assert len(encoder) == 179
+    for key, tensor in after.items():
+        expected = encoder.get(key.removeprefix("trans."), before[key])
+        np.testing.assert_array_equal(tensor, expected, err_msg=key)
+
+    del encoder["layers.3.blocks.1.mlp.fc2.bias"]
+    torch.save({key: torch.from_numpy(np.array(x)) for key, x in encoder.items()}, path)
+    with pytest.raises(UserError, match=r"224\.pth: .* 1 missing: layers\.3\.blocks\.1\.mlp\.fc2\.bias$"):
+        torch_weights.load_backbone(network, path)
+
+
+def test_the_alpha_is_clipped_but_not_what_a_loss_sees():
+    raw = jnp.array([-0.5, 0.25, 1.5])
+    result = AEMatterResult(clamp(raw, 0.0, 1.0), raw)
+    np.testing.assert_array_equal(result.pha, [0, 0.25, 1])
+    np.testing.assert_array_equal(result.supervised, raw)
 
 
 def test_dropout_keeps_the_mean_and_drop_path_whole_samples():

@@ -168,8 +168,8 @@ def test_resnet18_from_imagenets_encoder(tmp_path):
     tensors = torch_weights.state_dict(network)
     assert all(np.array_equal(tensors[f"encoder.{key}"], x) for key, x in encoder.items())
     np.testing.assert_array_equal(tensors["segmentation_head.0.weight"], head)
-    with pytest.raises(UserError, match="aematter starts without an encoder's file"):
-        rvm_jax.load_backbone(golden_still("aematter"), path)
+    with pytest.raises(UserError, match="mgmatting starts without an encoder's file"):
+        rvm_jax.load_backbone(rvm_jax.create("mgmatting", rngs=None), path)
 
 
 def test_multiply_adds_are_counted_in_every_kind_of_layer():

@@ -190,9 +190,9 @@ def test_files_that_hold_no_network(torch, tmp_path):
             rvm_jax.load_torch(save_pth(torch, path, tensors))
     with pytest.raises(UserError, match=r"absent\.pth: no such weights file"):
         rvm_jax.load_torch(tmp_path / "absent.pth")
-    (tmp_path / "weights.npz").touch()
-    with pytest.raises(UserError, match=r"end in \.pth, \.pt or \.safetensors"):
-        rvm_jax.load_torch(tmp_path / "weights.npz")
+    (tmp_path / "clip.mp4").touch()
+    with pytest.raises(UserError, match=r"clip\.mp4: holds no PyTorch weights; give a file of torch\.save or a \.safe"):
+        rvm_jax.load_torch(tmp_path / "clip.mp4")
     with pytest.raises(UserError, match=r"end in \.pth, \.pt or \.safetensors"):
         rvm_jax.save_torch(golden_network("face"), tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()

@@ -32,8 +32,9 @@ class AEMatterResult(NamedTuple):
 
     @property
     def supervised(self) -> jax.Array:
-        """What a loss on the alpha looks at."""
-        return self.alpha
+        """What a loss on the alpha looks at. Clipped values have no gradient to come back by, and a network may start
+        with nothing but such (with one of four seeds it did): it would never learn."""
+        return self.alpha_raw
 
 
 class AEMatter(StillNetwork):
@@ -46,6 +47,7 @@ class AEMatter(StillNetwork):
         "published": Preparation(padding="reflect_border", truncates=True),
         "original": Preparation(padding="symmetric_centred", keeps_known=True, truncates=True),
     }
+    BACKBONE: ClassVar = "trans"
 
     def __init__(
         self,

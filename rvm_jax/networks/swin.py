@@ -29,6 +29,10 @@ class SwinTiny(nnx.Module):
     """
 
     CHANNELS = _WIDTHS
+    # Swin's own ImageNet file cuts patches out of the picture and classifies: what it lacks of this encoder keeps its
+    # starting values, and what it has beside it is dropped (`torch_weights.load_backbone`).
+    KEPT = ("patch_embed.proj.*", "norm[0-3].*")
+    DROPPED = ("patch_embed.proj.*", "*.attn_mask", "norm.*", "head.*")
 
     def __init__(self, inputs: int, *, rate: float, rngs: nnx.Rngs | None):
         rates = np.linspace(0, rate, sum(_DEPTHS)).tolist()

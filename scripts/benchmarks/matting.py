@@ -1,4 +1,7 @@
-"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips."""
+"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips.
+
+With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`).
+"""
 
 import tempfile
 import time
@@ -11,11 +14,12 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import memory, timing, twin_contenders
+from scripts.benchmarks import memory, networks, timing, twin_contenders
 from scripts.benchmarks.report import Row, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
 
 _CASES = flags.DEFINE_list("cases", ["512", "hd", "4k"], "What to measure: 512, hd (ratio 0.25), 4k (0.125).")
+_NETWORK = flags.DEFINE_list("network", [], "Measure these, or `all`, beside RVM on one picture (512², or --size).")
 _SIZE = flags.DEFINE_integer("size", None, "Measure square frames of this side at ratio 1 instead.", lower_bound=16)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "How often each contender has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Frames that are timed in a turn.", lower_bound=1)
@@ -56,9 +60,13 @@ def measure() -> list[Row]:
     """Prints a table for each case and returns its rows.
 
     Raises:
-        UserError: PyTorch is not installed, or a case is unknown.
+        UserError: PyTorch is not installed, or a case or a network is unknown.
         RuntimeError: ours and a peer disagree, so that their times could not be compared.
     """
+    if _NETWORK.value:
+        return networks.measure(
+            _NETWORK.value, _SIZE.value or 512, rounds=_ROUNDS.value, calls=_CALLS.value, dtype=_DTYPE.value
+        )
     twin_contenders.import_twin()
     if _SIZE.value:
         cases = [Case(f"{_SIZE.value}x{_SIZE.value}", _SIZE.value, _SIZE.value, 1.0)]

@@ -1,49 +1,52 @@
-"""All networks on one picture: milliseconds, and multiply-adds a second beside RVM's, which has a PyTorch twin.
+"""`scripts/benchmark.py matting --network=all`: networks on one picture, in multiply-adds a second beside RVM's.
 
-python scripts/benchmark.py networks --json=work/networks.json
-
-A network whose multiply-adds run as fast as RVM's is not slowed down by its own kind of layer (attention, grouped and
-transposed convolutions); how RVM's compare with PyTorch's, `scripts/benchmark.py matting` says.
+Only RVM has a PyTorch twin. A network whose multiply-adds run about as fast as RVM's is not slowed down by its own
+kinds of layer (attention, dilated and transposed convolutions, other normalisations).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from absl import flags
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks import timing
 from scripts.benchmarks.report import Row, table, usable_cores
 
-_PICTURE_SIDE = flags.DEFINE_integer("picture_side", 512, "Height and width of the picture.", lower_bound=64)
-_NETWORKS = flags.DEFINE_list("networks", [], "Which networks; by default all.")
-_TURNS = flags.DEFINE_integer("turns", 3, "How often each network has its turn.", lower_bound=1)
-_PICTURES_A_TURN = flags.DEFINE_integer("pictures_a_turn", 2, "Pictures that are timed in a turn.", lower_bound=1)
-
 _REFERENCE = "rvm"
 
 
-def measure() -> list[Row]:
-    """Prints a table and returns its rows. Raises UserError for an unknown network."""
+def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: str) -> list[Row]:
+    """Prints a table and returns its rows.
+
+    Args:
+        names: of networks, as `rvm_jax.create` takes them, or "all"; RVM is measured in any case.
+        side: of the square picture.
+        rounds, calls: how often each network has its turn, and the pictures of a turn.
+        dtype: what convolutions compute in, "float32" or "bfloat16".
+
+    Raises UserError where a name is unknown, or `side` is nothing that these networks take.
+    """
     import rvm_jax
     from rvm_jax.networks.cost import multiply_adds, parameters
     from rvm_jax.networks.registry import NAMES
 
-    unknown = set(_NETWORKS.value) - set(NAMES)
+    unknown = [name for name in names if name not in (*NAMES, "all")]
     if unknown:
-        raise UserError(f"--networks: '{min(unknown)}' is unknown; use {', '.join(NAMES)}")
-    side = _PICTURE_SIDE.value
-    names = [name for name in NAMES if name in (_REFERENCE, *(_NETWORKS.value or NAMES))]
+        raise UserError(f"--network: '{unknown[0]}' is unknown; use all, {', '.join(NAMES)}")
+    chosen = [name for name in NAMES if name in (_REFERENCE, *(NAMES if "all" in names else names))]
     contenders, counts = {}, {}
-    for name in names:
+    for name in chosen:
         network = rvm_jax.create(name)
+        if side % network.wants.size_multiple:
+            raise UserError(f"--size={side}: {name} needs a multiple of {network.wants.size_multiple}")
         counts[name] = (parameters(network), multiply_adds(network, side, side))
-        contenders[name] = _contender(network, side)
+        contenders[name] = _contender(network, side, dtype)
         contenders[name]()  # compiles
-    seconds = timing.interleave(contenders, _TURNS.value, _PICTURES_A_TURN.value)
+    seconds = timing.interleave(contenders, rounds, calls)
 
     speeds, lines, rows = {}, [], []
-    for name in names:
+    for name in chosen:
         median, low, high = timing.middle_and_spread(seconds[name])
         count, adds = counts[name]
         speeds[name] = adds / 1e6 / median
@@ -59,31 +62,30 @@ def measure() -> list[Row]:
                 f"{relative:.2f}",
             )
         )
-        peer = None if name == _REFERENCE else _REFERENCE
-        rows.append(Row(f"network {name} {side}x{side}", speeds[name], "GMAC/s", peer, relative if peer else None))
-    print(f"\nOne picture of {side}x{side}, float32, threads: {usable_cores()}")
+        peer, ratio = (None, None) if name == _REFERENCE else (_REFERENCE, relative)
+        rows.append(Row(f"matting {name} {side}x{side} picture", speeds[name], "GMAC/s", peer, ratio))
+    timed = f"{rounds * calls} pictures each"
+    print(f"\nOne picture of {side}x{side}, {dtype}, threads: {usable_cores()}, {timed}")
     header = ("", "parameters (M)", "multiply-adds (G)", "median ms", "10 to 90 %", "GMAC/s", "beside RVM's")
     print(table(header, lines))
     return rows
 
 
-def _contender(network, side: int) -> Callable[[], np.ndarray]:
-    """A call of the network alone, with its inputs on the device."""
+def _contender(network: Any, side: int, dtype: str) -> Callable[[], Any]:
+    """A call of the network alone, with its inputs on the device: noise, with a square in front."""
     import jax
     from flax import nnx
 
+    from rvm_jax.network_inputs import network_inputs
     from rvm_jax.networks.inference import for_inference
-    from rvm_jax.networks.interface import CHANNELS
 
-    rng = np.random.default_rng(0)
-    inputs = [rng.random((1, side, side, 3), np.float32)]
-    if network.wants.guidance:
-        guidance = np.zeros((1, side, side, CHANNELS[network.wants.guidance]), np.float32)
-        guidance[:, side // 4 : -side // 4, side // 4 : -side // 4, -1] = 1
-        guidance[..., 0] = 1 - guidance[..., -1] if guidance.shape[-1] > 1 else guidance[..., 0]
-        inputs.append(guidance)
-    graphdef, state = nnx.split(for_inference(network))
+    src = np.random.default_rng(0).integers(0, 256, (1, 1, side, side, 3), np.uint8)
+    pha = np.zeros((1, 1, side, side, 1), np.uint8)
+    inside = slice(side // 4, -(side // 4))
+    pha[:, :, inside, inside] = 255
+    inputs = jax.device_put([x[:, 0] for x in network_inputs(network, {"src": src, "pha": pha})])
+    graphdef, state = nnx.split(for_inference(network, dtype=dtype))
     weights = nnx.to_pure_dict(state)
-    run = jax.jit(lambda weights, *args: nnx.merge(graphdef, weights)(*args).pha)
-    device_inputs = jax.device_put(inputs)
-    return lambda: np.asarray(run(weights, *device_inputs))
+    # All outputs: XLA would leave out the layers that `pha` does not need, but they are counted.
+    run = jax.jit(lambda weights, *args: nnx.merge(graphdef, weights)(*args))
+    return lambda: jax.block_until_ready(run(weights, *inputs))

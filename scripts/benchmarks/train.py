@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -20,6 +21,7 @@ _BATCH = flags.DEFINE_integer("batch", 1, "Clips of a step.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each contender has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 3, "Steps that are timed in a turn.", lower_bound=1)
 _ONLY = flags.DEFINE_list("only", [], "Measure the contenders whose names begin with these alone.")
+_WHERE = flags.DEFINE_bool("where", False, "Also print where the time of ours goes, by the profiler.")
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
 
 # Else JAX takes three quarters of a GPU's memory at its start, and PyTorch, in the same process, finds none.
@@ -45,6 +47,8 @@ def measure() -> list[Row]:
     running = {name: make(_batch()) for name, make in makers.items()}
     _check_agreement(running)
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
+    if _WHERE.value:
+        _print_where()
     running.clear()
     megabytes = {name: _peak(name) if _MEMORY.value else None for name in makers}
 
@@ -113,8 +117,37 @@ def _batch() -> dict[str, np.ndarray]:
     return {"src": src, "pha": pha}
 
 
+def _print_where() -> None:
+    from scripts.benchmarks import where
+
+    step, state, batch = _step(_batch(), "float32")
+    compiled = step.lower(state, batch).compile()
+    state, _ = compiled(state, batch)
+
+    def call() -> None:
+        import jax
+
+        jax.block_until_ready(compiled(state, batch))
+
+    where.print_table(call, compiled.as_text())
+
+
 def _ours(batch: dict[str, np.ndarray], dtype: str) -> Contender:
     import jax
+
+    step, state, batch = _step(batch, dtype)
+
+    def call() -> float:
+        nonlocal state
+        state, metrics = step(state, batch)
+        jax.block_until_ready(state)
+        return float(metrics["loss/total"])
+
+    return call
+
+
+def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
+    """The jitted step, its state at the start, and the batch."""
 
     import rvm_jax
     from rvm_jax import torch_weights
@@ -131,15 +164,7 @@ def _ours(batch: dict[str, np.ndarray], dtype: str) -> Contender:
     _, params, batch_stats = functional.split(network)
     optimizer = make_optimizer(params, _RATES)
     step = make_train_step(network, alpha, optimizer, 0, StepSettings(dtype=dtype))
-    state = new_state(params, batch_stats, optimizer)
-
-    def call() -> float:
-        nonlocal state
-        state, metrics = step(state, batch)
-        jax.block_until_ready(state)
-        return float(metrics["loss/total"])
-
-    return call
+    return step, new_state(params, batch_stats, optimizer), batch
 
 
 def _theirs(
