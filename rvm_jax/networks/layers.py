@@ -79,21 +79,9 @@ def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, gr
 
     It computes in the dtype of the weight.
     """
-    if weight.shape[:2] == (1, 1) and stride == groups == 1 and _is_cpu():
-        return pointwise_conv(x.astype(weight.dtype), weight)
-    if weight.shape[3] > 32 and x.shape[2] >= 128 and stride == dilation == groups == 1 and _is_cpu():
-        return _wide_conv(x.astype(weight.dtype), weight)
-    return _conv(x.astype(weight.dtype), weight, stride, dilation, groups)
-
-
-def _is_cpu() -> bool:
-    return jax.default_backend() == "cpu"
-
-
-def _conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, groups: int = 1) -> jax.Array:
     pad = dilation * (weight.shape[0] - 1) // 2
     return jax.lax.conv_general_dilated(
-        x,
+        x.astype(weight.dtype),
         weight,
         window_strides=(stride, stride),
         padding=((pad, pad), (pad, pad)),
@@ -103,59 +91,12 @@ def _conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, g
     )
 
 
-@jax.custom_vjp
-def pointwise_conv(x: jax.Array, weight: jax.Array) -> jax.Array:
-    """Convolves (B, H, W, I) with (1, 1, I, O), as a matrix product: on the CPU twice as fast as XLA's convolution."""
-    return jnp.einsum("bhwi,io->bhwo", x, weight[0, 0])
-
-
-def _pointwise_forward(x, weight):
-    return pointwise_conv(x, weight), (x, weight)
-
-
-def _pointwise_backward(saved, dy):
-    # JAX's own gradient of the weight would be its transpose, transposed: four times as long. A convolution's, eight.
-    x, weight = saved
-    dx = jnp.einsum("bhwo,io->bhwi", dy, weight[0, 0])
-    if weight.shape[-1] == 1:
-        return dx, (x * dy).sum((0, 1, 2))[None, None, :, None]
-    return dx, jnp.einsum("bhwi,bhwo->io", x, dy)[None, None]
-
-
-pointwise_conv.defvjp(_pointwise_forward, _pointwise_backward)
-
-
-@jax.custom_vjp
-def _wide_conv(x: jax.Array, weight: jax.Array) -> jax.Array:
-    """A convolution of large maps to many channels: XLA's CPU backend takes three times too long for the weight's
-    gradient, from 33 channels and 128 columns on."""
-    return _conv(x, weight)
-
-
-def _wide_backward(saved, dy):
-    x, weight = saved
-    (dx,) = jax.linear_transpose(lambda x: _conv(x, weight), x)(dy)
-    size, (height, width) = weight.shape[0], x.shape[1:3]
-    pad = (size - 1) // 2
-    padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    # A product for each row, and their sum.
-    taps = [
-        jnp.einsum("bhwi,bhwo->bhio", padded[:, i : i + height, j : j + width], dy).sum((0, 1))
-        for i in range(size)
-        for j in range(size)
-    ]
-    return dx, jnp.stack(taps).reshape(weight.shape)
-
-
-_wide_conv.defvjp(lambda x, weight: (_conv(x, weight), (x, weight)), _wide_backward)
-
-
 def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
 
     XLA's grouped convolution is 20 to 130 times slower than it could be on the CPU; `depthwise_shifts` is used there.
     """
-    if _is_cpu():
+    if jax.default_backend() == "cpu":
         return depthwise_shifts(x.astype(weight.dtype), weight, stride, dilation)
     return conv(x, weight, stride, dilation, groups=x.shape[-1])
 
@@ -186,9 +127,6 @@ def _shifts(padded: jax.Array, size: int, stride: int, dilation: int) -> Iterato
             yield (i, j), padded[:, rows, columns]
 
 
-_MOST_STRIPS = 8
-
-
 def _depthwise_forward(x, weight, stride, dilation):
     return depthwise_shifts(x, weight, stride, dilation), (x, weight)
 
@@ -205,14 +143,8 @@ def _depthwise_backward(stride, dilation, saved, dy):
     spread = jax.lax.pad(dy, jnp.zeros((), dy.dtype), [*edges, (0, 0, 0)])
     dx = _sum_of_shifts(spread, weight[::-1, ::-1], 1, dilation)
     padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    # XLA stores what a sum reads: all taps' products would be as many pictures. Strips of rows are added up before.
-    rows = dy.shape[0] * dy.shape[1]
-    strips = (max(n for n in range(1, _MOST_STRIPS + 1) if rows % n == 0), -1, *dy.shape[2:])
-    taps = [
-        sum(piece.reshape(strips) * dy.reshape(strips))  # of the first axis
-        for _, piece in _shifts(padded, size, stride, dilation)
-    ]
-    return dx, jnp.stack(taps).sum((1, 2)).reshape(weight.shape)
+    taps = [(piece * dy).sum((0, 1, 2)) for _, piece in _shifts(padded, size, stride, dilation)]
+    return dx, jnp.stack(taps).reshape(weight.shape)
 
 
 depthwise_shifts.defvjp(_depthwise_forward, _depthwise_backward)
@@ -243,50 +175,23 @@ class BatchNorm2d(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         values = at_least_float32(x)
-        if not self.use_running_average:
-            y, mean, var = _batch_norm(values, self.weight[...], self.bias[...], self.eps)
+        if self.use_running_average:
+            mean, var = self.running_mean[...], self.running_var[...]
+        else:
+            axes = tuple(range(x.ndim - 1))
+            mean = values.mean(axes)
+            var = jnp.square(values - mean).mean(axes)
             self._track(mean, var, count=x.size // x.shape[-1])
-            return y.astype(x.dtype)
-        # One multiply-add a value, and PyTorch's rounding.
-        scale = self.weight[...] / jnp.sqrt(self.running_var[...] + self.eps)
-        return (values * scale + (self.bias[...] - self.running_mean[...] * scale)).astype(x.dtype)
+        scale = self.weight[...] / jnp.sqrt(var + self.eps)
+        if self.use_running_average:  # one multiply-add a value, and PyTorch's rounding
+            return (values * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
+        return ((values - mean) * scale + self.bias[...]).astype(x.dtype)
 
     def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
         unbiased = var * (count / max(count - 1, 1))
         self.running_mean[...] += self.momentum * (jax.lax.stop_gradient(mean) - self.running_mean[...])
         self.running_var[...] += self.momentum * (jax.lax.stop_gradient(unbiased) - self.running_var[...])
         self.num_batches_tracked[...] += 1
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(3,))
-def _batch_norm(x: jax.Array, weight: jax.Array, bias: jax.Array, eps: float) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """`x` normalised by its own statistics, and these: mean and biased variance, which carry no gradient.
-
-    JAX's own gradient would keep more for the backward pass and go over it twice as often.
-    """
-    axes = tuple(range(x.ndim - 1))
-    mean = x.mean(axes)
-    var = jnp.square(x - mean).mean(axes)
-    return (x - mean) * (weight / jnp.sqrt(var + eps)) + bias, mean, var
-
-
-def _batch_norm_forward(x, weight, bias, eps):
-    y, mean, var = _batch_norm(x, weight, bias, eps)
-    return (y, mean, var), (x, weight, mean, var)
-
-
-def _batch_norm_backward(eps, saved, cotangents):
-    x, weight, mean, var = saved
-    dy, *_ = cotangents
-    axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
-    inverse = 1 / jnp.sqrt(var + eps)
-    dbias = dy.sum(axes)
-    dweight = (dy * (x - mean)).sum(axes) * inverse
-    dx = (weight * inverse) * (dy - dbias / count - (x - mean) * (inverse * dweight / count))
-    return dx, dweight, dbias
-
-
-_batch_norm.defvjp(_batch_norm_forward, _batch_norm_backward)
 
 
 class Sequential(nnx.List):
@@ -311,28 +216,9 @@ def avg_pool2(x: jax.Array) -> jax.Array:
     return nnx.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
 
 
-@jax.custom_vjp
 def upsample2(x: jax.Array) -> jax.Array:
     """Doubles height and width of (B, H, W, C) bilinearly (half-pixel centres, edges replicated)."""
     return _double(_double(x, 1), 2)
-
-
-def _upsample2_backward(_, dy):
-    return (stored(_halve(_halve(dy, 2), 1)),)
-
-
-upsample2.defvjp(lambda x: (upsample2(x), None), _upsample2_backward)
-
-
-def stored(x: jax.Array) -> jax.Array:
-    """`x`, kept in memory on the CPU before anything reads it.
-
-    XLA computes what is cheap anew wherever it is read, such as once for every frame of a clip, and its CPU backend
-    drops optimization barriers. A product with the identity matrix is exact and never becomes part of another loop.
-    """
-    if not _is_cpu():
-        return x
-    return x @ jnp.eye(x.shape[-1], dtype=x.dtype)
 
 
 def upsample2_nearest(x: jax.Array) -> jax.Array:
@@ -352,17 +238,6 @@ def _double(x: jax.Array, axis: int) -> jax.Array:
     )
     pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis + 1)
     return pairs.reshape(*x.shape[:axis], 2 * length, *x.shape[axis + 1 :])
-
-
-def _halve(dy: jax.Array, axis: int) -> jax.Array:
-    """The gradient of `_double`."""
-    length = dy.shape[axis] // 2
-    pairs = dy.reshape(*dy.shape[:axis], length, 2, *dy.shape[axis + 1 :])
-    even, odd = (jax.lax.index_in_dim(pairs, i, axis + 1, keepdims=False) for i in range(2))
-    first, last = jax.lax.slice_in_dim(even, 0, 1, axis=axis), jax.lax.slice_in_dim(odd, length - 1, length, axis=axis)
-    after = jnp.concatenate([jax.lax.slice_in_dim(even, 1, length, axis=axis), last], axis)
-    before = jnp.concatenate([first, jax.lax.slice_in_dim(odd, 0, length - 1, axis=axis)], axis)
-    return 0.75 * (even + odd) + 0.25 * (before + after)
 
 
 def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
