@@ -14,6 +14,22 @@ def network(**settings: Any) -> dict[str, Any]:
     } | settings
 
 
+def embedded_data(technique: dict[str, Any], resolution: int, seq_length: int) -> dict[str, Any]:
+    """Rendered faces and occluders, nothing to download, by one technique."""
+    source = {"name": "procedural", "max_items": 4000, "weight": 1.0}
+    return {
+        "faces": {"main": dict(source)},
+        "occluders": {"main": dict(source)},
+        "techniques": {"main": technique},
+        "resolution": resolution,
+        "seq_length": seq_length,
+        "trimap": False,
+        "seed": 0,
+        "workers": 0,
+        "max_bad_share": 0.5,
+    }
+
+
 def train(**settings: Any) -> dict[str, Any]:
     """How long, on what, computed how, and what is kept of it."""
     return {

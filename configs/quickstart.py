@@ -17,17 +17,8 @@ def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
     config = ConfigDict()
     config.network = _defaults.network()
-    config.data = {
-        "faces": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
-        "occluders": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
-        "techniques": {"main": {"name": "published", "preset": "fixed", "occlusion": 0.8}},
-        "resolution": 80,
-        "seq_length": 3,
-        "trimap": False,
-        "seed": 0,
-        "workers": 0,
-        "max_bad_share": 0.5,
-    }
+    technique = {"name": "published", "preset": "fixed", "occlusion": 0.8}
+    config.data = _defaults.embedded_data(technique, resolution=80, seq_length=3)
     config.train = _defaults.train(steps=600, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
     config.optimizer = _defaults.optimizer(
         {"backbone": 2e-3, "aspp": 2e-3, "decoder": 2e-3, "refiner": 0.0}, schedule="cosine", warmup_steps=50

@@ -53,17 +53,8 @@ def get_config(arg: str = "") -> ConfigDict:
 def _small() -> ConfigDict:
     config = ConfigDict()
     config.network = _defaults.network()
-    config.data = {
-        "faces": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
-        "occluders": {"main": {"name": "procedural", "max_items": 4000, "weight": 1.0}},
-        "techniques": {"main": {"name": "published"}},  # each contender has its own
-        "resolution": 64,
-        "seq_length": 2,
-        "trimap": False,
-        "seed": 0,
-        "workers": 0,
-        "max_bad_share": 0.5,
-    }
+    # Each contender has techniques of its own.
+    config.data = _defaults.embedded_data({"name": "published"}, resolution=64, seq_length=2)
     config.train = _defaults.train(steps=220, batch_size=4, checkpoint_every=220, keep_checkpoints=1)
     config.optimizer = _defaults.optimizer(
         {"backbone": 2e-3, "aspp": 2e-3, "decoder": 2e-3, "refiner": 0.0}, schedule="cosine", warmup_steps=20

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks import memory, networks, timing, twin_contenders
-from scripts.benchmarks.report import Row, table, usable_cores
+from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
 
 _CASES = flags.DEFINE_list("cases", ["512", "hd", "4k"], "What to measure: 512, hd (ratio 0.25), 4k (0.125).")
@@ -88,32 +88,20 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
     makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
-    makers |= twin_contenders.contenders(frame, case.ratio, _device())
+    makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
     _check_agreement(running)
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
     del running
     megabytes = {name: memory.peak(name, frame.shape[:2], case.ratio) if _MEMORY.value else None for name in makers}
 
-    medians, lines = {}, []
-    for name, values in seconds.items():
-        medians[name], low, high = timing.middle_and_spread(values)
-        lines.append(
-            (
-                name,
-                f"{medians[name]:.1f}",
-                f"{low:.1f} to {high:.1f}",
-                f"{1e3 / medians[name]:.1f}",
-                f"{medians[name] / medians[OURS]:.2f}",
-                "-" if megabytes[name] is None else f"{megabytes[name]:.0f}",
-            )
-        )
+    medians, text = beside_peers(seconds, megabytes, OURS, decimals=1)
     timed = f"{_ROUNDS.value * _CALLS.value} frames each"
     print(
-        f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_DTYPE.value}, {_device()}, threads: "
+        f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_DTYPE.value}, {device_name()}, threads: "
         f"{usable_cores()}, {timed}"
     )
-    print(table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB"), lines))
+    print(text)
     if "ONNX Runtime" not in makers:
         print("(ONNX Runtime is not installed; pip install onnxruntime onnx)")
     name = f"matting mobilenetv3 {case.title} recurrent frame"
@@ -225,12 +213,6 @@ def _timed(run: Any) -> float:
     return time.perf_counter() - start
 
 
-def _device() -> str:
-    import jax
-
-    return "cpu" if jax.default_backend() == "cpu" else "cuda"
-
-
 def _check_agreement(running: dict[str, Contender]) -> None:
     """Two frames each, so that the state counts too; also where everything compiles and warms up."""
     outputs = {}
@@ -238,7 +220,7 @@ def _check_agreement(running: dict[str, Contender]) -> None:
         call()
         outputs[name] = call()
     first, *others = outputs
-    tolerance = _TOLERANCE if _DTYPE.value == "float32" and _device() == "cpu" else 0.1
+    tolerance = _TOLERANCE if _DTYPE.value == "float32" and device_name() == "cpu" else 0.1
     for other in others:
         error = max(float(np.abs(a - b).max()) for a, b in zip(outputs[first], outputs[other], strict=True))
         if not error < tolerance:

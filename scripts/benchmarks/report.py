@@ -3,13 +3,16 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
+from scripts.benchmarks.timing import middle_and_spread
 
 _PACKAGES = ("jax", "jaxlib", "flax", "torch", "numpy", "opencv-python-headless")
 
@@ -35,6 +38,47 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def device_name() -> str:
+    """Where both run, as PyTorch calls it: "cpu" or "cuda"."""
+    import jax
+
+    return "cpu" if jax.default_backend() == "cpu" else "cuda"
+
+
+def beside_peers(
+    seconds: Mapping[str, np.ndarray],
+    megabytes: Mapping[str, float | None],
+    ours: str,
+    *,
+    frames: int = 1,
+    decimals: int = 0,
+) -> tuple[dict[str, float], str]:
+    """Returns each contender's median milliseconds per call, and a table of all.
+
+    Args:
+        seconds: per call, of each contender (`timing.interleave`).
+        megabytes: its peak, None where it was not measured.
+        ours: what our contenders' names begin with; the best of them is what others' times are divided by.
+        frames: of a call.
+        decimals: of the milliseconds.
+    """
+    timed = {name: middle_and_spread(values) for name, values in seconds.items()}
+    medians = {name: median for name, (median, _, _) in timed.items()}
+    best = min(median for name, median in medians.items() if name.startswith(ours))
+    lines = [
+        (
+            name,
+            f"{median:.{decimals}f}",
+            f"{low:.{decimals}f} to {high:.{decimals}f}",
+            f"{1e3 * frames / median:.1f}",
+            f"{median / best:.2f}",
+            "-" if (peak := megabytes[name]) is None else f"{peak:.0f}",
+        )
+        for name, (median, low, high) in timed.items()
+    ]
+    return medians, table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB"), lines)
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ from absl import flags
 from rvm_jax.errors import UserError
 from scripts._checkout import ROOT
 from scripts.benchmarks import timing, twin_contenders
-from scripts.benchmarks.report import Row, table, usable_cores
+from scripts.benchmarks.report import Row, beside_peers, device_name, usable_cores
 
 _SIZE = flags.DEFINE_integer("size", 512, "Height and width of the frames.", lower_bound=64)
 _FRAMES = flags.DEFINE_integer("frames", 4, "Frames of a clip.", lower_bound=1)
@@ -53,23 +53,10 @@ def measure() -> list[Row]:
     megabytes = {name: _peak(name) if _MEMORY.value else None for name in makers}
 
     frames = _BATCH.value * _FRAMES.value
-    medians, lines = {}, []
-    best_ours = min(timing.middle_and_spread(values)[0] for name, values in seconds.items() if name.startswith(OURS))
-    for name, values in seconds.items():
-        medians[name], low, high = timing.middle_and_spread(values)
-        lines.append(
-            (
-                name,
-                f"{medians[name]:.0f}",
-                f"{low:.0f} to {high:.0f}",
-                f"{1e3 * frames / medians[name]:.1f}",
-                f"{medians[name] / best_ours:.2f}",
-                "-" if megabytes[name] is None else f"{megabytes[name]:.0f}",
-            )
-        )
+    medians, text = beside_peers(seconds, megabytes, OURS, frames=frames)
     shape = f"{_BATCH.value} clip(s) of {_FRAMES.value} frames of {_SIZE.value}x{_SIZE.value}"
-    print(f"\nOne training step, {shape}, {_device()}, threads: {usable_cores()}")
-    print(table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB"), lines))
+    print(f"\nOne training step, {shape}, {device_name()}, threads: {usable_cores()}")
+    print(text)
     return [
         Row(f"train step, {own}, {shape}", 1e3 * frames / medians[own], "frames/s", peer, medians[peer] / medians[own])
         for own in medians
@@ -91,7 +78,7 @@ def _all_makers() -> dict[str, Callable[[dict[str, np.ndarray]], Contender]]:
             batch, channels_last=True, compiled=True, mixed=True
         ),
     }
-    if _device() == "cpu":  # where neither lower precision nor the compiler's kernels are PyTorch's strength
+    if device_name() == "cpu":  # where neither lower precision nor the compiler's kernels are PyTorch's strength
         return {name: make for name, make in makers.items() if not any(x in name for x in ("fp16", "bfloat", "comp"))}
     return makers
 
@@ -173,7 +160,7 @@ def _theirs(
     twin, torch = twin_contenders.import_twin()
     import torch_twin_losses
 
-    device = _device()
+    device = device_name()
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     network = twin.golden_network("face").to(device, memory_format=memory_format).train()
     optimizer = torch_twin_losses.adam(network, **_RATES)
@@ -205,16 +192,10 @@ def _check_agreement(running: dict[str, Contender]) -> None:
         call()
     first, *others = losses
     for other in others:
-        exact = "16" not in first + other and _device() == "cpu"
+        exact = "16" not in first + other and device_name() == "cpu"
         difference = abs(losses[other] - losses[first]) / losses[first]
         if not difference < (1e-4 if exact else 0.05):
             raise RuntimeError(f"the first losses of '{first}' and '{other}' differ by {difference:.1e}")
-
-
-def _device() -> str:
-    import jax
-
-    return "cpu" if jax.default_backend() == "cpu" else "cuda"
 
 
 def _peak(name: str) -> float | None:
@@ -234,7 +215,7 @@ def _main() -> None:
     call = _all_makers()[name](_batch())
     for _ in range(2):
         call()
-    if _device() == "cpu":
+    if device_name() == "cpu":
         print(json.dumps(resident_peak(call)))
     elif name.startswith(OURS):
         import jax
