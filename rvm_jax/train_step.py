@@ -103,7 +103,7 @@ def make_train_step(
         loss_of = jax.checkpoint(loss_of, policy=_is_convolution)
     gradient_of = _accumulated(jax.grad(loss_of, has_aux=True), settings.accumulate)
 
-    @partial(jax.jit, donate_argnums=0, static_argnums=2)
+    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options())
     def step(
         state: TrainState, batch: Mapping[str, jax.Array], crop: CropSize | None = None
     ) -> tuple[TrainState, Metrics]:
@@ -129,6 +129,11 @@ def make_train_step(
         return TrainState(state.step + 1, params, batch_stats, opt_state, average, skipped, in_row), metrics
 
     return step
+
+
+def _compiler_options() -> dict[str, Any]:
+    """XLA's CPU backend orders a program for as much at once as it can: a third more memory, and no less time."""
+    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if jax.default_backend() == "cpu" else {}
 
 
 def _accumulated(gradient_of: Callable, parts: int) -> Callable:
@@ -163,7 +168,7 @@ def _moved(average: Tensors, tensors: Tensors, decay: float, step: jax.Array) ->
 
 
 def _is_convolution(primitive: Any, *_: Any, **__: Any) -> bool:
-    return primitive is jax.lax.conv_general_dilated_p
+    return primitive in (jax.lax.conv_general_dilated_p, jax.lax.dot_general_p)
 
 
 def _convolution_keys(network: nnx.Module) -> frozenset[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from rvm_jax.networks import functional, layers
+from rvm_jax.networks import convolution, depthwise, functional, layers
 
 
 def draw(*shape, seed=0):
@@ -21,14 +21,15 @@ def nchw(array):
     ("size", "stride", "dilation", "height", "width"),
     [(3, 1, 1, 7, 6), (3, 2, 1, 7, 6), (5, 2, 1, 8, 9), (5, 1, 2, 7, 10), (3, 2, 1, 1, 2)],
 )
-def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, height, width):
+def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, height, width, monkeypatch):
+    monkeypatch.setattr(convolution, "STRIP_BYTES", 1)  # strips of a row each
     x, weight = draw(2, height, width, 4), draw(size, size, 1, 4, seed=1)
     dy = draw(2, -(-height // stride), -(-width // stride), 4, seed=2)
 
     @jax.jit
     def run(x, weight, dy):
-        grouped, grouped_slopes = jax.vjp(lambda x, w: layers.conv(x, w, stride, dilation, groups=4), x, weight)
-        shifted, shifted_slopes = jax.vjp(lambda x, w: layers.depthwise_shifts(x, w, stride, dilation), x, weight)
+        grouped, grouped_slopes = jax.vjp(lambda x, w: convolution.conv(x, w, stride, dilation, groups=4), x, weight)
+        shifted, shifted_slopes = jax.vjp(lambda x, w: depthwise.depthwise_shifts(x, w, stride, dilation), x, weight)
         return (grouped, *grouped_slopes(dy)), (shifted, *shifted_slopes(dy))
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
@@ -36,11 +37,14 @@ def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, he
 
 
 @pytest.mark.parametrize(
-    ("size", "outputs", "height", "width"),
-    [(1, 5, 6, 7), (1, 1, 6, 7), (3, 33, 5, 128)],  # pointwise, to one channel, and wide: each has gradients of its own
+    ("size", "inputs", "outputs", "height", "width"),
+    # Pointwise, to fewer, more and one; in strips of two rows and of one: each has gradients of its own.
+    [(1, 7, 5, 6, 7), (1, 4, 5, 6, 7), (1, 4, 1, 6, 7), (3, 4, 7, 6, 64), (3, 4, 7, 5, 64)],
 )
-def test_slopes_of_convolutions(size, outputs, height, width):
-    x, weight, dy = draw(2, height, width, 4), draw(size, size, 4, outputs, seed=1), draw(2, height, width, outputs)
+def test_slopes_of_convolutions(size, inputs, outputs, height, width, monkeypatch):
+    monkeypatch.setattr(convolution, "STRIP_BYTES", 2 * 2 * width * 9 * outputs * 4)
+    x, weight = draw(2, height, width, inputs), draw(size, size, inputs, outputs, seed=1)
+    dy = draw(2, height, width, outputs, seed=2)
 
     def plain(x, weight):
         pad = size // 2
@@ -50,11 +54,17 @@ def test_slopes_of_convolutions(size, outputs, height, width):
 
     @jax.jit
     def run(x, weight, dy):
-        results = [jax.vjp(function, x, weight) for function in (plain, layers.conv)]
+        results = [jax.vjp(function, x, weight) for function in (plain, convolution.conv)]
         return [(y, *slopes(dy)) for y, slopes in results]
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
+
+
+def test_maps_are_joined_by_channel():
+    maps, weight = (draw(1, 4, 5, 2), draw(1, 4, 5, 3, seed=1)), draw(3, 3, 5, 2, seed=2)
+    expected = convolution.conv(jnp.concatenate(maps, -1), jnp.asarray(weight))
+    np.testing.assert_allclose(convolution.conv(*convolution.joined(maps, weight)), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("groups", [1, 4])

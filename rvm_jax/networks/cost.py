@@ -54,5 +54,5 @@ def _count(jaxpr: Any) -> int:
 
 
 def _is_depthwise(operands: list[Any]) -> bool:
-    """Whether these are a map and a kernel (k, k, 1, C): `layers.depthwise_shifts` has no convolution within."""
+    """Whether these are a map and a kernel (k, k, 1, C): `depthwise.depthwise_shifts` has no convolution within."""
     return len(operands) == 2 and operands[1].ndim == 4 and operands[1].shape[2:] == (1, operands[0].shape[-1])

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, avg_pool2, conv, upsample2
+from rvm_jax.networks.convolution import conv
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, avg_pool2, upsample2
 
 # Frames: longer clips loop over pieces of this length, so that compilation stays short.
 _MAX_UNROLL = 8
@@ -66,7 +67,7 @@ class UpsamplingBlock(nnx.Module):
 
     def __call__(self, x: jax.Array, skip: jax.Array, src: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = upsample2(x)[:, : src.shape[1], : src.shape[2]]
-        x = self.conv(jnp.concatenate([x, skip, src], -1))
+        x = self.conv((x, skip, src))
         a, b = jnp.split(x, 2, axis=-1)
         b, r = self.gru(b, r)
         return jnp.concatenate([a, b], -1), r
@@ -82,7 +83,7 @@ class OutputBlock(nnx.Module):
 
     def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array:
         x = upsample2(x)[:, : src.shape[1], : src.shape[2]]
-        return self.conv(jnp.concatenate([x, src], -1))
+        return self.conv((x, src))
 
 
 class ConvGRU(nnx.Module):

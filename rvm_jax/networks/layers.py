@@ -5,7 +5,7 @@ transposition that takes PyTorch's tensor to ours. `rvm_jax.torch_weights` needs
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,6 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+
+from rvm_jax.networks.convolution import conv, is_cpu, joined
+from rvm_jax.networks.depthwise import depthwise_conv
 
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -68,86 +71,14 @@ class Conv2d(nnx.Module):
         bias_init = bias_init or (lambda rng, n: rng.uniform(-bound, bound, n))
         self.bias = nnx.Param(start(bias_init, rngs, (outputs,))) if bias else None
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array | tuple[jax.Array, ...]) -> jax.Array:
+        """Takes one map, or several that it joins by channel."""
+        weight = self.weight[...]
+        if isinstance(x, tuple):
+            x, weight = joined(x, weight)
         convolve = depthwise_conv if self.groups > 1 else conv
-        y = convolve(x, self.weight[...], stride=self.stride, dilation=self.dilation)
+        y = convolve(x, weight, stride=self.stride, dilation=self.dilation)
         return y if self.bias is None else y + self.bias[...]
-
-
-def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, groups: int = 1) -> jax.Array:
-    """Convolves (B, H, W, I) with (k, k, I / groups, O), padded as PyTorch pads: XLA's SAME is lopsided at stride 2.
-
-    It computes in the dtype of the weight.
-    """
-    pad = dilation * (weight.shape[0] - 1) // 2
-    return jax.lax.conv_general_dilated(
-        x.astype(weight.dtype),
-        weight,
-        window_strides=(stride, stride),
-        padding=((pad, pad), (pad, pad)),
-        rhs_dilation=(dilation, dilation),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
-    )
-
-
-def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
-    """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
-
-    XLA's grouped convolution is 20 to 130 times slower than it could be on the CPU; `depthwise_shifts` is used there.
-    """
-    if jax.default_backend() == "cpu":
-        return depthwise_shifts(x.astype(weight.dtype), weight, stride, dilation)
-    return conv(x, weight, stride, dilation, groups=x.shape[-1])
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def depthwise_shifts(x: jax.Array, weight: jax.Array, stride: int, dilation: int) -> jax.Array:
-    """`depthwise_conv` as a sum of k² shifted, scaled slices, which XLA fuses into one loop."""
-    pad = dilation * (weight.shape[0] - 1) // 2
-    return _sum_of_shifts(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))), weight, stride, dilation)
-
-
-def _sum_of_shifts(padded: jax.Array, weight: jax.Array, stride: int, dilation: int) -> jax.Array:
-    total = jnp.zeros((), padded.dtype)
-    for (i, j), piece in _shifts(padded, weight.shape[0], stride, dilation):
-        total = total + piece * weight[i, j, 0]
-    return total
-
-
-def _shifts(padded: jax.Array, size: int, stride: int, dilation: int) -> Iterator[tuple[tuple[int, int], jax.Array]]:
-    """Yields what each tap (i, j) of a size × size kernel sees."""
-    reach = dilation * (size - 1)
-    height, width = ((n - reach - 1) // stride + 1 for n in padded.shape[1:3])
-    for i in range(size):
-        for j in range(size):
-            top, left = i * dilation, j * dilation
-            rows = slice(top, top + (height - 1) * stride + 1, stride)
-            columns = slice(left, left + (width - 1) * stride + 1, stride)
-            yield (i, j), padded[:, rows, columns]
-
-
-def _depthwise_forward(x, weight, stride, dilation):
-    return depthwise_shifts(x, weight, stride, dilation), (x, weight)
-
-
-def _depthwise_backward(stride, dilation, saved, dy):
-    # Left to itself, JAX would add k² padded arrays for dx; these are the forward's loops again.
-    x, weight = saved
-    size = weight.shape[0]
-    reach = dilation * (size - 1)
-    pad = reach // 2
-    edges = [(0, 0, 0)]
-    for n, m in zip(x.shape[1:3], dy.shape[1:3], strict=True):
-        edges.append((reach - pad, n - ((m - 1) * stride + 1) + pad, stride - 1))
-    spread = jax.lax.pad(dy, jnp.zeros((), dy.dtype), [*edges, (0, 0, 0)])
-    dx = _sum_of_shifts(spread, weight[::-1, ::-1], 1, dilation)
-    padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    taps = [(piece * dy).sum((0, 1, 2)) for _, piece in _shifts(padded, size, stride, dilation)]
-    return dx, jnp.stack(taps).reshape(weight.shape)
-
-
-depthwise_shifts.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 class BatchNorm2d(nnx.Module):
@@ -175,17 +106,13 @@ class BatchNorm2d(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         values = at_least_float32(x)
-        if self.use_running_average:
-            mean, var = self.running_mean[...], self.running_var[...]
-        else:
-            axes = tuple(range(x.ndim - 1))
-            mean = values.mean(axes)
-            var = jnp.square(values - mean).mean(axes)
+        if not self.use_running_average:
+            y, mean, var = _batch_norm(values, self.weight[...], self.bias[...], self.eps)
             self._track(mean, var, count=x.size // x.shape[-1])
-        scale = self.weight[...] / jnp.sqrt(var + self.eps)
-        if self.use_running_average:  # one multiply-add a value, and PyTorch's rounding
-            return (values * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
-        return ((values - mean) * scale + self.bias[...]).astype(x.dtype)
+            return y.astype(x.dtype)
+        # One multiply-add a value, and PyTorch's rounding.
+        scale = self.weight[...] / jnp.sqrt(self.running_var[...] + self.eps)
+        return (values * scale + (self.bias[...] - self.running_mean[...] * scale)).astype(x.dtype)
 
     def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
         unbiased = var * (count / max(count - 1, 1))
@@ -194,16 +121,48 @@ class BatchNorm2d(nnx.Module):
         self.num_batches_tracked[...] += 1
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _batch_norm(x: jax.Array, weight: jax.Array, bias: jax.Array, eps: float) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """`x` normalised by its own statistics, and these: mean and biased variance, which carry no gradient.
+
+    JAX's own gradient would keep more for the backward pass and go over it twice as often.
+    """
+    axes = tuple(range(x.ndim - 1))
+    mean = x.mean(axes)
+    var = jnp.square(x - mean).mean(axes)
+    return (x - mean) * (weight / jnp.sqrt(var + eps)) + bias, mean, var
+
+
+def _batch_norm_forward(x, weight, bias, eps):
+    y, mean, var = _batch_norm(x, weight, bias, eps)
+    return (y, mean, var), (x, weight, mean, var)
+
+
+def _batch_norm_backward(eps, saved, cotangents):
+    x, weight, mean, var = saved
+    dy, *_ = cotangents
+    axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
+    inverse = 1 / jnp.sqrt(var + eps)
+    dbias = dy.sum(axes)
+    dweight = (dy * (x - mean)).sum(axes) * inverse
+    dx = (weight * inverse) * (dy - dbias / count - (x - mean) * (inverse * dweight / count))
+    return dx, dweight, dbias
+
+
+_batch_norm.defvjp(_batch_norm_forward, _batch_norm_backward)
+
+
 class Sequential(nnx.List):
     """torch.nn.Sequential: layers and plain functions applied in turn, indexed as PyTorch indexes them."""
 
     def __init__(self, layers: Sequence[Callable[[jax.Array], jax.Array]]):
         super().__init__(layers)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array | tuple[jax.Array, ...]) -> jax.Array:
+        y: Any = x
         for layer in self:
-            x = layer(x)
-        return x
+            y = layer(y)
+        return y
 
 
 def global_mean(x: jax.Array) -> jax.Array:
@@ -216,9 +175,28 @@ def avg_pool2(x: jax.Array) -> jax.Array:
     return nnx.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
 
 
+@jax.custom_vjp
 def upsample2(x: jax.Array) -> jax.Array:
     """Doubles height and width of (B, H, W, C) bilinearly (half-pixel centres, edges replicated)."""
     return _double(_double(x, 1), 2)
+
+
+def _upsample2_backward(_, dy):
+    return (stored(_halve(_halve(dy, 2), 1)),)
+
+
+upsample2.defvjp(lambda x: (upsample2(x), None), _upsample2_backward)
+
+
+def stored(x: jax.Array) -> jax.Array:
+    """`x`, kept in memory on the CPU before anything reads it.
+
+    XLA computes what is cheap anew wherever it is read, such as once for every frame of a clip, and its CPU backend
+    drops optimization barriers. A product with the identity matrix is exact and never becomes part of another loop.
+    """
+    if not is_cpu():
+        return x
+    return x @ jnp.eye(x.shape[-1], dtype=x.dtype)
 
 
 def upsample2_nearest(x: jax.Array) -> jax.Array:
@@ -238,6 +216,17 @@ def _double(x: jax.Array, axis: int) -> jax.Array:
     )
     pairs = jnp.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis + 1)
     return pairs.reshape(*x.shape[:axis], 2 * length, *x.shape[axis + 1 :])
+
+
+def _halve(dy: jax.Array, axis: int) -> jax.Array:
+    """The gradient of `_double`."""
+    length = dy.shape[axis] // 2
+    pairs = dy.reshape(*dy.shape[:axis], length, 2, *dy.shape[axis + 1 :])
+    even, odd = (jax.lax.index_in_dim(pairs, i, axis + 1, keepdims=False) for i in range(2))
+    first, last = jax.lax.slice_in_dim(even, 0, 1, axis=axis), jax.lax.slice_in_dim(odd, length - 1, length, axis=axis)
+    after = jnp.concatenate([jax.lax.slice_in_dim(even, 1, length, axis=axis), last], axis)
+    before = jnp.concatenate([first, jax.lax.slice_in_dim(odd, 0, length - 1, axis=axis)], axis)
+    return 0.75 * (even + odd) + 0.25 * (before + after)
 
 
 def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax.networks.convolution import conv
 from rvm_jax.networks.initializers import xavier_uniform
-from rvm_jax.networks.layers import Initializer, conv, start
+from rvm_jax.networks.layers import Initializer, start
 
 _EPS = 1e-12
 
