@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 # On the CPU a step takes and returns gigabytes. That glibc keeps them, in huge pages, makes it a third shorter
 # (docs/benchmarks.md); other C libraries do not look at this.
 if [ ! -e /dev/nvidia0 ]; then
-  export GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.top_pad=1073741824}
+  export GLIBC_TUNABLES=${GLIBC_TUNABLES:-$(cat "$root/scripts/glibc_tunables")}
 fi
 if [ $# -gt 0 ]; then
   cd "$caller"

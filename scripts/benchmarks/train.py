@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from absl import flags
+from tqdm import tqdm
 
 from rvm_jax.errors import UserError
 from scripts._checkout import ROOT
@@ -22,6 +23,9 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each contender has its tu
 _CALLS = flags.DEFINE_integer("calls", 3, "Steps that are timed in a turn.", lower_bound=1)
 _ONLY = flags.DEFINE_list("only", [], "Measure the contenders whose names begin with these alone.")
 _WHERE = flags.DEFINE_bool("where", False, "Also print where the time of ours goes, by the profiler.")
+_VARIANTS = flags.DEFINE_bool(
+    "variants", False, "Instead of PyTorch, measure what each choice in our step gives: it is undone, alone."
+)
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
 
 # Else JAX takes three quarters of a GPU's memory at its start, and PyTorch, in the same process, finds none.
@@ -41,6 +45,8 @@ def measure() -> list[Row]:
         RuntimeError: ours and a peer disagree on the loss, so that their times could not be compared.
     """
     twin_contenders.import_twin()
+    if _VARIANTS.value:
+        return _measure_variants()
     makers = _makers()
     if not makers:
         raise UserError(f"--only={','.join(_ONLY.value)} leaves no contender; there are {', '.join(_all_makers())}")
@@ -54,7 +60,7 @@ def measure() -> list[Row]:
 
     frames = _BATCH.value * _FRAMES.value
     medians, text = beside_peers(seconds, megabytes, OURS, frames=frames)
-    shape = f"{_BATCH.value} clip(s) of {_FRAMES.value} frames of {_SIZE.value}x{_SIZE.value}"
+    shape = _shape()
     print(f"\nOne training step, {shape}, {device_name()}, threads: {usable_cores()}")
     print(text)
     return [
@@ -81,6 +87,30 @@ def _all_makers() -> dict[str, Callable[[dict[str, np.ndarray]], Contender]]:
     if device_name() == "cpu":  # where neither lower precision nor the compiler's kernels are PyTorch's strength
         return {name: make for name, make in makers.items() if not any(x in name for x in ("fp16", "bfloat", "comp"))}
     return makers
+
+
+def _measure_variants() -> list[Row]:
+    from scripts.benchmarks import variants
+
+    batch = _batch()
+    names = tqdm([*variants.CHOICES, *variants.MORE], desc="compiling", unit="variant", leave=False)
+    running = {name: variants.compiled(name, lambda objective: _step(batch, "float32", objective)) for name in names}
+    seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
+    medians, text = beside_peers(
+        seconds, dict.fromkeys(running), variants.AS_IT_IS, frames=_BATCH.value * _FRAMES.value
+    )
+    print(f"\nOne training step of {_shape()}, {device_name()}, threads: {usable_cores()}; each choice undone, alone")
+    print(text)
+    ours = medians[variants.AS_IT_IS]
+    return [
+        Row(f"train step, {_shape()}", 1e3 / ours, "steps/s", name, medians[name] / ours)
+        for name in medians
+        if name != variants.AS_IT_IS
+    ]
+
+
+def _shape() -> str:
+    return f"{_BATCH.value} clip(s) of {_FRAMES.value} frames of {_SIZE.value}x{_SIZE.value}"
 
 
 def _makers() -> dict[str, Callable[[dict[str, np.ndarray]], Contender]]:
@@ -133,9 +163,8 @@ def _ours(batch: dict[str, np.ndarray], dtype: str) -> Contender:
     return call
 
 
-def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
-    """The jitted step, its state at the start, and the batch."""
-
+def _step(batch: dict[str, np.ndarray], dtype: str, objective: Any = None) -> Any:
+    """The jitted step of an objective, the alpha's loss unless told, its state at the start, and the batch."""
     import rvm_jax
     from rvm_jax import torch_weights
     from rvm_jax.networks import functional
@@ -150,7 +179,7 @@ def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
     torch_weights.set_state_dict(network, tensors, "the twin's weights")
     _, params, batch_stats = functional.split(network)
     optimizer = make_optimizer(params, _RATES)
-    step = make_train_step(network, alpha, optimizer, 0, StepSettings(dtype=dtype))
+    step = make_train_step(network, objective or alpha, optimizer, 0, StepSettings(dtype=dtype))
     return step, new_state(params, batch_stats, optimizer), batch
 
 
