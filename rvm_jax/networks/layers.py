@@ -133,12 +133,12 @@ def _batch_norm(x: jax.Array, weight: jax.Array, bias: jax.Array, eps: float) ->
     return (x - mean) * (weight / jnp.sqrt(var + eps)) + bias, mean, var
 
 
-def _batch_norm_forward(x, weight, bias, eps):
+def _batch_norm_forward(x: jax.Array, weight: jax.Array, bias: jax.Array, eps: float) -> tuple[tuple, tuple]:
     y, mean, var = _batch_norm(x, weight, bias, eps)
     return (y, mean, var), (x, weight, mean, var)
 
 
-def _batch_norm_backward(eps, saved, cotangents):
+def _batch_norm_backward(eps: float, saved: tuple, cotangents: tuple) -> tuple[jax.Array, jax.Array, jax.Array]:
     x, weight, mean, var = saved
     dy, *_ = cotangents
     axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
@@ -181,7 +181,7 @@ def upsample2(x: jax.Array) -> jax.Array:
     return _double(_double(x, 1), 2)
 
 
-def _upsample2_backward(_, dy):
+def _upsample2_backward(_: None, dy: jax.Array) -> tuple[jax.Array]:
     return (stored(_halve(_halve(dy, 2), 1)),)
 
 
