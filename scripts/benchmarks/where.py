@@ -58,6 +58,9 @@ def _kind(name: str, definition: str) -> str:
         return "convolution, gradient of the weight"
     if primitive == "conv_general_dilated":
         return "convolution, gradient of the input" if backward else "convolution, forward"
+    if "while/body" in path and backward:
+        work = "matrix products" if primitive == "dot_general" else "sums" if primitive == "reduce_sum" else "loops"
+        return f"gradients in strips (3x3 and depthwise convolutions): {work}"
     if primitive == "dot_general":
         return f"matrix product (pointwise convolution), {'backward' if backward else 'forward'}"
     if name.startswith("transpose_copy"):
