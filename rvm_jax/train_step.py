@@ -14,6 +14,7 @@ from flax import nnx
 from rvm_jax.crops import CropSize, crop_batch
 from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
+from rvm_jax.networks.convolution import is_cpu
 from rvm_jax.networks.functional import Tensors
 from rvm_jax.networks.inference import DTYPES
 from rvm_jax.networks.layers import Conv2d
@@ -133,7 +134,7 @@ def make_train_step(
 
 def _compiler_options() -> dict[str, Any]:
     """XLA's CPU backend orders a program for as much at once as it can: a third more memory, and no less time."""
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if jax.default_backend() == "cpu" else {}
+    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu() else {}
 
 
 def _accumulated(gradient_of: Callable, parts: int) -> Callable:

@@ -31,7 +31,8 @@ def conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1, gr
 def joined(maps: Sequence[jax.Array], weight: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Maps (B, H, W, C_i) joined by channel, for the kernel (k, k, ΣC_i, O), and that kernel.
 
-    On the CPU both are filled up with zeros to a multiple of 4 channels: XLA's convolution is a third faster then.
+    On the CPU both are filled up with zeros to a multiple of 4 channels: XLA's convolution is a third faster then (35
+    channels of 512×512 take 48 ms on one core, 36 take 31 ms).
     """
     missing = -weight.shape[2] % 4 if is_cpu() else 0
     if missing:

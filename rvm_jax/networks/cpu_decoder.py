@@ -1,8 +1,7 @@
-"""The decoder's blocks in the forms that XLA runs fastest on a CPU: the same numbers, for inference.
+"""The decoder's last block in the form that XLA runs fastest on a CPU: the same numbers, for inference.
 
-Measured on one core with jax 0.10.2, 512×512 frames: a 3×3 convolution of 35 channels takes 48 ms and one of 36 takes
-31 ms, so that channels are filled up with zeros to a multiple of 4; one without padding takes three times as long as
-one padded to the same size; and one to 16 channels runs at half the multiply rate of one to 64.
+Measured on one core with jax 0.10.2, 512×512 frames: a 3×3 convolution without padding takes three times as long as one
+padded to the same size, and one to 16 channels runs at half the multiply rate of one to 64.
 """
 
 from typing import Any
@@ -12,10 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.decoder import OutputBlock, UpsamplingBlock
-from rvm_jax.networks.layers import Conv2d, upsample2
-
-_ALIGNED = 4
+from rvm_jax.networks.decoder import OutputBlock
+from rvm_jax.networks.layers import Conv2d
 
 # [phase a, tap of the large kernel, tap of the small kernel]: the large pixel 2i + a + (tap - 1) in terms of the small
 # pixels i - 1, i, i + 1, by bilinear weights at half-pixel centres.
@@ -31,25 +28,6 @@ for _a in range(2):
     for _tap in range(3):
         _small, _c = divmod(_a + _tap - 1, 2)
         _PHASES[_a, _tap, _small + 1, _c] = 1
-
-
-class AlignedUpsamplingBlock(nnx.Module):
-    """`UpsamplingBlock`, batch norm folded, whose convolution sees a multiple of 4 channels."""
-
-    def __init__(self, block: UpsamplingBlock):
-        weight, bias = _tensors(block.conv[0])
-        self.spare = -weight.shape[2] % _ALIGNED
-        self.conv = _convolution(np.pad(weight, ((0, 0), (0, 0), (0, self.spare), (0, 0))), bias)
-        self.gru = block.gru
-
-    def __call__(self, x: jax.Array, skip: jax.Array, src: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """As `UpsamplingBlock`."""
-        x = upsample2(x)[:, : src.shape[1], : src.shape[2]]
-        spare = jnp.zeros((*x.shape[:3], self.spare), x.dtype)
-        x = jax.nn.relu(self.conv(jnp.concatenate([x, skip, src, spare], -1)))
-        a, b = jnp.split(x, 2, axis=-1)
-        b, r = self.gru(b, r)
-        return jnp.concatenate([a, b], -1), r
 
 
 class PolyphaseOutputBlock(nnx.Module):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.convolution import conv
+from rvm_jax.networks.convolution import conv, is_cpu
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, avg_pool2, upsample2
 
 # Frames: longer clips loop over pieces of this length, so that compilation stays short.
@@ -114,7 +114,7 @@ class ConvGRU(nnx.Module):
             h, _ = cell(h, inputs[:, 0])
             return h, h
         # XLA's CPU backend has fast convolutions for straight code only: inside a loop they are three times slower.
-        unroll = min(inputs.shape[1], _MAX_UNROLL) if jax.default_backend() == "cpu" else 1
+        unroll = min(inputs.shape[1], _MAX_UNROLL) if is_cpu() else 1
         h, states = jax.lax.scan(cell, h, inputs.swapaxes(0, 1), unroll=unroll)
         return states.swapaxes(0, 1).reshape(-1, *h.shape[1:]), h
 

@@ -8,13 +8,13 @@ statistics, so it can neither be trained nor saved as PyTorch's file.
 from itertools import pairwise
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.cpu_decoder import AlignedUpsamplingBlock, PolyphaseOutputBlock
+from rvm_jax.networks.convolution import is_cpu
+from rvm_jax.networks.cpu_decoder import PolyphaseOutputBlock
 from rvm_jax.networks.decoder import RecurrentDecoder
 from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.refiner import DeepGuidedFilter
@@ -28,8 +28,8 @@ def for_inference(network: nnx.Module, *, fold: bool = True, dtype: str = "float
 
     Args:
         network: stays untouched.
-        fold: makes each batch norm part of the convolution before it, and on a CPU rearranges the decoder's blocks (see
-            `cpu_decoder`).
+        fold: makes each batch norm part of the convolution before it, and on a CPU rearranges the decoder's last block
+            (see `cpu_decoder`).
         dtype: what convolutions compute in, "float32" or "bfloat16". The recurrent state and the guided filter, whose
             covariances are differences of nearly equal numbers, stay float32.
 
@@ -41,7 +41,7 @@ def for_inference(network: nnx.Module, *, fold: bool = True, dtype: str = "float
     divide_by_spectral_norm(copy)
     if fold:
         fold_batch_norm(copy)
-        if jax.default_backend() == "cpu":
+        if is_cpu():
             _rearrange_for_cpu(copy)
     if dtype != "float32":
         _cast_convolutions(copy, jnp.dtype(dtype))
@@ -77,8 +77,6 @@ def _rearrange_for_cpu(network: nnx.Module) -> None:
     decoder: Any
     for _, decoder in list(nnx.iter_modules(network)):
         if isinstance(decoder, RecurrentDecoder):
-            for name in ("decode3", "decode2", "decode1"):
-                setattr(decoder, name, AlignedUpsamplingBlock(getattr(decoder, name)))
             decoder.decode0 = PolyphaseOutputBlock(decoder.decode0)  # type: ignore[assignment]
 
 
