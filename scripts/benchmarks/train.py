@@ -93,8 +93,8 @@ def _measure_variants() -> list[Row]:
     from scripts.benchmarks import variants
 
     batch = _batch()
-    names = tqdm([*variants.CHOICES, *variants.MORE], desc="compiling", unit="variant", leave=False)
-    running = {name: variants.compiled(name, lambda objective: _step(batch, "float32", objective)) for name in names}
+    names = tqdm(variants.CHOICES, desc="compiling", unit="variant", leave=False)
+    running = {name: _stepping(*variants.compiled(name, lambda: _step(batch, "float32"))) for name in names}
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
     medians, text = beside_peers(
         seconds, dict.fromkeys(running), variants.AS_IT_IS, frames=_BATCH.value * _FRAMES.value
@@ -135,38 +135,33 @@ def _batch() -> dict[str, np.ndarray]:
 
 
 def _print_where() -> None:
-    import jax
-
     from scripts.benchmarks import where
 
     step, state, batch = _step(_batch(), "float32")
     compiled = step.lower(state, batch).compile()
-
-    def call() -> None:
-        nonlocal state
-        state, _ = jax.block_until_ready(compiled(state, batch))
-
+    call = _stepping(compiled, state, batch)
     for _ in range(3):  # the first ones take memory from the system
         call()
     where.print_table(call, compiled.as_text())
 
 
 def _ours(batch: dict[str, np.ndarray], dtype: str) -> Contender:
-    import jax
+    return _stepping(*_step(batch, dtype))
 
-    step, state, batch = _step(batch, dtype)
+
+def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
+    import jax
 
     def call() -> float:
         nonlocal state
-        state, metrics = step(state, batch)
-        jax.block_until_ready(state)
+        state, metrics = jax.block_until_ready(step(state, batch))
         return float(metrics["loss/total"])
 
     return call
 
 
-def _step(batch: dict[str, np.ndarray], dtype: str, objective: Any = None) -> Any:
-    """The jitted step of an objective, the alpha's loss unless told, its state at the start, and the batch."""
+def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
+    """The jitted step, its state at the start, and the batch."""
     import rvm_jax
     from rvm_jax import torch_weights
     from rvm_jax.networks import functional
@@ -181,7 +176,7 @@ def _step(batch: dict[str, np.ndarray], dtype: str, objective: Any = None) -> An
     torch_weights.set_state_dict(network, tensors, "the twin's weights")
     _, params, batch_stats = functional.split(network)
     optimizer = make_optimizer(params, _RATES)
-    step = make_train_step(network, objective or alpha, optimizer, 0, StepSettings(dtype=dtype))
+    step = make_train_step(network, alpha, optimizer, 0, StepSettings(dtype=dtype))
     return step, new_state(params, batch_stats, optimizer), batch
 
 

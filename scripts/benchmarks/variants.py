@@ -1,16 +1,15 @@
 """The training step as it might have been built: each choice undone, alone, beside the step as it is."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
 import jax
 import jax.numpy as jnp
 
-from rvm_jax import train_step
+from rvm_jax import objectives, train_step
 from rvm_jax.networks import convolution, decoder, depthwise, layers
-from rvm_jax.objectives import unit
 
 AS_IT_IS = "rvm_jax"
 _NEVER = 1 << 30
@@ -45,10 +44,14 @@ def _all_within_the_loop(gru: decoder.ConvGRU, x: jax.Array, h: jax.Array) -> tu
 
 
 def _squared(network: Any, batch: Any, key: jax.Array) -> dict[str, jax.Array]:
-    return {"total": jnp.square(network(unit(batch["src"])).pha - unit(batch["pha"])).mean()}
+    return {"total": jnp.square(network(objectives.unit(batch["src"])).pha - objectives.unit(batch["pha"])).mean()}
 
 
-# What is replaced while the step is traced: (module or class, name, instead).
+def _keeping_its_arguments(function: Callable, *, jit: Callable = jax.jit, **settings: Any) -> Callable:
+    return jit(function, **{name: value for name, value in settings.items() if name != "donate_argnums"})
+
+
+# What is replaced while the step is made and traced: (module or class, name, instead).
 CHOICES: dict[str, list[tuple[Any, str, Any]]] = {
     AS_IT_IS: [],
     "depthwise as grouped convolutions": [(depthwise, "is_cpu", lambda: False)],
@@ -63,40 +66,16 @@ CHOICES: dict[str, list[tuple[Any, str, Any]]] = {
     "ConvGRU: frames not unrolled": [(decoder, "_MAX_UNROLL", 1)],
     "batch norm's gradient by JAX": [(layers, "_batch_norm", layers._batch_norm.fun)],
     "XLA's order for concurrency": [(train_step, "_compiler_options", dict)],
+    "mean square for the losses": [(objectives, "alpha", _squared)],
+    "state not donated": [(jax, "jit", _keeping_its_arguments)],
 }
-# The last two are no replacement: the step without its losses, and its state not donated.
-MORE = ("mean square for the losses", "state not donated")
 
 
-@contextmanager
-def undone(name: str) -> Iterator[None]:
-    """While this lasts, what is traced is the variant of this name."""
-    patches = [mock.patch.object(*replacement) for replacement in CHOICES.get(name, [])]
-    for patch in patches:
-        patch.start()
-    jax.clear_caches()  # of traces that the replacement does not show in
-    try:
-        yield
-    finally:
-        for patch in patches:
-            patch.stop()
-
-
-def compiled(name: str, make_step: Callable[[Any], Any]) -> Callable[[], object]:
-    """Compiles the variant; returns what runs a step of it.
-
-    Args:
-        name: of `CHOICES` or `MORE`.
-        make_step: makes (step, state, batch) for an objective, None for the recipe's own.
-    """
-    with undone(name):
-        step, state, batch = make_step(_squared if name == MORE[0] else None)
-        if name == MORE[1]:
-            step = jax.jit(step.__wrapped__, static_argnums=2, compiler_options=train_step._compiler_options())
-        program = step.lower(state, batch).compile()
-
-    def call() -> None:
-        nonlocal state
-        state, _ = jax.block_until_ready(program(state, batch))
-
-    return call
+def compiled(name: str, make_step: Callable[[], Any]) -> tuple[Any, Any, Any]:
+    """Compiles the variant of this name; `make_step` makes (step, state, batch), so does this."""
+    with ExitStack() as replacements:
+        for replacement in CHOICES[name]:
+            replacements.enter_context(mock.patch.object(*replacement))
+        jax.clear_caches()  # of traces that the replacement does not show in
+        step, state, batch = make_step()
+        return step.lower(state, batch).compile(), state, batch
