@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.layers import resize
+from rvm_jax.networks.resizing import resize
 from rvm_jax.objectives import unit
 
 CropSize = tuple[int, int]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from rvm_jax.networks import convolution, depthwise, functional, layers
+from rvm_jax.networks import convolution, depthwise, functional, layers, resampling, resizing
 
 
 def draw(*shape, seed=0):
@@ -59,6 +59,29 @@ def test_slopes_of_convolutions(size, inputs, outputs, height, width, monkeypatc
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_slopes_in_strips_over_two_devices(groups, monkeypatch):
+    """The same as on one, and the devices exchange sums once, not for every strip."""
+    monkeypatch.setattr(convolution, "STRIP_BYTES", 1)
+    x, weight, dy = draw(2, 5, 64, 4), draw(3, 3, 4 // groups, 4, seed=1), draw(2, 5, 64, 4, seed=2)
+    convolve = depthwise.depthwise_conv if groups > 1 else convolution.conv
+
+    @jax.jit
+    def slopes(x, weight, dy):
+        return jax.vjp(convolve, x, weight)[1](dy)
+
+    mesh = jax.sharding.Mesh(jax.devices()[:2], "data")
+    split, whole = (jax.NamedSharding(mesh, jax.P(*axes)) for axes in (("data",), ()))
+    given = jax.device_put(x, split), jax.device_put(weight, whole), jax.device_put(dy, split)
+    compiled = slopes.lower(*given).compile()
+    for expected, actual in zip(slopes(x, weight, dy), compiled(*given), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
+    loops, after = compiled.as_text().split("ENTRY")
+    assert "all-reduce(" not in loops
+    assert after.count(" all-reduce(") == 1
+    assert "all-gather(" not in loops + after
 
 
 def test_maps_are_joined_by_channel():
@@ -139,7 +162,7 @@ def test_upsample2(height, width):
     given = torch.tensor(nchw(x), requires_grad=True)
     expected = torch.nn.functional.interpolate(given, scale_factor=2, mode="bilinear")
     expected.backward(torch.from_numpy(nchw(dy)))
-    actual, slopes = jax.vjp(layers.upsample2, x)
+    actual, slopes = jax.vjp(resampling.upsample2, x)
     np.testing.assert_allclose(nchw(actual), expected.detach(), rtol=0, atol=1e-6)
     np.testing.assert_allclose(nchw(slopes(dy)[0]), given.grad, rtol=0, atol=1e-5)
 
@@ -149,7 +172,7 @@ def test_resize(size):
     torch = pytest.importorskip("torch")
     x = draw(2, 5, 7, 3)
     expected = torch.nn.functional.interpolate(torch.from_numpy(nchw(x)), size, mode="bilinear")
-    np.testing.assert_allclose(nchw(layers.resize(x, size)), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(nchw(resizing.resize(x, size)), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.375, 0.3, 1.25])
@@ -159,7 +182,7 @@ def test_rescale_takes_its_coordinates_from_the_ratio(ratio):
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(nchw(x)), scale_factor=ratio, mode="bilinear", recompute_scale_factor=False
     )
-    ours = nchw(layers.rescale(x, ratio))
+    ours = nchw(resizing.rescale(x, ratio))
     assert ours.shape == expected.shape
     np.testing.assert_allclose(ours, expected, rtol=0, atol=5e-6)
 
@@ -169,7 +192,7 @@ def test_avg_pool2_averages_fewer_pixels_at_an_odd_edge(height, width):
     torch = pytest.importorskip("torch")
     x = draw(2, height, width, 3)
     expected = torch.nn.functional.avg_pool2d(torch.from_numpy(nchw(x)), 2, 2, ceil_mode=True, count_include_pad=False)
-    np.testing.assert_allclose(nchw(layers.avg_pool2(x)), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(nchw(resampling.avg_pool2(x)), expected, rtol=0, atol=1e-6)
 
 
 def test_channel_mean():

@@ -8,8 +8,9 @@ from flax import nnx
 from rvm_jax import checkpoints, losses, objectives, starting
 from rvm_jax.networks.decoder import ConvGRU
 from rvm_jax.networks.interface import Wants
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, upsample2
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.registry import create
+from rvm_jax.networks.resampling import upsample2
 from rvm_jax.objectives import unit
 
 CONFIG = {"name": "tiny"}

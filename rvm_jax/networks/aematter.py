@@ -13,7 +13,8 @@ from flax import nnx
 
 from rvm_jax.networks.attention import keys
 from rvm_jax.networks.interface import CHANNELS, Guidance, Preparation, Wants
-from rvm_jax.networks.layers import Conv2d, Sequential, clamp, upsample2, upsample2_nearest
+from rvm_jax.networks.layers import Conv2d, Sequential, clamp
+from rvm_jax.networks.resampling import upsample2, upsample2_nearest
 from rvm_jax.networks.still import StillNetwork
 from rvm_jax.networks.strip_attention import ResidualBlock, StripAttention, pad_to_strips
 from rvm_jax.networks.swin import SwinStage, SwinTiny

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from rvm_jax.networks.convolution import conv, is_cpu
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, avg_pool2, upsample2
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.resampling import avg_pool2, upsample2
 
 # Frames: longer clips loop over pieces of this length, so that compilation stays short.
 _MAX_UNROLL = 8

@@ -9,7 +9,8 @@ from flax import nnx
 from rvm_jax import framing
 from rvm_jax.errors import UserError
 from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.layers import at_least_float32, clamp, rescale, resize
+from rvm_jax.networks.layers import at_least_float32, clamp
+from rvm_jax.networks.resizing import rescale, resize
 from rvm_jax.networks.rvm import Matte
 
 

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers import BatchNorm2d, Sequential, avg_pool2, upsample2_nearest
+from rvm_jax.networks.layers import BatchNorm2d, Sequential
+from rvm_jax.networks.resampling import avg_pool2, upsample2_nearest
 from rvm_jax.networks.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
 
 LEAKY = partial(jax.nn.leaky_relu, negative_slope=0.2)

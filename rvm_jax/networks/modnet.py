@@ -10,8 +10,9 @@ from flax import nnx
 from rvm_jax.networks.dense import Linear, instance_norm
 from rvm_jax.networks.initializers import kaiming_fan_in, zeros
 from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, global_mean, upsample2
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, global_mean
 from rvm_jax.networks.mobilenetv2 import MobileNetV2
+from rvm_jax.networks.resampling import upsample2
 from rvm_jax.networks.still import StillNetwork
 
 _CHANNELS = 32  # of the high-resolution branch

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, at_least_float32, channel_mean, resize
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, at_least_float32, channel_mean
+from rvm_jax.networks.resizing import resize
 
 Refined = tuple[jax.Array, jax.Array]
 

@@ -12,7 +12,8 @@ from flax import nnx
 
 from rvm_jax.networks.initializers import kaiming_fan_in, xavier_uniform, zeros
 from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, clamp, upsample2_nearest
+from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential, clamp
+from rvm_jax.networks.resampling import upsample2_nearest
 from rvm_jax.networks.resnet import ResNet18
 from rvm_jax.networks.still import StillNetwork
 

@@ -10,10 +10,11 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.networks.decoder import RecurrentDecoder, State
 from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.layers import Conv2d, at_least_float32, clamp, rescale
+from rvm_jax.networks.layers import Conv2d, at_least_float32, clamp
 from rvm_jax.networks.lraspp import LRASPP
 from rvm_jax.networks.mobilenetv3 import MobileNetV3Large
 from rvm_jax.networks.refiner import DeepGuidedFilter, FastGuidedFilter
+from rvm_jax.networks.resizing import rescale
 from rvm_jax.networks.resnet import ResNet50
 
 # encoder, channels of LR-ASPP, and of the decoder at 1/8, 1/4, 1/2 and full size
