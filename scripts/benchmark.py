@@ -11,11 +11,11 @@ import sys
 from importlib import import_module
 
 import _checkout  # noqa: F401
+from _memory import keep_memory
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts.benchmarks import allocator
 
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     what = sys.argv.pop(1) if sys.argv[1:] and not sys.argv[1].startswith("-") else None
     if what == "train":
-        allocator.keep_memory()
+        keep_memory()
     benchmark = import_module(BENCHMARKS[what]) if what in BENCHMARKS else None
     if benchmark:
         flags.adopt_module_key_flags(benchmark)

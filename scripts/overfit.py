@@ -9,6 +9,7 @@ alphas, in evaluation mode, does not come below --target.
 import sys
 
 import _checkout  # noqa: F401
+from _memory import keep_memory
 from absl import flags
 
 from rvm_jax import cli
@@ -84,4 +85,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     cli.run(main)

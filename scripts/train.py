@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import _checkout  # noqa: F401
+from _memory import keep_memory
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
@@ -99,4 +100,5 @@ def _fingerprint(sections: list[Any]) -> str:
 
 
 if __name__ == "__main__":
+    keep_memory()
     cli.run(main)

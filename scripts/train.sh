@@ -5,11 +5,6 @@
 set -euo pipefail
 caller=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-# On the CPU a step takes and returns gigabytes. That glibc keeps them, in huge pages, makes it a third shorter
-# (docs/benchmarks.md); other C libraries do not look at this.
-if [ ! -e /dev/nvidia0 ]; then
-  export GLIBC_TUNABLES=${GLIBC_TUNABLES:-$(cat "$root/scripts/glibc_tunables")}
-fi
 if [ $# -gt 0 ]; then
   cd "$caller"
   exec "$python" "$root/scripts/train.py" "$@"
