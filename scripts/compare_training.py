@@ -2,8 +2,9 @@
 
 Both start from the same weights and see the same batches of embedded clips, with Adam at the face recipe's rates. Loss
 curves are drawn into WORKDIR/curves.png; the networks that come out matte the same held-out clips, and their mean
-absolute errors must agree within --tolerance. PyTorch trains once more from weights moved by float32's last bit: how
-far it comes away from itself is what rounding alone does, and grows with the rates. Needs PyTorch.
+absolute errors must agree within --tolerance. PyTorch trains once more from weights moved by their last bit: how far it
+comes away from itself is what rounding alone does. It grows from step to step: in float32, in which recipes train
+(--dtype=float32), 200 steps are enough to hide whether two trainings are the same; float64 tells. Needs PyTorch.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from _checkout import ROOT
+from _memory import keep_memory
 from absl import flags
 from tqdm import tqdm
 
@@ -24,6 +26,7 @@ _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", low
 _FRAMES = flags.DEFINE_integer("frames", 3, "Frames of a clip.", lower_bound=1)
 _BATCH = flags.DEFINE_integer("batch", 2, "Clips of a batch.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("num_clips", 16, "Held-out clips, a multiple of --batch.", lower_bound=1)
+_DTYPE = flags.DEFINE_enum("dtype", "float64", ["float32", "float64"], "What both compute in.")
 _SCALE = flags.DEFINE_float("rate_scale", 1.0, "Times the published rates.", 0.0)
 _TOLERANCE = flags.DEFINE_float("tolerance", 0.02, "Relative difference of the final errors that is let pass.", 0.0)
 _WORKDIR = flags.DEFINE_string("workdir", "work/compare_training", "Where curves.png and curves.json go.")
@@ -34,13 +37,16 @@ Batch = dict[str, np.ndarray]
 
 def main(_: list[str]) -> None:
     twin, losses = _import_twin()
+    import jax
+
+    jax.config.update("jax_enable_x64", _DTYPE.value == "float64")
     import rvm_jax
     from rvm_jax import torch_weights
     from scripts._curves import draw_curves
 
     data = _data()
     start = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=_rngs())
-    weights = torch_weights.state_dict(start)
+    weights = {key: _wide(tensor) for key, tensor in torch_weights.state_dict(start).items()}
     rates = {part: rate * _SCALE.value for part, rate in RATES.items()}
 
     runs = {
@@ -56,29 +62,36 @@ def main(_: list[str]) -> None:
     draw_curves({"loss/total": curves}, str(workdir / "curves.png"))
     result = {"errors": errors, "losses": {name: history.tolist() for name, history in histories.items()}}
     (workdir / "curves.json").write_text(json.dumps(result) + "\n")
-    print(f"{_STEPS.value} batches of {_BATCH.value} clips of {_FRAMES.value} frames of {_SIZE.value}x{_SIZE.value}")
+    side, dtype = _SIZE.value, _DTYPE.value
+    print(f"{_STEPS.value} batches of {_BATCH.value} clips of {_FRAMES.value} frames of {side}x{side}, in {dtype}")
     reference = histories["PyTorch"]
     for name, history in histories.items():
         line = f"{name}: loss {history[0]:.6f} to {history[-1]:.6f}, held-out mean absolute error {errors[name]:.5f}"
         if name != "PyTorch":
             gap = np.abs(history - reference) / reference
             line += f"; beside PyTorch's losses: median {np.median(gap):.1e}, largest {gap.max():.1e}"
-            line += f"; error {100 * _apart(errors[name], errors['PyTorch']):.2f} % apart"
+            line += f"; error {100 * _apart(errors[name], errors['PyTorch']):.2g} % apart"
         print(line)
     print(f"{workdir / 'curves.png'}: the curves")
     difference = _apart(errors["rvm_jax"], errors["PyTorch"])
     if difference > _TOLERANCE.value:
-        raise UserError(f"the errors are {100 * difference:.2f} % apart, more than --tolerance={_TOLERANCE.value}")
+        raise UserError(f"the errors are {100 * difference:.2g} % apart, more than --tolerance={_TOLERANCE.value}")
 
 
 def _apart(error: float, reference: float) -> float:
     return abs(error - reference) / reference
 
 
+def _wide(tensor: Any) -> np.ndarray:
+    """In --dtype, unless it is a counter."""
+    values = np.asarray(tensor)
+    return values.astype(_DTYPE.value) if values.dtype.kind == "f" else values
+
+
 def _moved(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every float32 replaced by the next larger one."""
+    """Every value replaced by the next larger one."""
     return {
-        key: np.nextafter(tensor, np.float32(np.inf)) if tensor.dtype == np.float32 else tensor
+        key: np.nextafter(tensor, tensor.dtype.type(np.inf)) if tensor.dtype.kind == "f" else tensor
         for key, tensor in weights.items()
     }
 
@@ -112,7 +125,8 @@ def _train_ours(network: Any, data: dict[str, Any], rates: dict[str, float]) -> 
     from rvm_jax.train_state import new_state
     from rvm_jax.train_step import make_train_step
 
-    graphdef, params, batch_stats = functional.split(network)
+    graphdef, *tensors = functional.split(network)
+    params, batch_stats = jax.tree.map(lambda tensor: jax.numpy.asarray(_wide(tensor)), tensors)
     optimizer = make_optimizer(params, rates)
     step = make_train_step(network, alpha, optimizer)
     state = new_state(params, batch_stats, optimizer)
@@ -134,12 +148,12 @@ def _train_theirs(
 ) -> tuple[list[float], float]:
     import torch
 
-    network = twin.MattingNetwork("mobilenetv3", foreground=False)
+    network = twin.MattingNetwork("mobilenetv3", foreground=False).to(getattr(torch, _DTYPE.value))
     network.load_state_dict({key: torch.from_numpy(np.array(tensor)) for key, tensor in weights.items()})
     optimizer = losses.adam(network, **rates)
 
     def tensor(values: np.ndarray) -> Any:
-        return torch.from_numpy(np.moveaxis(values, -1, -3).astype(np.float32) / 255)
+        return torch.from_numpy(np.moveaxis(values, -1, -3).astype(_DTYPE.value) / 255)
 
     history = []
     with _batches(data, "train", _STEPS.value) as stream:
@@ -162,7 +176,7 @@ def _error(data: dict[str, Any], predict: Any) -> float:
     errors = []
     with _batches(data, "valid", _CLIPS.value // _BATCH.value) as stream:
         for batch in stream:
-            errors.append(np.abs(predict(np.asarray(batch["src"])) - batch["pha"].astype(np.float32) / 255).mean())
+            errors.append(np.abs(predict(np.asarray(batch["src"])) - batch["pha"].astype(np.float64) / 255).mean())
     return float(np.mean(errors))
 
 
@@ -177,4 +191,5 @@ def _import_twin() -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
+    keep_memory()
     cli.run(main)

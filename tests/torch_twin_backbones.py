@@ -35,12 +35,13 @@ class MobileNetV3(nn.Module):
             *(InvertedResidual(*block) for block in MOBILENETV3_BLOCKS),
             ConvNormActivation(160, 960, 1, nn.Hardswish),
         )
-        mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        # In float64, for trainings in that: rounded to float32, they move a loss by 1e-9.
+        for name, values in (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225))):
+            numbers = torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1)
+            self.register_buffer(name, numbers, persistent=False)
 
     def forward(self, x):
-        x = (x - self.mean) / self.std
+        x = (x - self.mean.to(x)) / self.std.to(x)
         maps = []
         for index, layer in enumerate(self.features):
             x = layer(x)
