@@ -14,14 +14,17 @@ _TUNABLES = {
     "trim_threshold": 64 << 30,
     "top_pad": 1 << 30,
 }
+# Their host programs have other needs: many threads that take little.
+_ACCELERATORS = ("nvidia0", "kfd", "accel0", "vfio/0")
 
 
 def keep_memory() -> None:
     """Starts this program again with settings that glibc reads when a process starts.
 
-    Nothing happens with a GPU, where glibc is another C library, or where the environment has settings already.
+    Nothing happens beside a GPU or TPU, where the C library is another, or where the environment has settings already.
     """
-    if _VARIABLE in os.environ or not sys.platform.startswith("linux") or Path("/dev/nvidia0").exists():
+    has_accelerator = any(Path("/dev", name).exists() for name in _ACCELERATORS)
+    if _VARIABLE in os.environ or has_accelerator or not sys.platform.startswith("linux"):
         return
     os.environ[_VARIABLE] = ":".join(f"glibc.malloc.{name}={value}" for name, value in _TUNABLES.items())
     os.execv(sys.executable, sys.orig_argv)
