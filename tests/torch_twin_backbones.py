@@ -90,7 +90,9 @@ class SqueezeExcite(nn.Module):
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
 
     def forward(self, x):
-        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))))
+        scale = self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True))))
+        # F.hardsigmoid, whose own slope is float32's sixth in float64 too: that would move gradients by 3e-8.
+        return x * (F.relu6(scale + 3) / 6)
 
 
 class ResNet50(nn.Module):
