@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from lively_network import lively_network
+from still_golden import QUICK_TO_COMPILE
 
 from rvm_jax.networks.cpu_decoder import PolyphaseOutputBlock
 from rvm_jax.networks.decoder import OutputBlock
@@ -16,7 +17,8 @@ from rvm_jax.networks.rvm import MattingNetwork
 
 def _matte(network, src):
     graphdef, weights = nnx.split(network)
-    return jax.jit(lambda w, x: nnx.merge(graphdef, w)(x, None, 0.5))(weights, src)
+    program = jax.jit(lambda w, x: nnx.merge(graphdef, w)(x, None, 0.5)).lower(weights, src)
+    return program.compile(QUICK_TO_COMPILE)(weights, src)
 
 
 @pytest.mark.parametrize("variant", ["mobilenetv3", "resnet50"])
