@@ -32,7 +32,6 @@ _TOLERANCE = flags.DEFINE_float("tolerance", 0.02, "Relative difference of the f
 _WORKDIR = flags.DEFINE_string("workdir", "work/compare_training", "Where curves.png and curves.json go.")
 
 RATES = {"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0}
-Batch = dict[str, np.ndarray]
 
 
 def main(_: list[str]) -> None:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from flax import nnx
 from golden.image import rule
+from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax import torch_weights
 from rvm_jax.networks import functional
@@ -14,8 +15,6 @@ from rvm_jax.networks.registry import create
 
 GOLDEN = Path(__file__).resolve().parent / "golden" / "image"
 SHAPES = {"a": (1, 3, 64, 96), "train": (2, 3, 128, 128), "c": (1, 3, 192, 256)}
-# A third of the time to compile, for a slower program.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 @functools.cache

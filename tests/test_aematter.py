@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from still_golden import QUICK_TO_COMPILE, check_evaluation, check_training, golden_weights
+from quick_compilation import QUICK_TO_COMPILE
+from still_golden import check_evaluation, check_training, golden_weights
 
 from rvm_jax import UserError, torch_weights
 from rvm_jax.networks.aematter import AEMatterResult

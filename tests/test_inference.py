@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from lively_network import lively_network
-from still_golden import QUICK_TO_COMPILE
+from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.networks.cpu_decoder import PolyphaseOutputBlock
 from rvm_jax.networks.decoder import OutputBlock

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from still_golden import GOLDEN, QUICK_TO_COMPILE, check_evaluation, check_training
+from quick_compilation import QUICK_TO_COMPILE
+from still_golden import GOLDEN, check_evaluation, check_training
 
 from rvm_jax.networks import progressive
 from rvm_jax.networks.resampling import upsample

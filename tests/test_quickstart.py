@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flax import nnx
+from quick_compilation import QUICK_FLAGS
 
 import rvm_jax
 from configs import quickstart
@@ -22,7 +23,7 @@ from scripts._checkout import ROOT
 
 # One device, and half of the time to compile; no second start for the sake of glibc's memory.
 ENVIRONMENT = os.environ | {
-    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
+    "XLA_FLAGS": QUICK_FLAGS,
     "GLIBC_TUNABLES": "",
 }
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from still_golden import QUICK_TO_COMPILE
+from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax import still_losses
 from rvm_jax.network_inputs import coarse_mask, derived_trimap, grow, network_inputs, one_hot

@@ -7,6 +7,7 @@ import optax
 import pytest
 from flax import nnx
 from golden_data import golden_arrays, golden_network
+from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax import losses, training
 from rvm_jax.networks import functional
@@ -95,10 +96,6 @@ def run():
         return history, gradients, batch_stats
 
     return run
-
-
-# Half of the time to compile, for a slower step.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 def batch_of(i, first):

@@ -8,9 +8,6 @@ import jax.numpy as jnp
 
 from rvm_jax.networks.convolution import conv, is_cpu, rows_at_once
 
-# What the caches hold of a strip: the pixels, their gradient and a product or two.
-_MAPS_OF_A_STRIP = 4
-
 
 def depthwise_conv(x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).

@@ -19,9 +19,11 @@ _KERNEL = re.compile(r"^f32\[\d+,([1-7]),\1,\d+\]|^f32\[([1-7]),\2,\d+,\d+\]")
 def print_table(call: Callable[[], object], program: str, rows: int = 15) -> None:
     """Runs `call`, once compiled, under the profiler and prints the thread time of each kind of operation.
 
+    A while in which none is under way counts for the one before: a convolution of XLA's own (not YNNPACK's) hands its
+    work to threads and is over at once.
+
     Args:
-        call: runs the program once and waits for it. A while in which none of its operations is under way counts for
-            the one before: a convolution of XLA's own (not YNNPACK's) hands its work to threads and is over at once.
+        call: runs the program once and waits for it.
         program: its optimized HLO text (`compiled.as_text()`).
         rows: how many kinds are named; the others are one line.
     """
