@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from _checkout import ROOT
+from scripts import ROOT
 from absl import flags
 
 from rvm_jax import cli
@@ -35,7 +35,7 @@ def main(_: list[str]) -> None:
     _run("Matting", "test", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
     _run("Evaluation", "eval", f"--pred_dir={predictions}", f"--label_dir={heldout}")
 
-    from eval.gallery import comparison_video, contact_sheet
+    from eval.compare.gallery import comparison_video, contact_sheet
 
     sheet, video = work / "contact_sheet.png", work / "comparison.mp4"
     contact_sheet(heldout, predictions, sheet)

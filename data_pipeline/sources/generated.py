@@ -16,7 +16,7 @@ def procedural(
     seed: int = 0,
 ) -> Source:
     """Rendered heads and occluders of `size` pixels (the clips' resolution where not given)."""
-    from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
+    from data_pipeline.drawn import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
 
     size = size or request.resolution
     if request.kind == "occluder":
