@@ -12,19 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import grain
 import numpy as np
 from absl import flags
 
 from data_pipeline.clips import Clips, Record
-from data_pipeline.memory import keep_freed_memory
 from data_pipeline.sources.split import SPLITS
 from rvm_jax.errors import UserError
-
-# Workers are the parallelism; OpenCV's own threads would only take their cores. Spawned workers import this, too.
-cv2.setNumThreads(0)
-keep_freed_memory()
+from rvm_jax.process import configure_process
 
 
 class _Tag:
@@ -78,7 +73,8 @@ class Batches:
         if workers:
             if not flags.FLAGS.is_parsed():
                 flags.FLAGS.mark_as_parsed()  # grain's workers read absl's flags, which a test or a notebook has not
-            iterable = iterable.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2))
+            multiprocessing = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2)
+            iterable = iterable.mp_prefetch(multiprocessing, _start_worker)
         self._iterator: Iterator[dict[str, np.ndarray]] = iter(iterable)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
@@ -156,6 +152,10 @@ def make_batches(
     except BaseException:
         folder.cleanup()
         raise
+
+
+def _start_worker(index: int, count: int) -> None:
+    configure_process("worker")
 
 
 def section_of(data: Any, split: str) -> dict[str, Any]:

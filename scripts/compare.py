@@ -17,6 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _ENTRIES = flags.DEFINE_multi_string("entry", [], "name=path of predictions or of a network; repeat the flag.")
 _GUIDANCE = flags.DEFINE_multi_string(
@@ -48,4 +49,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

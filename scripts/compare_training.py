@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
+from scripts import ROOT
 
 _STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
@@ -190,5 +190,5 @@ def _import_twin() -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _PRED_DIR = flags.DEFINE_string("pred_dir", None, "folder of the predictions", required=True)
 _LABEL_DIR = flags.DEFINE_string("label_dir", None, "folder of the labels", required=True)
@@ -68,4 +69,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

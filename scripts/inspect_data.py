@@ -12,6 +12,7 @@ import _source_flags
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _SAMPLE = flags.DEFINE_integer("sample", 100, "How many items of a source to decode; 0: all.", lower_bound=0)
 _PICTURES = flags.DEFINE_integer("pictures", 24, "How many of them the sheet shows.", lower_bound=1)
@@ -60,4 +61,5 @@ def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

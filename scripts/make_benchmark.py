@@ -12,6 +12,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose sources are taken.", lock_config=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The benchmark's folder.", required=True)
@@ -86,4 +87,5 @@ def _read_config(path: str):
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

@@ -12,6 +12,7 @@ import _source_flags
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder for the prepared sets.", required=True)
 _SIZE = flags.DEFINE_integer("size", None, "Shrinks pictures whose short side is longer.", lower_bound=16)
@@ -47,4 +48,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/technique_sweep.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.")
@@ -43,4 +44,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("train")
     cli.run(main)

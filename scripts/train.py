@@ -19,7 +19,7 @@ from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, logs and pictures go; gs://… is possible.")
@@ -99,5 +99,5 @@ def _fingerprint(sections: list[Any]) -> str:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

@@ -5,16 +5,12 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
 
 from . import cloths, eyewear, hands, heads, soft, things, vessels
 from .canvas import Canvas, straight_colours, to_uint8
-
-# Data workers are many: each draws on its own core.
-cv2.setNumThreads(0)
 
 _PAINTERS: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
     "hand": hands.hand,

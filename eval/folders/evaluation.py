@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.memory import keep_freed_memory
 from eval.folders.checks import check_pictures
 from eval.folders.reading import Pair, raise_problems
 from eval.metrics.batch_metrics import Loaded, measure
@@ -28,9 +27,6 @@ METRICS = ("iou", "grad", "conn", "dtssd", "flicker")  # besides `mad` and `mse`
 DEFAULT_REGIONS = ("described", "published", "all", "face", "band")
 _BATCH_PIXELS = 2**21
 _MEASURING = 2  # batches at once: XLA's CPU programs for bytes run on one core each
-
-cv2.setNumThreads(0)  # the threads here are the parallelism; OpenCV's own would only take their cores
-keep_freed_memory()  # else half of the time goes into pages that batches come and go in
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -25,7 +25,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+from rvm_jax.guidance import numpy_ops
+from rvm_jax.guidance.values import BACKGROUND, FOREGROUND, UNKNOWN
+
 LARGEST_KERNEL = 29
 BAND_KERNEL = 21  # reaches 10 pixels
 
@@ -47,7 +49,7 @@ def draw_kernel_sizes(key: str) -> tuple[int, int]:
     return int(foreground), int(background)
 
 
-def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:
+def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> np.ndarray:
     """Returns the trimap of the described form, (B, H, W) uint8: 0 background, 128 unknown, 255 foreground.
 
     Args:
@@ -55,7 +57,13 @@ def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Arr
       sizes: (B, 2) the pictures' heights and widths. What lies beyond them never erodes, and its trimap means nothing.
       kernel_sizes: (B, 2) integers 1..29, the foreground's and the background's kernel.
     """
-    return _trimap(*_described(label, sizes, kernel_sizes), label.shape[1])
+    trimaps = np.full(label.shape, UNKNOWN, np.uint8)
+    for alpha, values, size, kernels in zip(np.asarray(label), trimaps, sizes, kernel_sizes, strict=True):
+        inner = (slice(int(size[0])), slice(int(size[1])))
+        of_picture = alpha[inner]
+        kernel = int(kernels[0]), int(kernels[1])
+        values[inner] = numpy_ops.trimap(of_picture == FOREGROUND, of_picture == BACKGROUND, kernel)
+    return trimaps
 
 
 def trimap_published(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:

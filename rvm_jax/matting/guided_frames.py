@@ -6,7 +6,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from rvm_jax.guidance import from_alpha as guidance
+from rvm_jax import guidance
 from rvm_jax.matting import inputs
 from rvm_jax.matting.guidance import GuidanceSource
 from rvm_jax.matting.mattes import Chunk, ClipMatter, MattedFrame
@@ -35,7 +35,7 @@ class GuidedByFiles:
             size = frame.rgb.shape[:2]
             guides = guides or self._guides(size)
             values = self._source.values(self._kind, next(guides))
-            guidance.check(values, self._kind, size, f"{self._source.path}: frame {number}")
+            guidance.check_guidance(values, self._kind, size, f"{self._source.path}: frame {number}")
             yield MattedFrame(frame, self._matter(frame.rgb, values), frame.rgb, {})
 
     def _guides(self, size: tuple[int, int]) -> Iterator[np.ndarray]:

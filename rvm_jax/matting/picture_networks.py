@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting.guidance import load_guide
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.mattes import quantize

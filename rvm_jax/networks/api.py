@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rvm_jax.errors import UserError
+from rvm_jax.guidance.values import Guidance
 
-Guidance = Literal["mask", "trimap"]
-CHANNELS = {"mask": 1, "trimap": 3}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -82,30 +81,4 @@ def check_picture(name: str, wants: Wants, image: jax.Array | np.ndarray) -> Non
         raise UserError(
             f"{name} needs sides that are multiples of {wants.size_multiple}, not {height}×{width}; "
             "rvm_jax.PictureMatter pads pictures of any size"
-        )
-
-
-def check_guidance(
-    name: str, wants: Wants, image: jax.Array | np.ndarray, guidance: jax.Array | np.ndarray | None
-) -> None:
-    """Raises UserError, naming the network, where its mask or trimap is missing, or not what it should be."""
-    kind = wants.guidance
-    if kind is None:
-        if guidance is not None:
-            raise UserError(f"{name} takes the image alone, without a mask or trimap")
-        return
-    wanted = (*image.shape[:-1], CHANNELS[kind])
-    if guidance is None:
-        raise UserError(f"{name} needs a {kind} beside the image: network(image, {kind}), of shape {wanted}")
-    if tuple(guidance.shape) != wanted:
-        raise UserError(f"{name}: the {kind} has shape {tuple(guidance.shape)}, but this image needs {wanted}")
-    if isinstance(guidance, jax.core.Tracer):  # inside jit there are no values to look at
-        return
-    values = np.asarray(guidance)
-    binary = np.isin(values, (0, 1)).all()
-    if kind == "mask" and not binary:
-        raise UserError(f"{name}: the mask has values other than 0 and 1; pass mask >= 128 for one of 0 to 255")
-    if kind == "trimap" and not (binary and (values.sum(-1) == 1).all()):
-        raise UserError(
-            f"{name}: the trimap is not one-hot; its channels are trimap == 0, trimap == 128 and trimap == 255"
         )

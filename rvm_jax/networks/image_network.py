@@ -8,7 +8,8 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import Preparation, Wants, check_guidance, check_picture
+from rvm_jax.guidance.jax_ops import check_input
+from rvm_jax.networks.api import Preparation, Wants, check_picture
 from rvm_jax.networks.layers.basic import at_least_float32
 
 
@@ -72,7 +73,7 @@ class StillNetwork(nnx.Module):
             UserError: an image or a guidance of another kind, shape or (outside of `jit`) with other values.
         """
         check_picture(self.name, self.wants, image)
-        check_guidance(self.name, self.wants, image, guidance)
+        check_input(self.name, self.wants.guidance, image, guidance)
         inputs = at_least_float32(image)
         if guidance is not None:
             inputs = jnp.concatenate([inputs, jnp.asarray(guidance, inputs.dtype)], -1)
