@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts import ROOT
 
 _KILLS = flags.DEFINE_integer("kills", 20, "How often the run is killed.", lower_bound=1)
 _CONFIG = flags.DEFINE_string("config", "configs/quickstart.py:tiny", "The recipe.")

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+from scripts import ROOT
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts import ROOT
 
 _WORKDIR = flags.DEFINE_string("workdir", "work/quickstart", "Where everything goes.")
 _CONFIG = flags.DEFINE_string(

@@ -85,7 +85,7 @@ def test_a_trainer_starts_again_with_its_arguments_and_its_children_are_without_
     program = (
         "import os, sys\nprint('started')\nsys.stdout.flush()\n" + role("train") + "print(sys.argv[1:], os.environ)"
     )
-    printed = run(program, "--config=a", "b")
+    printed = run(start + role("train") + end, "--config=a", "b")
     assert printed.count("started") == 2
     assert "['--config=a', 'b']" in printed and "GLIBC_TUNABLES" not in printed
 
