@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .curves import Points
+from data_pipeline.drawn.curves import Points
 
 _FRACTION_BITS = 4  # sub-pixel bits of the coordinates that OpenCV takes
 _LEAST_SIGMA = 0.4  # pixels; what is less blurred than that looks sharp

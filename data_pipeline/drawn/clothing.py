@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette
-from .canvas import Canvas, Surface
-from .curves import Points, both_sides, closed, mirrored, opened, ribbon, shifted
-from .fields import grid, noise
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Points, both_sides, closed, mirrored, opened, ribbon, shifted
+from data_pipeline.drawn.fields import grid, noise
+from data_pipeline.drawn.pose import Build, Pose
 
 _N = 128
 # How low the garment is cut in front, and the half width of its neckline in half widths of the neck.

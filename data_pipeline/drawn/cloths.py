@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, closed, opened
-from .fields import noise
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, closed, opened
+from data_pipeline.drawn.fields import noise
 
 
 def scarf(rng: np.random.Generator, canvas: Canvas) -> None:

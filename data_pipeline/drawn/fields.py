@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import palette
+from data_pipeline.drawn import palette
 
 
 def noise(rng: np.random.Generator, n: int, cells: int, octaves: int = 3, gain: float = 0.5) -> np.ndarray:

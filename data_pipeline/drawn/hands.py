@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette, textures
-from .bones import CELLS, FINGERS, Bone, Hand, relief
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, closed, ellipse, opened, ribbon
-from .fields import Light, noise
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.bones import CELLS, FINGERS, Bone, Hand, relief
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, closed, ellipse, opened, ribbon
+from data_pipeline.drawn.fields import Light, noise
 
 _CREASE = np.array([0.62, 0.46, 0.43], np.float32)
 _PALM = closed([(-0.24, 0.05), (-0.4, -0.35), (-0.43, -0.75), (-0.4, -1.0), (-0.1, -1.1), (0.12, -1.06), (0.36, -0.92),

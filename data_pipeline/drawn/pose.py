@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .curves import Points, closed, rotated
+from data_pipeline.drawn.curves import Points, closed, rotated
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import palette
-from .fields import Light, grid, noise, tinted
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.fields import Light, grid, noise, tinted
+from data_pipeline.drawn.pose import Build, Pose
 
 BOX = (-1.05, -1.2, 1.05, 1.3)
 _N = 112

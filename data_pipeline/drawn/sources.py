@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.drawn import cloths, eyewear, hands, heads, soft, things, vessels
+from data_pipeline.drawn.canvas import Canvas, straight_colours, to_uint8
 from rvm_jax.errors import UserError
-
-from . import cloths, eyewear, hands, heads, soft, things, vessels
-from .canvas import Canvas, straight_colours, to_uint8
 
 _PAINTERS: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
     "hand": hands.hand,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from . import palette
-from .fields import grid, noise
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.fields import grid, noise
 
 N = 128
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, ellipse, opened, ribbon, rounded_box, shifted
-from .fields import Light, grid
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, ellipse, opened, ribbon, rounded_box, shifted
+from data_pipeline.drawn.fields import Light, grid
 
 
 def microphone(rng: np.random.Generator, canvas: Canvas) -> None:

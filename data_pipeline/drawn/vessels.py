@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, ellipse, opened, ribbon, shifted
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, ellipse, opened, ribbon, shifted
 
 
 def _arc(y: float, radius: float, tilt: float, upper: bool = False, n: int = 24) -> Points:

@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request, Source
 from rvm_jax.errors import UserError
 
 
-def procedural(
+@adapter(
+    "Rendered heads and occluders with exact alpha",
+    ("face", "occluder"),
+    generates=True,
+    layout="nothing to download",
+    origin="this project",
+    licence="Apache-2.0",
+    example='include=["hand", "mug"]',
+    former_names=("procedural",),
+)
+def drawn(
     request: Request,
     *,
     size: int | None = None,
@@ -24,6 +35,15 @@ def procedural(
     return ProceduralFaces(size, request.split, max_items, seed)
 
 
+@adapter(
+    "Clips of a config, synthesised offline",
+    ("face",),
+    generates=True,
+    layout="a prepared set of scripts/prepare_data.py --synthesize",
+    origin="this project, from the sources of the config",
+    licence="those of the sources",
+    example="prepared=True",
+)
 def synthesized(request: Request) -> Source:
     """Clips of a whole config, with the visible face as their alpha; they exist as a prepared set alone."""
     raise UserError(

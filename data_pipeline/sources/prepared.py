@@ -128,8 +128,8 @@ def open_prepared(
         raise UserError(f"{where}.root: {root} is no prepared set; write it with scripts/prepare_data.py")
     index = json.loads(read_file(str(root / INDEX)))
     if not index["complete"]:
-        raise UserError(f"{where}.root: {root} is not complete; run scripts/prepare_data.py again, it goes on there")
-    if (index["source"], index["kind"]) != (name, request.kind):
+        raise UserError(f"{where}.root: {root} is not complete; run scripts/prepare_data.py again, it resumes there")
+    if (index["source"] not in (name, *adapter.former_names)) or index["kind"] != request.kind:
         raise UserError(f"{where}: {root} was prepared from '{index['source']}' as {index['kind']}; use it as that")
     if index["split"] not in (ALL, request.split):
         raise UserError(f"{where}.split: {root} was prepared for the split '{index['split']}' alone")

@@ -9,7 +9,7 @@ import trees
 from trees import half, keys, masks, number_of, numbered_frames, open_, pictures, write_video
 
 from data_pipeline.sources.base import ClipSource
-from data_pipeline.sources.clips import hold_gaps
+from data_pipeline.sources.clip_sources import hold_gaps
 from data_pipeline.sources.cuts import within_one_shot
 from data_pipeline.sources.decode import decode_clip
 from data_pipeline.sources.pool import BadRecords, open_pool

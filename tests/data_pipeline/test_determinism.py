@@ -99,7 +99,7 @@ def test_each_technique_is_decided_by_the_seed(data, label):
 
 
 def test_hosts_see_other_records_and_other_randomness(data):
-    data = data | {"techniques": {"main": TECHNIQUE_SPECS["published, fixed"]}}
+    data = data | {"techniques": {"main": TECHNIQUE_SPECS["published, repaired"]}}
     dataset = make_dataset(data, names=True)
     keys = [[dataset[index]["key"] for index in range(host, 8, 2)] for host in range(2)]
     assert not set(keys[0]) & set(keys[1]) and len(keys[0] + keys[1]) == 8

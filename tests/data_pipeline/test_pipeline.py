@@ -36,7 +36,7 @@ def data(root):
         {
             "faces": {"main": {"name": "folder", "root": str(root / "faces"), "weight": 1.0}},
             "occluders": {"main": {"name": "folder", "root": str(root / "occluders")}},
-            "techniques": {"main": {"name": "published", "preset": "fixed"}},
+            "techniques": {"main": {"name": "published", "preset": "repaired"}},
             "resolution": SIDE,
             "seq_length": 2,
             "trimap": True,
@@ -155,7 +155,7 @@ def test_finite_streams(data):
     [
         ({"batch_size": 0}, "at least one clip"),
         ({"batch_size": 2, "process_index": 2, "process_count": 2}, "process 2 is none of 2"),
-        ({"batch_size": 2, "process_count": 2, "num_clips": 5}, "5 clips cannot be dealt evenly to 2 hosts"),
+        ({"batch_size": 2, "process_count": 2, "num_clips": 5}, "5 clips cannot be split evenly across 2 hosts"),
         ({"batch_size": 8, "num_clips": 6}, "6 clips fill no batch of 8"),
         ({"batch_size": 2, "split": "dev"}, "no split 'dev'; there are train, valid, test"),
     ],

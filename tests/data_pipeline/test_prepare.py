@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import trees
 from trees import half, keys, masks, numbered_frames, open_, pictures, write_video
 
+from data_pipeline.prepare_part import Part, write_part
 from data_pipeline.prepare_source import prepare_source, prepare_synthesis
 from data_pipeline.sources.decode import decode, decode_clip
 from rvm_jax.errors import UserError
@@ -74,25 +76,19 @@ def test_a_prepared_set_is_its_source(sim, tmp_path):
     assert "cut short" in outcome(read(output, "sim", "occluder", include=["net"]), 2)
 
 
-def test_it_goes_on_where_it_stopped(sim, tmp_path, monkeypatch):
+def test_it_resumes_where_it_stopped(sim, tmp_path):
     output = tmp_path / "out"
-    from data_pipeline import prepare as module
 
-    whole, calls = module._write_part, []
-
-    def interrupted(root, number, *rest):
-        calls.append(number)
-        if number == 1:
-            (root / "rows/part_00001").mkdir()
+    def interrupted(part: Part, progress: Callable[[], object]) -> None:
+        if part.number == 1:
+            part.path.parent.mkdir()
             raise KeyboardInterrupt
-        whole(root, number, *rest)
+        write_part(part, progress)
 
-    monkeypatch.setattr(module, "_write_part", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        prepare(sim, output, "sim", "occluder", part_size=5)
+        prepare(sim, output, "sim", "occluder", part_size=5, write_part=interrupted)
     with pytest.raises(UserError, match=r"is not complete; run scripts/prepare_data\.py again"):
         read(output, "sim", "occluder")
-    monkeypatch.undo()
     assert prepare(sim, output, "sim", "occluder", part_size=5) == 7
     assert prepare(sim, output, "sim", "occluder", part_size=5) == 0
     assert_same_items(open_("sim", sim, "occluder"), read(output, "sim", "occluder"))
@@ -178,7 +174,7 @@ def test_clips_of_videos(tmp_path):
 
 
 def test_drawn_sources(tmp_path):
-    spec = {"name": "procedural", "size": 32, "max_items": 3}
+    spec = {"name": "drawn", "size": 32, "max_items": 3}
     request = trees.request("occluder")
     with pytest.raises(UserError, match="draws other items for each split; give --split"):
         prepare_source(tmp_path / "out", spec, request, "all")
@@ -190,8 +186,8 @@ def test_drawn_sources(tmp_path):
 
 
 DATA = {
-    "faces": {"main": {"name": "procedural", "max_items": 4}},
-    "occluders": {"main": {"name": "procedural", "max_items": 4}},
+    "faces": {"main": {"name": "drawn", "max_items": 4}},
+    "occluders": {"main": {"name": "drawn", "max_items": 4}},
     "techniques": {"main": {"name": "published"}},
     "resolution": 32,
     "seq_length": 2,

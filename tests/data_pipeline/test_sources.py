@@ -154,7 +154,7 @@ def test_seeded_subset(tmp_path):
 
 def test_wrong_settings():
     for spec, message in (
-        ({"name": "imagenet"}, r"\.name: no source 'imagenet'; known are folder, procedural"),
+        ({"name": "imagenet"}, r"\.name: no source 'imagenet'; known are am2k, background_images"),
         ({"name": "folder"}, r"\.root: 'folder' needs it"),
         ({"name": "folder", "root": "x", "size": 3}, r"\.size: 'folder' has no such setting; it has root, include"),
         ({"name": "dtd", "root": "x"}, r"\.name: 'dtd' is no source of kind face, but of texture, background"),

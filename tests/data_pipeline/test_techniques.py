@@ -18,10 +18,8 @@ SKIN, WALL, RED = (200, 150, 120), (40, 60, 80), (250, 10, 20)
 CALM = {"resolution": SIDE, "jitter": 0.0, "pause": 0.0, "noise": 0.0, "sharpen": 0.0, "blur": 0.0, "grey": 0.0,
         "jpeg": 0.0, "aspect": (1.0, 1.0)}  # fmt: skip
 STILL = CALM | {"move_face": 0.0, "move_both": 0.0, "flip": 0.0, "motion_blur": 0.0, "face_scale": (1.0, 1.0)}
-COMPOSED = {
-    name: technique for name, technique in TECHNIQUES.items() if name not in ("published_stage2", "segmentation")
-}
-OCCLUDED = {name: technique for name, technique in COMPOSED.items() if name != "rvm"}
+OCCLUDED = {name: technique for name, technique in TECHNIQUES.items() if technique.occludes}
+COMPOSED = OCCLUDED | {"rvm": TECHNIQUES["rvm"]}
 CASES = [(name, preset) for name, technique in COMPOSED.items() for preset in technique.presets]
 
 
@@ -162,9 +160,11 @@ def test_smoke_thins_out():
 def test_a_transparent_shape_hides_as_much_as_its_colour_covers_or_all_of_it():
     changes = STILL | {"transparency": 1.0, "trajectory": "affine", "motion_span": (0, 0)}
     texture = Picture(np.full((32, 32, 3), RED, np.uint8), np.full((32, 32), 255, np.uint8), "red", "plain")
-    physical, letter = (make("randocc", [texture], 3, preset=preset, **changes) for preset in ("fixed", "letter"))
-    np.testing.assert_array_equal(physical["src"], letter["src"])
-    covered = letter["pha"] == 0
+    physical, verbatim = (
+        make("randocc", [texture], 3, preset=preset, **changes) for preset in ("repaired", "verbatim")
+    )
+    np.testing.assert_array_equal(physical["src"], verbatim["src"])
+    covered = verbatim["pha"] == 0
     inside = covered & (make("randocc", [], 3, **changes)["pha"] == 255)
     assert inside.any()
     assert physical["pha"][inside].min() >= 0.28 * 255 and physical["pha"][inside].max() <= 0.62 * 255
@@ -196,8 +196,8 @@ def test_foregrounds_are_composed_over_backgrounds():
         assert np.abs(clip["fgr"][shown].astype(int) - SKIN).max() <= 2
 
 
-def test_the_letter_takes_bytes_for_shares_in_the_trimap_of_a_bare_face():
-    clip = make("published", [], 0, preset="letter", resolution=SIDE, trimap=True)
+def test_verbatim_takes_bytes_for_shares_in_the_trimap_of_a_bare_face():
+    clip = make("published", [], 0, preset="verbatim", resolution=SIDE, trimap=True)
     inside = clip["pha"] == 255
     assert inside.any() and (clip["trimap"] == 255).mean() < 0.02
     assert (clip["trimap"][inside] == 128).mean() > 0.9

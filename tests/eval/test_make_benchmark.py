@@ -19,7 +19,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 
 ROOT = Path(__file__).parents[2]
-PROCEDURAL = {"main": {"name": "procedural", "max_items": 50}}
+PROCEDURAL = {"main": {"name": "drawn", "max_items": 50}}
 DATA = {"faces": PROCEDURAL, "occluders": PROCEDURAL}
 # Pixels with NumPy 2.4.6 and OpenCV 5.0.0.
 VERSIONS = ("2.4.6", "5.0.0")
