@@ -16,7 +16,7 @@ def current_name(name: str, known: Collection[str], former: Mapping[str, str], w
         where: the config key, for the log.
     """
     current = former.get(name)
-    if name in known or current not in known:
+    if current is None or name in known or current not in known:
         return name
     _log(where, name, current)
     return current

@@ -65,7 +65,7 @@ class ClipBatches:
     """
 
     def __init__(
-        self, dataset: grain.MapDataset, clips: ClipDataset, workers: int, folder: tempfile.TemporaryDirectory
+        self, dataset: grain.MapDataset, clips: ClipDataset, workers: int, folder: tempfile.TemporaryDirectory[str]
     ):
         self.epoch_size = len(clips)
         self._clips, self._folder = clips, folder

@@ -88,11 +88,13 @@ def write_part(part: Part, progress: Callable[[], object]) -> None:
         builder.download_and_prepare(download_dir=unused, download_config=tfds.download.DownloadConfig(**options))
 
 
-class _RowsBuilder(tfds.core.GeneratorBasedBuilder):
+class _RowsBuilder(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]  # TFDS has no types
     """A part of a prepared set, its rows in the order of their numbers."""
 
     name = "rows"
-    url_infos: ClassVar[dict] = {}  # nothing is downloaded; TFDS would look for a list of checksums beside this file
+    url_infos: ClassVar[
+        dict[str, str]
+    ] = {}  # nothing is downloaded; TFDS would look for a list of checksums beside this file
     VERSION = tfds.core.Version("1.0.0")
 
     def __init__(self, *, make_rows: Callable[[], Any], about: str, licence: str, **options: Any):

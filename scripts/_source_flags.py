@@ -29,11 +29,12 @@ def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
     from data_pipeline.sources.listing import list_sources
     from rvm_jax.errors import UserError
 
-    if (CONFIG.value is None) == (_NAME.value is None):
+    name = _NAME.value
+    if (CONFIG.value is None) == (name is None):
         raise UserError("give either --config, for all its sources, or --name and --root, for one")
-    if CONFIG.value is not None:
+    if name is None:
         return list(list_sources(section_of(CONFIG.value.data, split), split))
-    name = current_adapter(_NAME.value, "--name")
+    name = current_adapter(name, "--name")
     if name not in ADAPTERS:
         raise UserError(f"--name: no source '{name}'; known are {', '.join(ADAPTERS)}")
     kind: Any = _KIND.value or ADAPTERS[name].kinds[0]

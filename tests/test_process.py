@@ -82,9 +82,7 @@ def test_the_settings_of_a_user_stay() -> None:
 @ON_GLIBC
 @pytest.mark.skipif(has_accelerator(), reason="beside an accelerator the trainer is not started again")
 def test_a_trainer_starts_again_with_its_arguments_and_its_children_are_without_its_settings() -> None:
-    program = (
-        "import os, sys\nprint('started')\nsys.stdout.flush()\n" + role("train") + "print(sys.argv[1:], os.environ)"
-    )
+    start, end = "import os, sys\nprint('started', flush=True)\n", "print(sys.argv[1:], os.environ)"
     printed = run(start + role("train") + end, "--config=a", "b")
     assert printed.count("started") == 2
     assert "['--config=a', 'b']" in printed and "GLIBC_TUNABLES" not in printed

@@ -66,4 +66,4 @@ class Light:
 
 def tinted(planes: np.ndarray, colour: palette.Colour, amount: np.ndarray) -> np.ndarray:
     """Planes (3, n, n) mixed towards a colour by a field (n, n)."""
-    return planes + (np.asarray(colour, np.float32)[:, None, None] - planes) * amount
+    return np.asarray(planes + (np.asarray(colour, np.float32)[:, None, None] - planes) * amount)

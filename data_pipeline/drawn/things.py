@@ -149,7 +149,7 @@ def leaf(rng: np.random.Generator, canvas: Canvas) -> None:
 
 def _along(root: Points, angle: float, points: Points) -> Points:
     c, s = np.cos(angle), np.sin(angle)
-    return points @ np.array([[c, s], [-s, c]]) + root
+    return np.asarray(points @ np.array([[c, s], [-s, c]]) + root)
 
 
 def _blade(root: Points, angle: float, length: float, slim: float) -> Points:

@@ -42,7 +42,7 @@ def merge_parts(parts: Parts) -> np.ndarray:
         masks = [decode_mask(read_file(file), file) > 0 for file in files]
         if len({mask.shape for mask in masks}) > 1:
             raise UserError(f"{files[0]}: the parts of this face have different sizes")
-        return np.logical_or.reduce(masks)
+        return np.asarray(np.logical_or.reduce(masks))
 
     mask = union(parts.face)
     if parts.rest:

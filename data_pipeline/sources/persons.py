@@ -184,7 +184,8 @@ def _draw(mask: np.ndarray, thing: dict[str, Any]) -> None:
 
 def _entries(path: Path, name: str) -> list[dict[str, Any]]:
     try:
-        return json.loads(read_file(str(path)))[name]
+        entries: list[dict[str, Any]] = json.loads(read_file(str(path)))[name]
+        return entries
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, UserError):
             raise

@@ -36,7 +36,7 @@ class Rows:
                 self._parts[part] = tfds.builder_from_directory(str(path)).as_data_source("train")
             except Exception as error:  # TFDS has no common error for what is missing or damaged
                 raise UserError(f"{path}: not a part of a prepared set; prepare it again ({error})") from error
-        found = self._parts[part][row - (self.ends[part - 1] if part else 0)]
+        found: Mapping[str, Any] = self._parts[part][row - (self.ends[part - 1] if part else 0)]
         if found["problem"]:
             raise UserError(found["problem"].decode())
         return found
@@ -96,7 +96,7 @@ class PreparedClips:
         first, frames, _ = self.records[index].picture
         if not frames:
             self._rows[first]  # raises what is wrong with the clip
-        return frames
+        return int(frames)
 
     def read(self, index: int, frames: Sequence[int]) -> dict[str, Any]:
         record = self.records[index]

@@ -13,7 +13,7 @@ from rvm_jax.errors import UserError
 
 __all__ = ["TECHNIQUES", "Synthesizer", "Technique", "open_technique"]
 
-TECHNIQUES: dict[str, Technique] = {
+TECHNIQUES: dict[str, Technique[Any]] = {
     name: module.TECHNIQUE
     for name in sorted(found.name for found in iter_modules(__path__))
     if hasattr(module := import_module(f"{__name__}.{name}"), "TECHNIQUE")

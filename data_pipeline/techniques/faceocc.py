@@ -67,4 +67,4 @@ def _registered_path(rng: np.random.Generator, scene: Scene, occluder: Picture, 
     mirror = scaling(-1 if rng.random() < options.flip else 1, 1)
     middle = translation(face.centre[0] + x, face.centre[1] + y)
     place = middle @ rotation(rng.normal(0, 4)) @ mirror @ scaling(scale) @ translation(-width / 2, -height / 2)
-    return scene.path @ place
+    return np.asarray(scene.path @ place)

@@ -127,7 +127,7 @@ def _pasted_path(rng: np.random.Generator, scene: Scene, occluder: Layer, option
         pasted = paste @ translation(-anchor[0], -anchor[1]) @ path
         if _meet(bounds(occluder.outline, pasted[0]), face):
             break
-    return pasted
+    return np.asarray(pasted)
 
 
 def _meet(a: Rect, b: Rect) -> bool:

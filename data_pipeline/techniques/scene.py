@@ -51,7 +51,7 @@ class Scene(NamedTuple):
 
     @property
     def side(self) -> int:
-        return self.src.shape[1]
+        return int(self.src.shape[1])
 
     @property
     def frames(self) -> int:
@@ -114,7 +114,7 @@ def cover(layer: Layer, side: int) -> np.ndarray:
     x, y = bounds(layer.outline, scaling(scale)).centre
     left = np.clip(side / 2 - x, side - width * scale, 0)
     top = np.clip(side / 2 - y, side - height * scale, 0)
-    return translation(left, top) @ scaling(scale)
+    return np.asarray(translation(left, top) @ scaling(scale))
 
 
 def draw_occluder(
@@ -203,7 +203,9 @@ def _align(rng: np.random.Generator, face: Layer, side: int, height: tuple[float
     below, right = np.subtract(face.rgba.shape[:2], (y, x))
     filling = side * max(0.5 / x, 0.5 / right, _ALIGNED_AT / y, (1 - _ALIGNED_AT) / below)
     scale = np.clip(filling, scale, _MOST_ENLARGED * scale)
-    return translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+    return np.asarray(
+        translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+    )
 
 
 def _draw_face(

@@ -95,4 +95,4 @@ def _path(size: tuple[int, int], rng: np.random.Generator, options: Segmentation
     left, top = rng.uniform(0, width - crop_width), rng.uniform(0, height - crop_height)
     side = options.resolution
     cropped = scaling(side / crop_width, side / crop_height) @ translation(-left, -top) @ moved
-    return horizontal_flip(side) @ cropped if rng.random() < options.flip else cropped
+    return np.asarray(horizontal_flip(side) @ cropped if rng.random() < options.flip else cropped)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.options import OcclusionOptions, TechniqueOptions
 from rvm_jax.errors import UserError
 
+Options = TypeVar("Options", bound=TechniqueOptions)
 # From a face (or foreground), occluders (or textures, or backgrounds), a generator and the technique's own options.
 Synthesize = Callable[..., Clip]
 Draws = Literal["occluders", "textures", "backgrounds", "nothing"]
@@ -22,7 +23,7 @@ _FORMER_PRESETS = {"letter": "verbatim", "fixed": "repaired"}
 _FORMER_OPTIONS = {"letter": "verbatim"}
 
 
-class Technique(NamedTuple):
+class Technique(NamedTuple, Generic[Options]):
     """A way to synthesise clips; a module of this package has one as `TECHNIQUE`, and the module's name is its name.
 
     Attributes:
@@ -37,7 +38,7 @@ class Technique(NamedTuple):
     """
 
     synthesize: Synthesize
-    presets: Mapping[str, TechniqueOptions]
+    presets: Mapping[str, Options]
     draws: Draws = "occluders"
     subject: Subject = "faces"
     speeds: Sequence[float] = SPEEDS
@@ -53,7 +54,7 @@ class Technique(NamedTuple):
 class Synthesizer(NamedTuple):
     """A technique with its options, ready to make clips."""
 
-    technique: Technique
+    technique: Technique[Any]
     options: TechniqueOptions
 
     @property
@@ -74,7 +75,7 @@ class Synthesizer(NamedTuple):
         return self.technique.synthesize(face, occluders, rng, self.options)
 
 
-def with_options(technique: Technique, name: str, settings: Mapping[str, Any], where: str) -> TechniqueOptions:
+def with_options(technique: Technique[Options], name: str, settings: Mapping[str, Any], where: str) -> Options:
     """Reads a technique's settings: `preset`, and options of the preset to override.
 
     Args:

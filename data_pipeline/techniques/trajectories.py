@@ -239,7 +239,9 @@ def _upright(
     x, y = bounds(layer.outline, np.eye(3)).centre
     scale = _scale(rng, scene.box, layer, area)
     mirror = scaling(-1 if rng.random() < settings.flip else 1, 1)
-    return translation(*target) @ rotation(rng.uniform(-tilt, tilt)) @ mirror @ scaling(scale) @ translation(-x, -y)
+    return np.asarray(
+        translation(*target) @ rotation(rng.uniform(-tilt, tilt)) @ mirror @ scaling(scale) @ translation(-x, -y)
+    )
 
 
 def _presence(rng: np.random.Generator, clock: np.ndarray, visits: float) -> np.ndarray:
@@ -248,12 +250,12 @@ def _presence(rng: np.random.Generator, clock: np.ndarray, visits: float) -> np.
         return np.ones(len(clock))
     arrival, departure = rng.uniform(-0.4, 0.3), rng.uniform(0.7, 1.4)
     come, go = rng.uniform(0.12, 0.3, 2)
-    return _soft_step((clock - arrival) / come) * (1 - _soft_step((clock - departure + go) / go))
+    return np.asarray(_soft_step((clock - arrival) / come) * (1 - _soft_step((clock - departure + go) / go)))
 
 
 def _soft_step(x: np.ndarray) -> np.ndarray:
     x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
+    return np.asarray(x * x * (3 - 2 * x))
 
 
 def _sway(

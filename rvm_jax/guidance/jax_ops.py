@@ -157,7 +157,8 @@ def dilate(region: jax.Array, kernel: int | jax.Array, largest: int | None = Non
         ]
         return grown | parts[0] | parts[1]
 
-    return jax.lax.fori_loop(0, kernel, with_row, jnp.zeros_like(region))
+    grown: jax.Array = jax.lax.fori_loop(0, kernel, with_row, jnp.zeros_like(region))
+    return grown
 
 
 @lru_cache(maxsize=32)

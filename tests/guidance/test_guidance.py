@@ -2,6 +2,7 @@
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -40,7 +41,7 @@ def test_the_band_of_validation_and_test_is_in_the_middle_of_what_training_draws
 
 
 def test_the_device_draws_kernels_as_the_pipeline_does() -> None:
-    alpha = half_plane(128, 64)[None, None, ..., None]
+    alpha = jnp.asarray(half_plane(128, 64))[None, None, ..., None]
     draw = jax.jit(lambda seed: (jax_ops.derived_trimap(alpha, jax.random.key(seed))[0, 0, 0, :, 0] == 128).sum())
     drawn = {int(draw(seed)) for seed in range(40)}
     largest = widest_kernel(128, 128)
@@ -53,12 +54,14 @@ def test_the_device_draws_kernels_as_the_pipeline_does() -> None:
 def test_both_forms_make_the_same_trimap(kernels: tuple[int, int]) -> None:
     alpha = soft_disc(128)
     expected = numpy_ops.trimap(alpha == 255, alpha == 0, kernels)
-    frames = alpha[None, ..., None]
+    frames = jnp.asarray(alpha)[None, ..., None]
     foreground = ~np.asarray(jax_ops.dilate(frames < 255, kernels[0]))
     background = ~np.asarray(jax_ops.dilate(frames > 0, kernels[1]))
     np.testing.assert_array_equal(np.where(background, 0, np.where(foreground, 255, 128))[0, ..., 0], expected)
     assert len(np.unique(expected)) == 3
-    np.testing.assert_array_equal(jax_ops.one_hot(expected[..., None]), numpy_ops.encode(expected, "trimap"))
+    np.testing.assert_array_equal(
+        jax_ops.one_hot(jnp.asarray(expected)[..., None]), numpy_ops.encode(expected, "trimap")
+    )
 
 
 def test_dilation_is_opencvs_for_every_kernel() -> None:
