@@ -19,11 +19,13 @@ class Kind(NamedTuple):
     occluders: tuple[str, ...]  # none: the technique draws textures
 
 
-KINDS = {
-    name: Kind(technique_name, occluders)
-    for technique_name, technique in TECHNIQUES.items()
-    for name, occluders in technique.benchmark.items()
-}
+KINDS = dict(
+    sorted(
+        (name, Kind(technique_name, occluders))
+        for technique_name, technique in TECHNIQUES.items()
+        for name, occluders in technique.benchmark.items()
+    )
+)
 STILL, MOVING = "still", "moving"
 
 _EVER_OCCLUDED = {"occlusion": 1.0, "visits": 0.0, "pause": 0.0}

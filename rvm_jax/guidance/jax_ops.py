@@ -148,14 +148,14 @@ def dilate(region: jax.Array, kernel: int | jax.Array, largest: int | None = Non
         table.append(last | jnp.pad(last[:, :, step:], ((0, 0), (0, 0), (0, step), (0, 0))))
     runs, rows = jnp.stack(table), jnp.asarray(_ellipse_rows(largest))[kernel]
 
+    def run(level: jax.Array, top: jax.Array, left: jax.Array) -> jax.Array:
+        starts = [jnp.asarray(start, jnp.int32) for start in (level, 0, top, left + margin, 0)]
+        return jax.lax.dynamic_slice(runs, starts, (1, *region.shape))[0]
+
     def with_row(number: jax.Array, grown: jax.Array) -> jax.Array:
         level, first, second = rows[number]
         top = number - kernel // 2 + margin
-        parts = [
-            jax.lax.dynamic_slice(runs, (level, 0, top, left + margin, 0), (1, *region.shape))[0]
-            for left in (first, second)
-        ]
-        return grown | parts[0] | parts[1]
+        return grown | run(level, top, first) | run(level, top, second)
 
     grown: jax.Array = jax.lax.fori_loop(0, kernel, with_row, jnp.zeros_like(region))
     return grown

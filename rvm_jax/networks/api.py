@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.guidance.values import Guidance
+from rvm_jax.guidance.values import CHANNELS as CHANNELS
+from rvm_jax.guidance.values import Guidance as Guidance
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -134,5 +134,5 @@ def test_script(tmp_path):
     small = ["--config=configs/quickstart.py", "--pictures=1", "--clips=0", "--size=64"]
     done = subprocess.run([*command, *small], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert "5 pictures and clips; 1 hands" in done.stdout
+    assert "5 pictures and clips; 1 hair_and_nets, 1 hands, 1 objects, 1 shapes, 1 soft\n" in done.stdout
     assert json.loads((tmp_path / "b" / "manifest.json").read_text())["overlap"] == {"--config": {}}
