@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 from golden_data import golden_state_dict
 from still_golden import golden_still, golden_weights
-from test_torch_weights import assert_same_bits, save_safetensors
+from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import UserError
