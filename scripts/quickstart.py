@@ -32,8 +32,8 @@ def main(_: list[str]) -> None:
 
     _run("Training", "train", config, f"--workdir={work}")
     _run("Held-out clips", "generate_occlusions", config, *clips, f"--output_dir={heldout}")
-    _run("Matting", "test", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
-    _run("Evaluation", "eval", f"--pred_dir={predictions}", f"--label_dir={heldout}")
+    _run("Matting", "matte", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
+    _run("Evaluation", "evaluate", f"--pred_dir={predictions}", f"--label_dir={heldout}")
 
     from eval.compare.gallery import comparison_video, contact_sheet
 

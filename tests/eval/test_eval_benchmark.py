@@ -228,7 +228,7 @@ def test_absent_and_empty_folders(tmp_path):
 
 
 def _run(*arguments):
-    command = [sys.executable, str(ROOT / "scripts" / "eval.py"), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / "scripts" / "evaluate.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 
 def start(*arguments, devices, **environment):
     return subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("layouts.py"), *arguments],
+        [sys.executable, Path(__file__).parents[1] / "layouts.py", *arguments],
         env=os.environ | environment | {"FAKE_DEVICES": str(devices)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

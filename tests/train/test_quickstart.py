@@ -61,7 +61,7 @@ def test_all_parts_learned_but_those_without_a_part_in_the_loss(whole):
 
 def test_a_run_that_was_killed_goes_on_bit_for_bit(whole, tmp_path):
     def run(name, batch):
-        script = Path(__file__).with_name("killed_run.py")
+        script = Path(__file__).parents[1] / "killed_run.py"
         arguments = ["--config=configs/quickstart.py:tiny", f"--workdir={tmp_path}"]
         command = [sys.executable, script, name, str(batch), *arguments]
         return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT)
