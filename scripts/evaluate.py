@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
     del argv
     from eval import report
     from eval.folders import evaluation as benchmark
-    from eval.folders import reading as folders
+    from eval.folders import pairs as folders
     from eval.metrics.region import REGIONS
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes

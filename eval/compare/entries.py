@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.folders.reading import raise_problems
+from eval.folders.pairs import raise_problems
 
 # The order of the published table and video.
 PUBLISHED = ("ResNet18", "MGMatting", "AEMatter", "MODNet", "RVM")

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from eval.folders.reading import Pair, find_pairs
+from eval.folders.pairs import Pair, find_pairs
 from rvm_jax.errors import UserError
 from rvm_jax.media.composite import GREEN, composite
 from rvm_jax.media.pictures import list_pictures, read_mask, read_picture, write_picture

@@ -15,7 +15,7 @@ import rvm_jax
 from eval.compare.cost import Cost, device_name, measure
 from eval.compare.entries import TRUTH, Entry, Guidance
 from eval.folders.checks import check_pictures
-from eval.folders.reading import Pair, find_pairs, raise_problems
+from eval.folders.pairs import Pair, find_pairs, raise_problems
 from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource
 from rvm_jax.matting.guidance import find_guidance

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from eval.folders.reading import Pair, raise_problems
+from eval.folders.pairs import Pair, raise_problems
 from rvm_jax.errors import UserError
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from data_pipeline.memory import keep_freed_memory
 from eval.folders.checks import check_pictures
-from eval.folders.reading import Pair, raise_problems
+from eval.folders.pairs import Pair, raise_problems
 from eval.metrics.batch_metrics import Loaded, measure
 from eval.metrics.connectivity import connectivity_error
 from eval.metrics.statistics import Estimate, estimate

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from eval.folders.reading import Pair
+from eval.folders.pairs import Pair
 from eval.metrics.alpha import error_sums
 from eval.metrics.frame_metrics import foreground_sums, gradient_error, temporal_sums, visible_iou
 from eval.metrics.region import draw_kernel_sizes

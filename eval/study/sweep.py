@@ -15,7 +15,7 @@ import rvm_jax
 from data_pipeline.pipeline import make_batches, section_of
 from eval import report
 from eval.folders import evaluation as benchmark
-from eval.folders.reading import find_pairs
+from eval.folders.pairs import find_pairs
 from eval.make_benchmark import benchmark as making
 from eval.make_benchmark.benchmark_spec import categories
 from eval.metrics.statistics import Estimate, estimate, paired

@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 from eval.folders import evaluation as benchmark
-from eval.folders.reading import Pair, find_pairs
+from eval.folders.pairs import Pair, find_pairs
 from eval.metrics import frame_metrics
 from eval.metrics.batch_metrics import Loaded
 from eval.metrics.batch_metrics import measure as measure_batch

@@ -12,7 +12,7 @@ import pytest
 
 from eval import report
 from eval.folders import evaluation as benchmark
-from eval.folders.reading import add_foregrounds, find_pairs
+from eval.folders.pairs import add_foregrounds, find_pairs
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 
