@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,13 +15,14 @@ from echo_network import Echo
 from leaky_network import LeakyNetwork
 
 import rvm_jax
-from eval.compare import comparison, cost, plots, predictions
+from eval.compare import comparison, cost, plots
 from eval.compare.entries import Guidance, parse_entries, parse_guidance
-from eval.compare.predictions import find_predictions
+from eval.compare.predictions import Tools, find_predictions
 from eval.metrics.statistics import Estimate
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
+from rvm_jax.networks.image_network import StillNetwork
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,15 +67,14 @@ def test_entries_are_read_and_the_published_come_first(tmp_path):
         parse_entries([])
 
 
-def test_bad_predictions_of_all_entries_are_reported_before_any_network_computes(tmp_path, monkeypatch):
-    monkeypatch.setattr(rvm_jax, "matte_pictures", None)
+def test_bad_predictions_of_all_entries_are_reported_before_any_network_computes(tmp_path):
     first, second = _write(tmp_path, 1), _write(tmp_path, 2)
     (first / "hands" / "0.png").unlink()
     write_picture(second / "hands" / "1.png", np.zeros((8, 8), np.uint8))
     (tmp_path / "network" / "checkpoints").mkdir(parents=True)
     entries = parse_entries([f"n={tmp_path / 'network'}", f"a={first}", f"b={second}"])
     with pytest.raises(UserError) as caught:
-        find_predictions(entries, tmp_path / "label", tmp_path / "matted", ())
+        find_predictions(entries, tmp_path / "label", tmp_path / "matted", (), tools=Tools(matte=_never))
     assert f"{first / 'hands'}: no .png or .jpg for 1 (0)" in str(caught.value)
     assert f"{second / 'hands' / '1.png'}: 8×8 pixels" in str(caught.value)
 
@@ -94,33 +95,40 @@ def test_sources_of_guidance(tmp_path):
 NETWORKS = {"leaky": LeakyNetwork(), "echo": Echo(), "masked": Echo("mask"), "trimapped": Echo("trimap")}
 
 
+def _never(*_: object, **__: object) -> None:
+    raise AssertionError("no network computes here")
+
+
 @pytest.fixture
-def networks(tmp_path, monkeypatch):
-    """A benchmark, entries of networks with known answers, and a count of the networks that are timed."""
+def networks(tmp_path):
+    """A benchmark, entries of networks with known answers, the networks that are timed, and what does so."""
     root = tmp_path / "benchmark"
     _write(root, 1)
     timed = []
     for name in NETWORKS:
         (tmp_path / f"{name}.pth").touch()
-    for module in (predictions, rvm_jax.matting.pictures):
-        monkeypatch.setattr(module, "load_network", lambda path, preparation=None: NETWORKS[Path(path).stem])
 
-    def measure(network, size):
+    def load(path: Path) -> StillNetwork | LeakyNetwork:
+        return NETWORKS[path.stem]
+
+    def matte(path: Path, *arguments: Any, **settings: Any) -> list[Path]:
+        return rvm_jax.matte_pictures(load(path), *arguments, **settings)
+
+    def measure(network: Any, size: tuple[int, int]) -> cost.Cost:
         timed.append(network)
         return cost.Cost(2_500_000, 8_400_000_000, 12.5, size, cost.device_name())
 
-    monkeypatch.setattr(predictions, "measure", measure)
-    return root / "label", tmp_path, timed
+    return root / "label", tmp_path, timed, Tools(load, matte, measure)
 
 
 def test_networks_matte_the_benchmark_and_guide_each_other(networks):
-    labels, folder, timed = networks
+    labels, folder, timed, tools = networks
     given = ("RVM=leaky", "MODNet=echo", "MGMatting guided=masked", "AEMatter trimap=trimapped")
     entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
     guidance = parse_guidance(["MGMatting guided=MODNet"], entries)
 
     def find():
-        return find_predictions(entries, labels, folder / "out/predictions", (), guidance)
+        return find_predictions(entries, labels, folder / "out/predictions", (), guidance, tools)
 
     found = find()
     assert {name: facts.guidance for name, facts in found.facts.items()} == {
@@ -157,9 +165,9 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks):
     assert timed[4:] == [NETWORKS["echo"], NETWORKS["masked"]]  # and what it guides
 
 
-def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks, monkeypatch):
-    labels, folder, _ = networks
-    monkeypatch.setattr(rvm_jax, "matte_pictures", None)
+def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks):
+    labels, folder, _, tools = networks
+    tools = tools._replace(matte=_never)
     (folder / "empty").mkdir()
     given = ("RVM=leaky", "guided=masked", "trimapped=trimapped")
     entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
@@ -169,15 +177,38 @@ def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_comp
         (["guided=trimapped"], "guided: trimapped is guided itself"),
     ):
         with pytest.raises(UserError, match=said):
-            find_predictions(entries, labels, folder / "out", (), parse_guidance(guidance, entries))
+            find_predictions(entries, labels, folder / "out", (), parse_guidance(guidance, entries), tools)
     assert not (folder / "out").exists()
 
 
-def test_the_cost_of_a_network(monkeypatch):
+def test_a_folder_of_predictions_beside_those_of_networks_is_no_network(networks):
+    """Its alphas are there to be looked at, and what it lacks is said at once."""
+    labels, folder, _, tools = networks
+    beside = folder / "out/given"
+    shutil.copytree(folder / "benchmark/pred1", beside)
+    entries = parse_entries([f"given={beside}", f"guided={folder}/masked.pth"])
+    guidance = parse_guidance(["guided=given"], entries)
+    found = find_predictions(entries, labels, folder / "out", (), guidance, tools)
+    assert found.facts["guided"].guidance == "given" and "given" not in found.facts
+    (beside / "hands/0.png").rename(beside / "hands/0.jpg")  # a prediction, but no alpha that guides
+    shutil.rmtree(folder / "out/guided")
+    (beside / "hands/0.jpg").unlink()
+    with pytest.raises(UserError, match="no .png or .jpg for 1"):
+        find_predictions(entries, labels, folder / "out", (), guidance, tools)
+    with pytest.raises(UserError, match="no alpha for 1 of 9 pictures"):
+        # Left out of the comparison, it still has to have what guides.
+        find_predictions(entries[1:], labels, folder / "out", (), Guidance(str(beside)), tools)
+
+
+def test_the_cost_of_a_network():
     seen = []
-    monkeypatch.setattr(cost, "multiply_adds", lambda network, *sides: seen.append(sides))
+
+    def count(network: Any, *sides: tuple[int, int]) -> int:
+        seen.append(sides)
+        return 0
+
     for network in (LeakyNetwork(), Echo("trimap", "published")):
-        found = cost.measure(network, (32, 64))
+        found = cost.measure(network, (32, 64), count)
         assert found.parameters == int(network.wants.state)
         assert found.size == (32, 64) and found.frames_per_second > 1
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from eval import report
-from eval.folders import evaluation as benchmark
-from eval.folders.pairs import add_foregrounds, find_pairs
+from eval.folders.evaluation import Load, evaluate
+from eval.folders.pairs import Pair, add_foregrounds, find_pairs
+from eval.metrics.batch import Decoded
+from eval.metrics.metric import Metric
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 
@@ -40,9 +43,9 @@ def folders(tmp_path):
     return pred_dir, label_dir
 
 
-def _error(pred_dir, label_dir):
+def _error(pred_dir, label_dir, load: Load | None = None):
     with pytest.raises(UserError) as caught:
-        benchmark.evaluate(find_pairs(pred_dir, label_dir))
+        evaluate(find_pairs(pred_dir, label_dir), load=load)
     return str(caught.value)
 
 
@@ -58,7 +61,7 @@ def test_pairs(folders):
 
 
 def test_rows_are_means_over_units_then_over_categories(folders):
-    evaluation = benchmark.evaluate(find_pairs(*folders))
+    evaluation = evaluate(find_pairs(*folders))
     hands, masks = evaluation.categories
     assert (hands.category, hands.units, hands.pictures) == ("hands", 2, 2)
     assert (masks.category, masks.units, masks.pictures) == ("masks", 1, 3)  # a clip is one unit
@@ -77,7 +80,7 @@ def test_rows_are_means_over_units_then_over_categories(folders):
         assert mean.values[name].mean == pytest.approx((hands.values[name].mean + masks.values[name].mean) / 2)
 
 
-def test_temporal_errors_follow_clips_over_batches(folders, monkeypatch):
+def test_temporal_errors_follow_clips_over_batches(folders):
     pred_dir, label_dir = folders
     pairs = find_pairs(pred_dir, label_dir)
     frames = [(read_mask(pair.pred).astype(float), read_mask(pair.label).astype(float)) for pair in pairs[2:]]
@@ -86,20 +89,18 @@ def test_temporal_errors_follow_clips_over_batches(folders, monkeypatch):
         change = (pred - pred_before) - (label - label_before)
         expected.append(100 * np.sqrt((change**2).mean()) / 255)
     for batch_size in (1, 2, 64):
-        monkeypatch.setattr(benchmark, "_batch_size", lambda shape, size=batch_size: size)
-        pictures = benchmark.evaluate(pairs, ["all"], ["dtssd", "flicker"]).pictures
+        pictures = evaluate(pairs, ["all"], ["dtssd", "flicker"], batch_pixels=batch_size * 64 * 64).pictures
         assert [picture.values["dtssd"] for picture in pictures[2:]] == pytest.approx(expected)
         assert all(np.isnan(picture.values["dtssd"]) for picture in pictures[:2])  # stills have no change
         assert np.isnan(pictures[2].values["flicker"]) and pictures[3].values["flicker"] >= 0
-    by_frame = benchmark.evaluate(pairs, ["all"], []).by_frame("mad")
+    by_frame = evaluate(pairs, ["all"], []).by_frame("mad")
     assert [estimate.mean for estimate in by_frame] == pytest.approx([p.values["mad"] for p in pictures[2:]])
 
 
-def test_batches_do_not_matter(folders, monkeypatch):
+def test_batches_do_not_matter(folders):
     pairs = find_pairs(*folders)
-    evaluation = benchmark.evaluate(pairs)
-    monkeypatch.setattr(benchmark, "_BATCH_PIXELS", 2 * 64 * 64)
-    for one, other in zip(evaluation.pictures, benchmark.evaluate(pairs).pictures, strict=True):
+    evaluation = evaluate(pairs)
+    for one, other in zip(evaluation.pictures, evaluate(pairs, batch_pixels=2 * 64 * 64).pictures, strict=True):
         assert one.key == other.key
         assert one.values == pytest.approx(other.values, rel=1e-6, nan_ok=True)
 
@@ -114,7 +115,7 @@ def test_foregrounds(folders, tmp_path):
         predicted = np.where(inside[..., None], np.uint8([51, 0, 0]), np.uint8(255))
         write_picture(label_dir / "hands" / "fgr" / f"{pair.label.stem}.png", true)
         write_picture(tmp_path / "fgr" / "hands" / f"{pair.label.stem}.png", predicted)
-    values = benchmark.evaluate(add_foregrounds(pairs, tmp_path / "fgr", label_dir)).mean.values
+    values = evaluate(add_foregrounds(pairs, tmp_path / "fgr", label_dir)).mean.values
     assert values["fgr_mad"].mean == pytest.approx(1000 * 0.2 / 3)
     assert values["fgr_mse"].mean == pytest.approx(1000 * 0.2**2 / 3)
     (tmp_path / "fgr" / "hands" / "a.png").unlink()
@@ -128,7 +129,7 @@ def test_best_constant_alpha(tmp_path):
     for name, label in pictures.items():
         write_picture(tmp_path / "label" / "c" / "mask" / f"{name}.png", label)
         write_picture(tmp_path / "pred" / "c" / f"{name}.png", label)
-    row = benchmark.evaluate(find_pairs(tmp_path / "pred", tmp_path / "label"), ("described",)).mean
+    row = evaluate(find_pairs(tmp_path / "pred", tmp_path / "label"), ("described",)).mean
     errors = {c: np.mean([abs(label / 255 - c / 255).mean() for label in pictures.values()]) for c in range(256)}
     best = min(errors, key=errors.__getitem__)
     assert (row.constant_alpha, row.constant_mad) == pytest.approx((best / 255, 1000 * errors[best]))
@@ -139,12 +140,12 @@ def test_a_faint_prediction_is_taken_as_it_is_but_a_label_of_0_and_1_is_scaled(t
     label = (_disc() > 127).astype(np.uint8)
     write_picture(tmp_path / "label" / "c" / "mask" / "x.png", label)
     write_picture(tmp_path / "pred" / "c" / "x.png", label)
-    row = benchmark.evaluate(find_pairs(tmp_path / "pred", tmp_path / "label")).mean
+    row = evaluate(find_pairs(tmp_path / "pred", tmp_path / "label")).mean
     assert row.values["mad"].mean == pytest.approx(1000 * label.mean() * 254 / 255)
 
 
 def test_tables_and_json(folders):
-    evaluation = benchmark.evaluate(find_pairs(*folders), ("published",))
+    evaluation = evaluate(find_pairs(*folders), ("published",))
     unknown, whole = report.tables(evaluation)
     assert unknown.cells[0] == ["category", "units", "pictures", "MSE published", "SAD published"]
     assert [line[0] for line in unknown.cells[1:]] == ["hands", "masks", "mean"]
@@ -191,10 +192,12 @@ def test_all_naming_problems_are_reported_at_once(folders):
     assert text.startswith("7 problems")
 
 
-def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folders, monkeypatch):
+def _never(pair: Pair, metrics: Sequence[Metric]) -> Decoded:
+    raise AssertionError("nothing is decoded before all are looked at")
+
+
+def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folders):
     pred_dir, label_dir = folders
-    monkeypatch.setattr(benchmark, "measure", None)
-    monkeypatch.setattr(benchmark, "read_mask", None)
     label = label_dir / "masks" / "mask" / "0001" / "00001.png"
     label.write_bytes(label.read_bytes()[:-40])
     write_picture(pred_dir / "hands" / "a.png", _disc(20, 24))
@@ -202,7 +205,7 @@ def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folde
     last = pred_dir / "masks" / "0001" / "00002.jpg"
     last.write_bytes(last.read_bytes()[:-40])
     write_picture(label_dir / "masks" / "mask" / "0001" / "00002.png", _disc(20, 24))
-    text = _error(pred_dir, label_dir)
+    text = _error(pred_dir, label_dir, load=_never)
     assert f"{label}: is cut short or damaged; write it again" in text
     assert f"{pred_dir / 'hands' / 'a.png'}: 24×20 pixels, but its label" in text
     assert f"{pred_dir / 'hands' / 'b.2.png'}: is no picture" in text
@@ -211,12 +214,9 @@ def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folde
     assert text.startswith("5 problems")
 
 
-def test_what_only_decoding_finds_is_reported_at_once_too(folders, monkeypatch):
-    def fail(path, rescale=True):
-        raise UserError(f"{path}: damaged within")
-
-    monkeypatch.setattr(benchmark, "read_mask", fail)
-    assert _error(*folders).startswith("5 problems, nothing was written")
+def test_what_only_decoding_finds_is_reported_at_once_too(folders):
+    text = _error(*folders, load=lambda pair, metrics: f"{pair.pred}: damaged within")
+    assert text.startswith("5 problems, nothing was written")
 
 
 def test_absent_and_empty_folders(tmp_path):
@@ -228,7 +228,7 @@ def test_absent_and_empty_folders(tmp_path):
 
 
 def _run(*arguments):
-    command = [sys.executable, str(ROOT / "scripts" / "eval.py"), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / "scripts" / "evaluate.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -68,7 +68,9 @@ def test_another_processor_makes_the_same_pixels_within_the_tolerance(made: Made
     assert done.returncode == 0, done.stderr
     for mask in root.glob("*/mask/**/*.png"):
         for path in (mask, Path(str(mask).replace("/mask/", "/img/"))):
-            ours, theirs = (np.asarray(cv2.imread(str(p))) for p in (path, tmp_path / "theirs" / path.relative_to(root)))
+            ours, theirs = (
+                np.asarray(cv2.imread(str(p))) for p in (path, tmp_path / "theirs" / path.relative_to(root))
+            )
             assert Tolerance().holds(ours, theirs), path
     # Their pixels are those of the manifest that ours has, and the other way round.
     shutil.copy(root / MANIFEST, tmp_path / "theirs" / MANIFEST)

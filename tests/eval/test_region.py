@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from eval.metrics import region
+from eval.metrics.packed_bits import LARGEST_KERNEL, kernels_of_all_sizes
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "rvm" / "evaluation_unknown_region.npz")
-SIZES = np.arange(1, region.LARGEST_KERNEL + 1)
+SIZES = np.arange(1, LARGEST_KERNEL + 1)
 
 
 def _full(label):
@@ -65,7 +66,7 @@ def test_columns_of_the_ellipse_are_single_runs(size):
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(size), int(size)))
     assert all(np.ptp(np.flatnonzero(column)) + 1 == column.sum() for column in ellipse.T if column.any())
     drawn = np.zeros((29, 29), np.uint8)
-    for level, column, *starts in region._kernels()[size]:
+    for level, column, *starts in kernels_of_all_sizes()[size]:
         for start in starts:
             drawn[start : start + 2**level, column] = 1
     corner = 14 - size // 2
