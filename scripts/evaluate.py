@@ -23,7 +23,7 @@ _REGIONS = flags.DEFINE_list(
 _METRICS = flags.DEFINE_list(
     "metrics",
     None,
-    "what is measured besides MAD and MSE, such as iou,grad; by default all metrics; empty for nothing, which is faster",
+    "what is measured besides MAD and MSE, such as iou,grad; by default all; empty for nothing, which is faster",
 )
 _FGR_DIR = flags.DEFINE_string(
     "fgr_dir",

@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
 
     @property
     def main_columns(self) -> list[str]:
-        """The columns that are stated first: main metrics, in the published unknown region, the described one, whole."""
+        """The columns that are stated first: main metrics, in the unknown regions first."""
         regions = ["published", "described", None]
         main = [columns()[name] for name in self.columns if columns()[name].metric.is_main]
         main = [column for column in main if column.region in regions]

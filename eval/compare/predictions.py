@@ -56,8 +56,8 @@ def find_predictions(
 ) -> Predictions:
     """Returns what all entries predict; networks matte into `<matte_dir>/<name>/` first, and are timed.
 
-    Interrupted work is resumed; what is done stays as long as weights, pictures and guidance do. Compilations are kept in
-    `<matte_dir>/compiled/` unless JAX has a place for them.
+    Interrupted work is resumed; what is done stays as long as weights, pictures and guidance do. Compilations are kept
+    in `<matte_dir>/compiled/` unless JAX has a place for them.
 
     Args:
       entries: see `eval.compare.entries.parse_entries`.

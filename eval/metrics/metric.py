@@ -8,7 +8,7 @@
         def compute(self, pred: np.ndarray, label: np.ndarray) -> float:
             return float(cv2.absdiff(pred, label).max() / 255)
 
-In any module of this package, that is all there is to do: command line, tables, legend, JSON and pages ask the registry.
+In any module of this package that is all there is to do: commands, tables, legend, JSON and pages ask the registry.
 """
 
 import math
@@ -88,7 +88,7 @@ class BatchMetric(Metric):
 
     @abstractmethod
     def compute(self, pred: np.ndarray, label: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Returns the errors (B,) of alphas (B, H, W) uint8; each picture, of its `sizes` (B, 2), is padded to H × W."""
+        """Returns the errors (B,) of alphas (B, H, W) uint8, padded from their `sizes` (B, 2) to H × W."""
 
     def measure(self, batch: "Batch") -> Values:
         return {self.name: np.asarray(self.compute(batch.pred, batch.label, batch.sizes))}
@@ -109,7 +109,7 @@ class RegionMetric(Metric):
 
 
 class ClipMetric(Metric):
-    """Computed from the changes between each frame and the one before; `first` is the value of a clip's first frame."""
+    """Computed from the changes between each frame and the one before; `first`: a clip's first value."""
 
     needs = frozenset({Need.CLIPS})
     first: ClassVar[float] = math.nan

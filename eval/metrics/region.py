@@ -93,8 +93,8 @@ def band(label: Array, sizes: Array, kernel_sizes: Array | None = None) -> jax.A
 class Region(NamedTuple):
     """A set of pixels that errors are counted over.
 
-    `mask` gives it, (B, H, W) bool, for label, sizes and kernel sizes as in `trimap_described`; `is_unknown` says that it
-    is a form of the unknown region, which the published table states.
+    `mask` gives it, (B, H, W) bool, for label, sizes and kernel sizes as in `trimap_described`; `is_unknown` says that
+    it is a form of the unknown region, which the published table states.
     """
 
     mask: Callable[[Array, Array, Array], jax.Array]

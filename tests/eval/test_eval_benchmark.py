@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -22,14 +21,17 @@ from rvm_jax.media.pictures import read_mask, write_picture
 ROOT = Path(__file__).parents[2]
 
 
-def _disc(height=40, width=48, radius=12):
+Folders = tuple[Path, Path]
+
+
+def _disc(height: int = 40, width: int = 48, radius: int = 12) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
     distance = np.hypot(y - height / 2, x - width / 2)
-    return (255 * np.clip(radius - distance, 0, 1)).astype(np.uint8)
+    return np.asarray(255 * np.clip(radius - distance, 0, 1)).astype(np.uint8)
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path: Path) -> Folders:
     """Two categories: `hands` with two pictures of different size, `masks` with a clip of three frames."""
     pred_dir, label_dir = tmp_path / "pred", tmp_path / "label"
     for name, label in {"a": _disc(), "b.2": _disc(70, 66, 20)}.items():
@@ -43,13 +45,13 @@ def folders(tmp_path):
     return pred_dir, label_dir
 
 
-def _error(pred_dir, label_dir, load: Load | None = None):
+def _error(pred_dir: Path, label_dir: Path, load: Load | None = None) -> str:
     with pytest.raises(UserError) as caught:
         evaluate(find_pairs(pred_dir, label_dir), load=load)
     return str(caught.value)
 
 
-def test_pairs(folders):
+def test_pairs(folders: Folders) -> None:
     pred_dir, label_dir = folders
     pairs = find_pairs(pred_dir, label_dir)
     frames = [f"masks/0001/{frame:05d}" for frame in range(3)]
@@ -60,14 +62,14 @@ def test_pairs(folders):
     assert [pair.key for pair in find_pairs(pred_dir, label_dir, exclude=["masks"])] == ["hands/a", "hands/b.2"]
 
 
-def test_rows_are_means_over_units_then_over_categories(folders):
+def test_rows_are_means_over_units_then_over_categories(folders: Folders) -> None:
     evaluation = evaluate(find_pairs(*folders))
     hands, masks = evaluation.categories
     assert (hands.category, hands.units, hands.pictures) == ("hands", 2, 2)
     assert (masks.category, masks.units, masks.pictures) == ("masks", 1, 3)  # a clip is one unit
     expected = []
     for name in ("a", "b.2"):
-        label = cv2.imread(str(folders[1] / "hands" / "mask" / f"{name}.png"), cv2.IMREAD_GRAYSCALE).astype(int)
+        label = read_mask(folders[1] / "hands" / "mask" / f"{name}.png").astype(int)
         expected.append(1000 * abs(label - label // 2).mean() / 255)
     mad = hands.values["mad"]
     assert mad.mean == pytest.approx(np.mean(expected))
@@ -80,7 +82,7 @@ def test_rows_are_means_over_units_then_over_categories(folders):
         assert mean.values[name].mean == pytest.approx((hands.values[name].mean + masks.values[name].mean) / 2)
 
 
-def test_temporal_errors_follow_clips_over_batches(folders):
+def test_temporal_errors_follow_clips_over_batches(folders: Folders) -> None:
     pred_dir, label_dir = folders
     pairs = find_pairs(pred_dir, label_dir)
     frames = [(read_mask(pair.pred).astype(float), read_mask(pair.label).astype(float)) for pair in pairs[2:]]
@@ -97,7 +99,7 @@ def test_temporal_errors_follow_clips_over_batches(folders):
     assert [estimate.mean for estimate in by_frame] == pytest.approx([p.values["mad"] for p in pictures[2:]])
 
 
-def test_batches_do_not_matter(folders):
+def test_batches_do_not_matter(folders: Folders) -> None:
     pairs = find_pairs(*folders)
     evaluation = evaluate(pairs)
     for one, other in zip(evaluation.pictures, evaluate(pairs, batch_pixels=2 * 64 * 64).pictures, strict=True):
@@ -105,14 +107,14 @@ def test_batches_do_not_matter(folders):
         assert one.values == pytest.approx(other.values, rel=1e-6, nan_ok=True)
 
 
-def test_foregrounds(folders, tmp_path):
+def test_foregrounds(folders: Folders, tmp_path: Path) -> None:
     """Red is off by 51, a fifth, in the face: a fifteenth of all channels' range, and what lies outside is not seen."""
     pred_dir, label_dir = folders
     pairs = [pair for pair in find_pairs(pred_dir, label_dir) if not pair.in_clip]
     for pair in pairs:
         inside = read_mask(pair.label) > 0
         true = np.zeros((*inside.shape, 3), np.uint8)
-        predicted = np.where(inside[..., None], np.uint8([51, 0, 0]), np.uint8(255))
+        predicted = np.where(inside[..., None], np.array([51, 0, 0], np.uint8), np.uint8(255))
         write_picture(label_dir / "hands" / "fgr" / f"{pair.label.stem}.png", true)
         write_picture(tmp_path / "fgr" / "hands" / f"{pair.label.stem}.png", predicted)
     values = evaluate(add_foregrounds(pairs, tmp_path / "fgr", label_dir)).mean.values
@@ -123,9 +125,9 @@ def test_foregrounds(folders, tmp_path):
         add_foregrounds(pairs, tmp_path / "fgr", label_dir)
 
 
-def test_best_constant_alpha(tmp_path):
+def test_best_constant_alpha(tmp_path: Path) -> None:
     """Labels 0, 0, 255 in one picture and 51 in another, larger one: pictures weigh the same."""
-    pictures = {"x": np.repeat(np.uint8([[0, 0, 255]]), 3, 0), "y": np.full((6, 6), 51, np.uint8)}
+    pictures = {"x": np.repeat(np.array([[0, 0, 255]], np.uint8), 3, 0), "y": np.full((6, 6), 51, np.uint8)}
     for name, label in pictures.items():
         write_picture(tmp_path / "label" / "c" / "mask" / f"{name}.png", label)
         write_picture(tmp_path / "pred" / "c" / f"{name}.png", label)
@@ -136,7 +138,7 @@ def test_best_constant_alpha(tmp_path):
     assert row.values["mad"].mean == 0
 
 
-def test_a_faint_prediction_is_taken_as_it_is_but_a_label_of_0_and_1_is_scaled(tmp_path):
+def test_a_faint_prediction_is_taken_as_it_is_but_a_label_of_0_and_1_is_scaled(tmp_path: Path) -> None:
     label = (_disc() > 127).astype(np.uint8)
     write_picture(tmp_path / "label" / "c" / "mask" / "x.png", label)
     write_picture(tmp_path / "pred" / "c" / "x.png", label)
@@ -144,7 +146,7 @@ def test_a_faint_prediction_is_taken_as_it_is_but_a_label_of_0_and_1_is_scaled(t
     assert row.values["mad"].mean == pytest.approx(1000 * label.mean() * 254 / 255)
 
 
-def test_tables_and_json(folders):
+def test_tables_and_json(folders: Folders) -> None:
     evaluation = evaluate(find_pairs(*folders), ("published",))
     unknown, whole = report.tables(evaluation)
     assert unknown.cells[0] == ["category", "units", "pictures", "MSE published", "SAD published"]
@@ -165,11 +167,11 @@ def test_tables_and_json(folders):
 
 
 @pytest.mark.parametrize("value, text", [(0, "0"), (0.0123456, "0.01235"), (271.6, "271.6"), (1e-9, "0.000000")])
-def test_numbers_are_written_without_exponents(value, text):
+def test_numbers_are_written_without_exponents(value: float, text: str) -> None:
     assert report.number_text(value) == text
 
 
-def test_all_naming_problems_are_reported_at_once(folders):
+def test_all_naming_problems_are_reported_at_once(folders: Folders) -> None:
     pred_dir, label_dir = folders
     (pred_dir / "hands" / "a.png").unlink()
     write_picture(pred_dir / "hands" / "c.png", _disc())
@@ -196,7 +198,7 @@ def _never(pair: Pair, metrics: Sequence[Metric]) -> Decoded:
     raise AssertionError("nothing is decoded before all are looked at")
 
 
-def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folders):
+def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folders: Folders) -> None:
     pred_dir, label_dir = folders
     label = label_dir / "masks" / "mask" / "0001" / "00001.png"
     label.write_bytes(label.read_bytes()[:-40])
@@ -214,12 +216,13 @@ def test_all_bad_pictures_are_reported_at_once_before_anything_is_computed(folde
     assert text.startswith("5 problems")
 
 
-def test_what_only_decoding_finds_is_reported_at_once_too(folders):
-    text = _error(*folders, load=lambda pair, metrics: f"{pair.pred}: damaged within")
+def test_what_only_decoding_finds_is_reported_at_once_too(folders: Folders) -> None:
+    pred_dir, label_dir = folders
+    text = _error(pred_dir, label_dir, load=lambda pair, metrics: f"{pair.pred}: damaged within")
     assert text.startswith("5 problems, nothing was written")
 
 
-def test_absent_and_empty_folders(tmp_path):
+def test_absent_and_empty_folders(tmp_path: Path) -> None:
     assert _error(tmp_path / "pred", tmp_path / "label") == f"{tmp_path / 'pred'}: no such folder"
     (tmp_path / "pred").mkdir()
     assert _error(tmp_path / "pred", tmp_path / "label") == f"{tmp_path / 'label'}: no such folder"
@@ -227,12 +230,12 @@ def test_absent_and_empty_folders(tmp_path):
     assert "holds no labels" in _error(tmp_path / "pred", tmp_path / "label")
 
 
-def _run(*arguments):
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / "evaluate.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_script(folders):
+def test_script(folders: Folders) -> None:
     pred_dir, label_dir = folders
     write_picture(label_dir / "11k-sot" / "mask" / "z.png", _disc())
     done = _run(f"--pred_dir={pred_dir}", f"--label_dir={label_dir}", "--region=described", "--metrics=iou")
@@ -244,7 +247,7 @@ def test_script(folders):
     assert document["left_out"] == ["11k-sot"]
 
 
-def test_script_reports_a_mistake_without_a_traceback(folders):
+def test_script_reports_a_mistake_without_a_traceback(folders: Folders) -> None:
     pred_dir, label_dir = folders
     (pred_dir / "hands" / "a.png").unlink()
     done = _run(f"--pred_dir={pred_dir}", f"--label_dir={label_dir}")
@@ -254,7 +257,7 @@ def test_script_reports_a_mistake_without_a_traceback(folders):
     assert not (pred_dir / "eval.json").exists()
 
 
-def test_the_benchmark_of_the_evaluation_itself(tmp_path):
+def test_the_benchmark_of_the_evaluation_itself(tmp_path: Path) -> None:
     """Its contenders agree, or it would say so; a ratio stands where there is a peer."""
     command = [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "eval", f"--json={tmp_path / 'rows.json'}"]
     small = ["--size=64", "--pictures=8", "--rounds=1", "--calls=1"]

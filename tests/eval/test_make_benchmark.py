@@ -1,4 +1,4 @@
-"""The benchmark's pixels, on this processor and as another one makes them; layout, resumption, verification, overlap."""
+"""Benchmarks: pixels on this processor and as another one makes them, layout, resumption, verification, overlap."""
 
 import json
 import os
@@ -31,7 +31,8 @@ Made = tuple[Path, Manifest]
 
 
 def _categories(**changes: Any) -> list[Category]:
-    settings = {"pictures": 2, "clips": 1, "frames": 3, "resolution": 64, "seed": 7, "split": "test"} | changes
+    settings: dict[str, Any] = {"pictures": 2, "clips": 1, "frames": 3, "resolution": 64, "seed": 7, "split": "test"}
+    settings |= changes
     return categories(DATA, **settings)[0]
 
 
