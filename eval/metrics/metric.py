@@ -155,7 +155,7 @@ def unregister(name: str) -> None:
 
 
 def all_metrics() -> list[Metric]:
-    """Returns the metrics of all modules of this package, and what else is registered, in the order of their columns."""
+    """Returns the metrics of this package's modules and what else is registered, in the order of their columns."""
     _import_modules()
     return sorted(_REGISTERED.values(), key=lambda metric: metric.place)
 
