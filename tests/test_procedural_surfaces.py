@@ -67,6 +67,7 @@ def test_settings_of_the_source(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 40, 3), (200, 20, 10), np.uint8))
     spec = {"name": "procedural", "size": 32, "surfaces": 1.0, "pictures": str(tmp_path), "include": ["blob"]}
     source = open_source(spec, trees.request("occluder"))
+    assert isinstance(source, ProceduralOccluders)
     middles = [item["rgb"].reshape(-1, 3).mean(0) for item in (source[i] for i in range(24))]
     blue = [bool(b > 2 * r + 10) for r, _, b in middles]
     assert any(blue) and not all(blue)

@@ -39,11 +39,11 @@ def reflection(rng: np.random.Generator, n: int, roughness: float = 0.02) -> np.
     x, y = places(n)
     turn = rng.uniform(0, 2 * np.pi)
     at = x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn)) + np.float32(0.12) * fractal(rng, n, 2, 0.4)
-    room = np.interp(np.linspace(-1.6, 1.6, 64), np.sort(rng.uniform(-1.6, 1.6, 9)), rng.gamma(2.0, 0.5, 9))
-    room = cv2.resize(room.astype(np.float32)[None], (512, 1), interpolation=cv2.INTER_CUBIC)
+    table = np.interp(np.linspace(-1.6, 1.6, 64), np.sort(rng.uniform(-1.6, 1.6, 9)), rng.gamma(2.0, 0.5, 9))
+    room = cv2.resize(table.astype(np.float32)[None], (512, 1), interpolation=cv2.INTER_CUBIC)
     columns = np.clip((at + 1.6) * (511 / 3.2), 0, 511)
     band = cv2.remap(room, columns, np.zeros_like(columns), cv2.INTER_LINEAR)
-    return np.clip(smooth(band, max(roughness * n, 0.4)), 0.1, 3)
+    return np.asarray(np.clip(smooth(band, max(roughness * n, 0.4)), 0.1, 3))
 
 
 def windows(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -11,11 +11,11 @@ def plaster(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draws plaster, wall paint, concrete, wallpaper or cardboard: one colour, rough, with stains and cracks."""
     colour = skin_like(rng) if rng.random() < 0.3 else natural(rng)
     rough = fractal(rng, n, n / rng.uniform(3, 16), 0.8)
-    picture = flat(colour, n) * (1 + np.float32(rng.uniform(0.02, 0.15)) * fractal(rng, n, 3, 0.9))[..., None]
-    picture = relief(rng, picture, rough, rng.uniform(0.02, 0.7))
+    uneven = np.float32(rng.uniform(0.02, 0.15)) * fractal(rng, n, 3, 0.9)
+    picture = relief(rng, flat(colour, n) * (1 + uneven)[..., None], rough, rng.uniform(0.02, 0.7))
     if rng.random() < 0.3:
         crack = np.abs(fractal(rng, n, 3, 0.6))
-        picture = picture * (1 - 0.6 * step(-crack, -0.02, 0.03))[..., None]
+        picture *= (1 - 0.6 * step(-crack, -0.02, 0.03))[..., None]
     if rng.random() < 0.3:
         picture = mixed(picture, natural(rng), step(fractal(rng, n, 4, 0.8), rng.uniform(0.8, 2), 0.2) * 0.7)
     return picture
@@ -41,7 +41,7 @@ def stone(rng: np.random.Generator, n: int) -> np.ndarray:
         picture = relief(rng, picture, layers, rng.uniform(0.3, 2))
     else:  # terrazzo
         cells = scattered(rng, n, int(rng.integers(8, 20)), 1.2)
-        chips = np.stack([natural(rng) for _ in range(6)])[rng.integers(6, size=cells.count)]
+        chips = np.stack([natural(rng) for _ in range(6)])[rng.integers(6, size=cells.number)]
         shown = step(cells.edge, rng.uniform(1, 2.5), 1)
         picture = mixed(flat(grey, n), chips[cells.label], shown)
     return np.asarray(picture * (1 + 0.05 * fractal(rng, n, 3, 0.95))[..., None], np.float32)
@@ -51,9 +51,9 @@ def gravel(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draws gravel, pebbles, sand or asphalt: round stones of many tones with dark gaps."""
     cells = scattered(rng, n, int(rng.integers(8, max(n // 5, 10))), 1.1)
     base, other = natural(rng), natural(rng)
-    tones = near(rng, base, 0.1) * (1 + 0.3 * rng.standard_normal((cells.count, 1)))
-    tones[rng.random(cells.count) < 0.25] = other
-    size = n / cells.count**0.5
+    tones = near(rng, base, 0.1) * (1 + 0.3 * rng.standard_normal((cells.number, 1)))
+    tones[rng.random(cells.number) < 0.25] = other
+    size = n / cells.number**0.5
     height = smooth(np.sqrt(np.minimum(cells.edge / (0.35 * size), 1)), max(size * 0.06, 0.5))
     picture = np.clip(tones, 0.02, 1).astype(np.float32)[cells.label]
     picture = picture * ((0.25 + 0.75 * height) * (1 + 0.12 * fractal(rng, n, 12, 0.95)))[..., None]

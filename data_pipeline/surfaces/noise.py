@@ -12,12 +12,12 @@ class Cells(NamedTuple):
     Attributes:
         label: the number of each pixel's cell, int32 (n, n), from 0.
         edge: the distance to the cell's border in pixels, float32 (n, n).
-        count: how many cells there are.
+        number: of cells.
     """
 
     label: np.ndarray
     edge: np.ndarray
-    count: int
+    number: int
 
 
 def fractal(rng: np.random.Generator, n: int, cells: float = 3, gain: float = 0.8, aspect: float = 1.0) -> np.ndarray:
@@ -35,7 +35,8 @@ def fractal(rng: np.random.Generator, n: int, cells: float = 3, gain: float = 0.
         float32 (n, n).
     """
     wide, high = cells / aspect**0.5, cells * aspect**0.5
-    total, amount = np.zeros((2, 2), np.float32), 1.0
+    total: np.ndarray = np.zeros((2, 2), np.float32)
+    amount = 1.0
     while True:
         rows, cols = (min(max(round(v), 1), n) + 1 for v in (high, wide))
         # Octaves are added up at the resolution of the finest so far.
@@ -56,14 +57,13 @@ def normalised(field: np.ndarray) -> np.ndarray:
 
 def unit(field: np.ndarray, spread: float = 0.22) -> np.ndarray:
     """Brings a field of mean 0 and deviation 1 to [0, 1] around 0.5, `spread` a deviation."""
-    return np.clip(np.asarray(field, np.float32) * np.float32(spread) + np.float32(0.5), 0, 1)
+    return np.asarray(np.clip(field * np.float32(spread) + np.float32(0.5), 0, 1), np.float32)
 
 
 def step(field: np.ndarray, at: float, softness: float) -> np.ndarray:
     """Returns 0 where a field is below `at` and 1 above, with a linear passage of the width `softness`."""
-    return np.clip(
-        (np.asarray(field, np.float32) - np.float32(at)) / np.float32(max(softness, 1e-6)) + np.float32(0.5), 0, 1
-    )
+    level = np.asarray(field, np.float32) - np.float32(at)
+    return np.asarray(np.clip(level / np.float32(max(softness, 1e-6)) + np.float32(0.5), 0, 1))
 
 
 def smooth(field: np.ndarray, sigma: float) -> np.ndarray:

@@ -74,7 +74,7 @@ def crumb(rng: np.random.Generator, n: int) -> np.ndarray:
         picture = mixed(picture, picture * np.array([0.55, 0.38, 0.25], np.float32), baked)
     if rng.random() < 0.35:
         cells = scattered(rng, n, int(rng.integers(5, 14)), 1.0)
-        shown = rng.random(cells.count)[cells.label] < 0.3
+        shown = rng.random(cells.number)[cells.label] < 0.3
         chip = natural(rng) * np.float32(rng.uniform(0.2, 1))
         picture = mixed(picture, chip, step(cells.edge, cells.edge.max() * 0.45, 2) * shown)
     return relief(rng, np.asarray(picture, np.float32), height.astype(np.float32), rng.uniform(0.5, 1.5), 0.05)
@@ -93,7 +93,8 @@ def citrus(rng: np.random.Generator, n: int) -> np.ndarray:
     radius, angle = np.hypot(x - cx, y - cy) / reach, np.arctan2(y - cy, x - cx)
     count = int(rng.integers(7, 13))
     between = np.abs((angle / (2 * np.pi) * count) % 1 - 0.5) * 2
-    wall = np.maximum(step(between, 1 - 0.12 / count / np.maximum(radius, 0.05), 0.06), step(radius, 0.84, 0.04))
+    thin = step(between + 0.12 / count / np.maximum(radius, 0.05), 1, 0.06)
+    wall = np.maximum(thin, step(radius, 0.84, 0.04))
     fibre = strands(rng.random((n, n), np.float32), angle.astype(np.float32), n * 0.1)
     picture = flat(flesh, n) * (0.85 + 0.16 * fibre)[..., None]
     picture = mixed(picture, near(rng, np.array([0.98, 0.95, 0.85], np.float32), 0.04), wall)
@@ -118,8 +119,8 @@ def berries(rng: np.random.Generator, n: int) -> np.ndarray:
     cells = scattered(rng, n, int(rng.integers(4, 18)), 0.7)
     colours = np.stack([strong(rng) if rng.random() < 0.6 else natural(rng) for _ in range(4)])
     kinds = int(rng.choice([1, 1, 2, 4]))
-    tones = colours[rng.integers(kinds, size=cells.count)] * (1 + 0.15 * rng.standard_normal((cells.count, 1)))
-    size = n / cells.count**0.5
+    tones = colours[rng.integers(kinds, size=cells.number)] * (1 + 0.15 * rng.standard_normal((cells.number, 1)))
+    size = n / cells.number**0.5
     height = smooth(np.sqrt(np.minimum(cells.edge / (0.48 * size), 1)), max(0.05 * size, 0.5))
     picture = np.clip(tones, 0.02, 1).astype(np.float32)[cells.label] * (height**1.5)[..., None]
     picture = picture * (1 + 0.08 * fractal(rng, n, n / 8, 0.8))[..., None]

@@ -55,7 +55,7 @@ def surface(rng: np.random.Generator, size: int, kind: str | None = None) -> np.
     Raises:
         UserError: if the kind is unknown or the size too small.
     """
-    return cv2.convertScaleAbs(np.clip(painted(rng, size, kind), 0, 1), alpha=255)
+    return np.asarray(cv2.convertScaleAbs(np.clip(painted(rng, size, kind), 0, 1), alpha=255))
 
 
 def painted(rng: np.random.Generator, size: int, kind: str | None = None) -> np.ndarray:

@@ -69,7 +69,8 @@ def photo(rng: np.random.Generator, n: int) -> np.ndarray:
     land = step(y + np.float32(0.08) * fractal(rng, n, 3, 0.8), rng.uniform(0.3, 0.8), 0.03)
     picture = mixed(ramp(unit(fractal(rng, n, 2, 0.7)), a, np.clip(a * 1.3, 0, 1)), b, land)
     for _ in range(int(rng.integers(1, 5))):
-        stamp(picture, outline(rng, int(rng.integers(6))), *rng.uniform(0, n, 2), rng.uniform(0.05, 0.3) * n, 0.0, c)
+        x, top = rng.uniform(0, n, 2)
+        stamp(picture, outline(rng, int(rng.integers(6))), x, top, rng.uniform(0.05, 0.3) * n, 0.0, c)
         c = natural(rng)
     return np.asarray(picture * (1 + 0.15 * fractal(rng, n, 4, 0.95))[..., None], np.float32)
 

@@ -13,7 +13,7 @@ def wood(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draws a board or planks: rings, grain, pores and knots; raw, lacquered, painted or weathered."""
     x, y = places(n)
     bend = fractal(rng, n, 2, 0.4, 4)
-    across = y + np.float32(0.05) * bend
+    across: np.ndarray = y + np.float32(0.05) * bend
     for _ in range(int(rng.integers(0, 3))):
         cx, cy, reach = rng.random(), rng.random(), rng.uniform(0.02, 0.1)
         near_knot = np.exp(-(((x - cx) / (2.5 * reach)) ** 2) - ((y - cy) / reach) ** 2)
@@ -48,7 +48,7 @@ def metal(rng: np.random.Generator, n: int) -> np.ndarray:
     room = reflection(rng, n, rng.uniform(0.0, 0.06))
     if rng.random() < 0.5:
         room = 0.5 + 0.5 * room + np.float32(rng.uniform(0.02, 0.1)) * fractal(rng, n, 8, 1.0, 60)
-    picture = flat(base, n) * room[..., None] * np.float32(0.8)
+    picture: np.ndarray = flat(base, n) * room[..., None] * np.float32(0.8)
     kind = rng.random()
     if kind < 0.2:
         cells = scattered(rng, n, int(rng.integers(5, 16)))
@@ -65,7 +65,7 @@ def metal(rng: np.random.Generator, n: int) -> np.ndarray:
         tone = [float(v) for v in np.clip(base * float(rng.choice([0.6, 1.4])), 0, 1)]
         start, end = (int(a[0]), int(a[1])), (int(a[0] + b[0]), int(a[1] + b[1]))
         cv2.line(picture, start, end, tone, 1, cv2.LINE_AA)
-    return picture
+    return np.asarray(picture, np.float32)
 
 
 def ceramic(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def plastic(rng: np.random.Generator, n: int) -> np.ndarray:
     x, y = places(n)
     if rng.random() < 0.3:
         picture = mixed(picture, natural(rng), step(x * rng.normal() + y * rng.normal(), rng.normal(0, 0.4), 0.01))
-    height = fractal(rng, n, 2, 0.4) * np.float32(n * rng.uniform(0.005, 0.07))
+    height: np.ndarray = fractal(rng, n, 2, 0.4) * np.float32(n * rng.uniform(0.005, 0.07))
     kind = rng.random()
     if kind < 0.3:
         height = height + np.abs(np.sin(np.pi * x * int(rng.integers(6, 30)))) * np.float32(rng.uniform(1, 3))
@@ -110,7 +110,7 @@ def plastic(rng: np.random.Generator, n: int) -> np.ndarray:
         height = height + fractal(rng, n, n / 4, 0.6) * np.float32(0.4)
     elif kind < 0.65:  # crumpled foil
         cells = scattered(rng, n, int(rng.integers(4, 9)), 1.2)
-        height = height + cells.edge * rng.normal(0, 0.8, cells.count)[cells.label].astype(np.float32)
+        height = height + cells.edge * rng.normal(0, 0.8, cells.number)[cells.label].astype(np.float32)
     picture = relief(rng, picture, height.astype(np.float32), 1.0, rng.uniform(0.1, 0.8))
     return np.asarray(picture + (windows(rng, n) * np.float32(rng.uniform(0, 0.6)))[..., None], np.float32)
 
@@ -120,9 +120,9 @@ def leather(rng: np.random.Generator, n: int) -> np.ndarray:
     colour = skin_like(rng) if rng.random() < 0.5 else natural(rng) * np.float32(rng.uniform(0.4, 1))
     cells = scattered(rng, n, int(rng.integers(10, max(n // 5, 12))), float(rng.choice([0.3, 1.2])))
     height = smooth(np.sqrt(np.minimum(cells.edge, n / 30)), 0.8)
-    tone = 1 + 0.1 * rng.standard_normal(cells.count)[cells.label] * rng.random()
+    tone = 1 + 0.1 * rng.standard_normal(cells.number)[cells.label] * rng.random()
     if rng.random() < 0.15:
-        tone = tone * np.where(rng.random(cells.count) < 0.4, 0.45, 1.0)[cells.label]
+        tone = tone * np.where(rng.random(cells.number) < 0.4, 0.45, 1.0)[cells.label]
     worn = 1 + 0.2 * fractal(rng, n, 3, 0.75)
     picture = flat(colour, n) * (tone * worn * (0.75 + 0.12 * height))[..., None]
     picture = relief(rng, picture.astype(np.float32), height, rng.uniform(0.4, 1.0), rng.uniform(0.02, 0.25))

@@ -56,8 +56,8 @@ def weave(rng: np.random.Generator, n: int) -> np.ndarray:
     warp = skin_like(rng) if rng.random() < 0.25 else natural(rng)
     weft = near(rng, warp, 0.15) if rng.random() < 0.7 else natural(rng)
     uneven = rng.uniform(0.02, 0.15)
-    threads = [_threads(rng, np.tile(c, (count, 1)), uneven) for c in (warp, weft)]
-    return _folded(rng, _woven(rng, n, *threads, int(rng.integers(1, 4)), rng.uniform(0.2, 0.6)), 1.0)
+    warps, wefts = (_threads(rng, np.tile(c, (count, 1)), uneven) for c in (warp, weft))
+    return _folded(rng, _woven(rng, n, warps, wefts, int(rng.integers(1, 4)), rng.uniform(0.2, 0.6)), 1.0)
 
 
 def denim(rng: np.random.Generator, n: int) -> np.ndarray:

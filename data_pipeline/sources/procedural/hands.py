@@ -39,7 +39,8 @@ def hand(rng: np.random.Generator, canvas: Canvas) -> None:
     mottle = (noise(rng, CELLS, 8, 4, 0.7) - 0.5) * np.array([0.1, 0.2, 0.2], np.float32)[:, None, None]
     gloss = rng.uniform(0.02, 0.15) * shine * light.key[:, None, None]
     polished = rng.random() < 0.12
-    nail = palette.vivid(rng) if polished else 0.55 * np.array([0.9, 0.66, 0.62], np.float32) + 0.45 * tone
+    varnish = palette.vivid(rng) if polished else 0.55 * np.array([0.9, 0.66, 0.62], np.float32) + 0.45 * tone
+    nail: palette.Colour | None = varnish
     skin = Surface(flesh[:, None, None] * (1 + mottle) * lit + gloss)
     if canvas.materials is not None and rng.random() < _GLOVED:
         glove = resized(canvas.materials.draw(rng, ("fabric", "fabric", "leather", "plastic")), CELLS, CELLS)

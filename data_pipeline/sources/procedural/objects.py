@@ -55,11 +55,11 @@ def _lit(
         return field * sheen * light.flat().astype(np.float32)[:, None, None], matrix
     inside = np.zeros((N, N), np.uint8)
     cv2.fillPoly(inside, [np.rint((outline - corner) / side * N * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
-    inside = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    framed = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
     reach = max(float(depth.max()) * part.bulge, 2.0)
     share = np.minimum(depth / reach, 1)
-    height = np.sqrt(np.maximum(1 - (1 - share) ** 2, 0)) * np.float32(reach * 0.75)
+    height: np.ndarray = np.sqrt(np.maximum(1 - (1 - share) ** 2, 0)) * np.float32(reach * 0.75)
     height = cv2.GaussianBlur(height, (0, 0), max(reach * 0.12, 1.0))
     lit, shine = light.on(height, 1.0)
     field = _wrapped(field, height, reach) * lit * (0.7 + 0.3 * share)
