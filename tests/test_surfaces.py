@@ -5,9 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import trees
 
+from data_pipeline.sources import open_source
+from data_pipeline.sources.decode import decode
 from data_pipeline.surfaces import KINDS, PictureFolder, background, surface
 from data_pipeline.surfaces.noise import fractal
+from data_pipeline.surfaces.source import Surfaces
 from rvm_jax.errors import UserError
 
 
@@ -70,3 +74,21 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
         PictureFolder(tmp_path).crop(np.random.default_rng(0), 8, 8)
     with pytest.raises(UserError, match="no such folder"):
         PictureFolder(tmp_path / "gone")
+
+
+def test_the_source_of_textures_and_backgrounds(tmp_path: Path) -> None:
+    for kind in ("texture", "background"):
+        source = open_source({"name": "surfaces", "size": 40, "max_items": 5}, trees.request(kind))
+        assert isinstance(source, Surfaces) and len(source) == 5
+        item = source[3]
+        assert item["rgb"].shape == (40, 40, 3) and item["key"] == f"{kind}/train/000003" and item["kind"] == kind
+        assert np.array_equal(item["rgb"], source[3]["rgb"]) and not np.array_equal(item["rgb"], source[4]["rgb"])
+        assert (decode(item, "x").alpha == 255).all()
+        with pytest.raises(IndexError):
+            source[5]
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 20, 3), (10, 20, 200), np.uint8))
+    cut = Surfaces("texture", 24, pictures=tmp_path)
+    red = [bool((cut[i]["rgb"] == (200, 20, 10)).all()) for i in range(16)]
+    assert any(red) and not all(red)
+    with pytest.raises(UserError, match="size=9"):
+        Surfaces("texture", 9)

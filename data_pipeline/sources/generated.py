@@ -1,6 +1,7 @@
 """Sources that are made, not read: the embedded one, and clips that were synthesised before the training."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from data_pipeline.sources.base import Request, Source
 from rvm_jax.errors import UserError
@@ -28,6 +29,21 @@ def procedural(
     if request.kind == "occluder":
         return ProceduralOccluders(size, request.split, max_items, seed, include, exclude, surfaces, pictures)
     return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
+
+
+def surfaces(
+    request: Request,
+    *,
+    size: int | None = None,
+    max_items: int = 10_000,
+    seed: int = 0,
+    pictures: str | None = None,
+) -> Source:
+    """Drawn surfaces as textures, or scenes as backgrounds, of `size` pixels; half of them parts of `pictures`."""
+    from data_pipeline.surfaces.source import Surfaces  # loads slowly
+
+    kind: Literal["texture", "background"] = "texture" if request.kind == "texture" else "background"
+    return Surfaces(kind, size or request.resolution, request.split, max_items, seed, pictures)
 
 
 def synthesized(request: Request) -> Source:
