@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from eval.benchmark import Evaluation, Row
-from eval.statistics import Estimate
+from eval.folders.evaluation import Evaluation, Row
+from eval.metrics.statistics import Estimate
 
 # What a metric's column is called, what it is, and to how many places it is stated.
 TITLES = {

@@ -14,7 +14,6 @@ differences are paired, to the last entry.
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 
 from rvm_jax import cli
@@ -34,9 +33,9 @@ _NUM_CLIPS = flags.DEFINE_integer("num_clips", 12, "Clips in the video.", lower_
 
 def main(_: list[str]) -> None:
     from eval import report
-    from eval.comparison import all_tables, compare
-    from eval.entries import parse_entries, parse_guidance
-    from eval.predictions import find_predictions
+    from eval.compare.comparison import all_tables, compare
+    from eval.compare.entries import parse_entries, parse_guidance
+    from eval.compare.predictions import find_predictions
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from _checkout import ROOT
 from absl import flags
 
 from rvm_jax import cli
+from scripts import ROOT
 
 _OUTPUT = flags.DEFINE_string("output", str(ROOT / "docs/images/surfaces.jpg"), "The picture to write.")
 _PICTURES = flags.DEFINE_string("pictures", None, "A folder of photographs that half of it is cut from.")
@@ -27,7 +27,7 @@ def main(_: list[str]) -> None:
     import numpy as np
 
     from data_pipeline.camera import apply, read_camera
-    from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders
+    from data_pipeline.drawn import ProceduralFaces, ProceduralOccluders
     from data_pipeline.surfaces import KINDS, background, surface
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
@@ -43,10 +43,10 @@ def main(_: list[str]) -> None:
     def of(number: int, kind: int) -> np.random.Generator:
         return np.random.default_rng([seed, kind, number])
 
-    shared = {"surfaces": 1.0, "pictures": _PICTURES.value, "seed": seed}
-    occluders = ProceduralOccluders(_DRAWN_AT, **shared)
-    objects = ProceduralOccluders(_DRAWN_AT, include=["object"], **shared)
-    faces = ProceduralFaces(_DRAWN_AT, **shared)
+    photographs: str | None = _PICTURES.value
+    occluders = ProceduralOccluders(_DRAWN_AT, seed=seed, surfaces=1.0, pictures=photographs)
+    objects = ProceduralOccluders(_DRAWN_AT, seed=seed, include=["object"], surfaces=1.0, pictures=photographs)
+    faces = ProceduralFaces(_DRAWN_AT, seed=seed, surfaces=1.0, pictures=photographs)
     camera = read_camera(1.0)
 
     def over_grey(item: dict[str, Any]) -> Any:

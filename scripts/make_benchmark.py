@@ -8,7 +8,6 @@ same versions of NumPy and OpenCV, which the manifest names. --verify compares a
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 from ml_collections import config_flags
 
@@ -31,8 +30,8 @@ _ALLOW_OVERLAP = flags.DEFINE_bool("allow_overlap", False, "Only notes shared pi
 
 def main(_: list[str]) -> None:
     from data_pipeline.pipeline import section_of
-    from eval import making
-    from eval.categories import KINDS, categories
+    from eval.make_benchmark import benchmark as making
+    from eval.make_benchmark.benchmark_spec import KINDS, categories
     from rvm_jax.errors import UserError
 
     root = Path(_OUTPUT_DIR.value)
@@ -60,7 +59,7 @@ def main(_: list[str]) -> None:
 def _overlap(data: dict) -> dict:
     """What the benchmark shares with trainings, by config; raises UserError where that is anything."""
     from data_pipeline.pipeline import section_of
-    from eval.overlap import shared_pictures
+    from eval.make_benchmark.overlap import shared_pictures
     from rvm_jax.errors import UserError
 
     trainings = {"--config": section_of(_CONFIG.value.data, "train")}

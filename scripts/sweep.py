@@ -6,7 +6,6 @@ the matrix technique × category with 95 % intervals. A sweep that was interrupt
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 from ml_collections import config_flags
 
@@ -18,7 +17,8 @@ flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main(_: list[str]) -> None:
-    from eval import report, sweep
+    from eval import report
+    from eval.study import sweep
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
 

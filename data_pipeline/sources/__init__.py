@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.sources import faces, fork, london, occluders, rvm, segmentation, textures
+from data_pipeline.sources import face_fork_layout as fork
+from data_pipeline.sources import faces, london, occluders, rvm, segmentation, textures
 from data_pipeline.sources.adapter import SELECTION, Adapter
 from data_pipeline.sources.base import ClipSource, Request, Source
 from data_pipeline.sources.clips import FrameClips, VideoClips, listed_frames

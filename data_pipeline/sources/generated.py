@@ -23,7 +23,7 @@ def procedural(
     `surfaces` is the share in [0, 1] of occluders, clothes and backgrounds with surfaces and scenes like photographs,
     half of them from a folder of `pictures` where it is given; above 0 there are occluders of the category `object`.
     """
-    from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
+    from data_pipeline.drawn import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
 
     size = size or request.resolution
     if request.kind == "occluder":

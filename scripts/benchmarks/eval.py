@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from absl import flags
 
-from eval import benchmark, frame_metrics
-from eval.connectivity import connectivity_error
-from eval.folders import Pair, find_pairs
-from eval.measuring import Loaded
-from eval.measuring import measure as measure_batch
-from eval.region import draw_kernel_sizes
+from eval.folders import evaluation as benchmark
+from eval.folders.reading import Pair, find_pairs
+from eval.metrics import frame_metrics
+from eval.metrics.batch_metrics import Loaded
+from eval.metrics.batch_metrics import measure as measure_batch
+from eval.metrics.connectivity import connectivity_error
+from eval.metrics.region import draw_kernel_sizes
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 from scripts.benchmarks import timing
@@ -143,7 +144,7 @@ def _check_agreement(pictures: list[Loaded], kernel_sizes: list[tuple[int, int]]
 
 def _write_pictures(root: Path) -> list[Pair]:
     """Rendered faces behind a disc as labels, and predictions with soft errors, as PNG."""
-    from data_pipeline.sources.procedural import ProceduralFaces
+    from data_pipeline.drawn import ProceduralFaces
 
     rng = np.random.default_rng(0)
     size = _SIZE.value
