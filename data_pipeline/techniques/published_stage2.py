@@ -12,8 +12,8 @@ import numpy as np
 
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
-from data_pipeline.techniques.verbatim import moved_layers
 from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.verbatim import moved_layers
 
 _FRAMES_OF_COLOUR = 15
 
