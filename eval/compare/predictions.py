@@ -102,7 +102,7 @@ def _guided(networks: Sequence[Entry], guidance: Guidance, tools: Tools, problem
     wanted = {}
     for entry in networks:
         try:
-            wanted[entry.name] = tools.load(entry.path).wants.guidance
+            wanted[entry.name] = tools.load(entry.path).inputs.guidance
         except UserError as error:
             problems.append(str(error))
     guided = {name: guidance.of(name) for name, kind in wanted.items() if kind}
