@@ -1,18 +1,28 @@
 """The network that a path names."""
 
+import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import jax
+import numpy as np
 from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matter import Matter
 
-StrPath = str | os.PathLike
+StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
 Weights = nnx.Module | Matter | StrPath
+
+
+class Loader(Protocol):
+    """Returns the network that weights name; `load_network` is one."""
+
+    def __call__(self, weights: Weights, preparation: str | None = None, /) -> Any: ...
 
 
 def load_network(weights: Weights, preparation: str | None = None) -> Any:
@@ -24,7 +34,8 @@ def load_network(weights: Weights, preparation: str | None = None) -> Any:
       preparation: "published" or "original": how the network for still pictures of a PyTorch file was trained to see
         them, which the file does not say; see `rvm_jax.load_torch`.
 
-    Raises UserError where the path is absent or holds no network, or what it holds says its preparation itself.
+    Raises:
+      UserError: if the path is absent or holds no network, or what it holds says its preparation itself.
     """
     if isinstance(weights, nnx.Module | Matter):
         if preparation is not None:
@@ -48,10 +59,23 @@ def weights_name(weights: Weights) -> str:
 
 
 def weights_stamp(weights: Weights) -> str:
-    """Tells one set of weights from another, by the file or folder and when it was written."""
-    if isinstance(weights, nnx.Module | Matter):
-        return type(weights).__name__
+    """Tells one set of weights from another: by the file or folder and when it was written, or by the values."""
+    if isinstance(weights, Matter):
+        return f"Matter {_checksum(weights.fingerprint)}"
+    if isinstance(weights, nnx.Module):
+        values = [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(weights)))]
+        return f"{type(weights).__name__} {getattr(weights, 'config', None)} {_checksum(values)}"
     path = Path(weights)
-    # A training that goes on writes below the work directory, not into it.
+    # A training that is resumed writes below the work directory, not into it.
     times = [part.stat().st_mtime_ns for part in (path, path / "checkpoints") if part.exists()]
     return f"{path.resolve()} {max(times, default=0)}"
+
+
+def _checksum(values: Iterable[np.ndarray | str]) -> str:
+    digest = hashlib.sha256()
+    for value in values:
+        text = value if isinstance(value, str) else f"{value.dtype} {value.shape}"
+        digest.update(text.encode())
+        if not isinstance(value, str):
+            digest.update(value.tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Composing frames with an alpha (numpy and Pillow; no JAX)."""
+"""Composing frames with an alpha (numpy and Pillow)."""
 
 import numpy as np
 from PIL import ImageColor

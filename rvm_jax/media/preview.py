@@ -1,4 +1,4 @@
-"""A window that shows frames as they are matted (Tk and Pillow; no JAX)."""
+"""A window that shows frames as they are matted (Tk and Pillow)."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Which codec and pixel format a video file gets (PyAV; no JAX)."""
+"""Which codec and pixel format a video file gets (PyAV)."""
 
 from pathlib import Path
 from typing import NamedTuple
