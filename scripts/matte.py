@@ -9,7 +9,7 @@ scripts/evaluate.py takes as --pred_dir. Networks for still pictures matte every
 trimap have it from --guidance, --guidance_alpha or --guidance_checkpoint.
 """
 
-from rvm_jax.matting import command as matting_command
+from rvm_jax.matting import command
 
 if __name__ == "__main__":
-    matting_command.run()
+    command.run(__doc__)

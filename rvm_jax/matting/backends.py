@@ -6,22 +6,22 @@ Each takes frames in their order and yields them in that order, as soon as the d
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import numpy as np
+from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.guidance import from_alpha as guidance
-from rvm_jax.matting.engine import State
 from rvm_jax.matting.faces import Faces
-from rvm_jax.matting.guidance import is_guided, load_guide
+from rvm_jax.matting.frame_by_frame import FrameByFrame
+from rvm_jax.matting.guidance import load_guide
 from rvm_jax.matting.matted import Matted, quantize
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.options import Settings
 from rvm_jax.matting.per_frame import PictureMatter
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.networks.api import Guidance
-from rvm_jax.networks.frame_by_frame import FrameByFrame
+from rvm_jax.networks.api import Guidance, Network, State
 
 
 class Backend(Protocol):
@@ -83,7 +83,7 @@ class Streaming:
 
 
 class PerFrame:
-    """A `Backend` of a `PictureMatter`: every frame for itself, with its mask or trimap where `kind` asks for one."""
+    """A `Backend` of a `PictureMatter`: every frame for itself, with its mask or trimap if `kind` asks for one."""
 
     has_state = False
 
@@ -112,7 +112,9 @@ class Guided:
         )
 
 
-def make_backend(network: Any, how: Settings, *, for_pictures: bool = False, faithful: bool = False) -> Backend:
+def make_backend(
+    network: Network | Matter, how: Settings, *, for_pictures: bool = False, faithful: bool = False
+) -> Backend:
     """Returns what mattes frames with a network, or a Matter, by these settings.
 
     Args:
@@ -126,7 +128,8 @@ def make_backend(network: Any, how: Settings, *, for_pictures: bool = False, fai
     """
     kind = check_guidance(network, how)
     fills_whole = how.downsample_ratio in ("auto", 1) and how.faces is None
-    if kind is None and (has_state(network) or not fills_whole or not for_pictures):
+    streams = has_state(network) or not fills_whole or not for_pictures
+    if isinstance(network, Matter) or (kind is None and streams):
         if faithful:
             raise UserError(
                 "faithful is how still-picture networks were run, at full size; leave it, the ratio or the faces out"
@@ -135,29 +138,27 @@ def make_backend(network: Any, how: Settings, *, for_pictures: bool = False, fai
         if how.faces is not None:
             return Faces(matter, how.face_side, how.seq_chunk, how.alpha_bits)
         return Streaming(matter, has_state(network), how.seq_chunk, how.alpha_bits)
-    per_frame = PictureMatter(
-        network, faithful=faithful, dtype=how.dtype, pad_to=how.pad_to, alpha_bits=how.alpha_bits
-    )
+    per_frame = PictureMatter(network, faithful=faithful, dtype=how.dtype, pad_to=how.pad_to, alpha_bits=how.alpha_bits)
     if kind is None or how.guidance is None or how.guidance.network is None:
         return PerFrame(per_frame, kind)
     guide = load_guide(how.guidance)
     return Guided(Streaming(as_matter(guide, how), has_state(guide), how.seq_chunk), per_frame, kind)
 
 
-def has_state(network: Any) -> bool:
+def has_state(network: Network | Matter) -> bool:
     """Whether the frames of a clip must go through a network, or a Matter, one after the other."""
-    return isinstance(network, Matter) or network.wants.state
+    return isinstance(network, Matter) or network.inputs.state
 
 
-def check_guidance(network: Any, how: Settings) -> Guidance | None:
+def check_guidance(network: Network | Matter, how: Settings) -> Guidance | None:
     """Returns what guidance a network takes.
 
     Raises:
       UserError: if it is missing, given to one that takes none, or does not go with the other settings.
     """
-    if not is_guided(network):
+    if isinstance(network, Matter) or network.inputs.guidance is None:
         return None
-    name, kind = network.name, network.wants.guidance
+    name, kind = network.name, network.inputs.guidance
     if how.guidance is None:
         raise UserError(
             f"{name} needs a {kind} beside each picture or frame; give {kind}s (--guidance), alphas to derive them "
@@ -170,21 +171,22 @@ def check_guidance(network: Any, how: Settings) -> Guidance | None:
     return kind
 
 
-def guided_kinds(networks: Iterable[Any], how: Settings) -> list[Guidance]:
+def guided_kinds(networks: Iterable[Network | Matter], how: Settings) -> list[Guidance]:
     """Returns the kinds of guidance that networks take: one source serves them all.
 
     Raises:
       UserError: if it is missing, or nobody wants it; see `check_guidance`.
     """
     networks = list(networks)
+    first = networks[0]
     kinds = [kind for network in networks if (kind := check_guidance(network, how))]
     if how.guidance is not None and not kinds:
-        name = "a Matter" if isinstance(networks[0], Matter) else networks[0].name
+        name = "a Matter" if isinstance(first, Matter) else first.name
         raise UserError(f"{name} takes the picture alone, without a mask or trimap; leave the guidance out")
     return list(dict.fromkeys(kinds))
 
 
-def as_matter(network: Any, how: Settings) -> Matter:
+def as_matter(network: Network | Matter, how: Settings) -> Matter:
     """Returns a network's Matter by these settings; a Matter has settings of its own and starts a new stream.
 
     A network for still pictures mattes each frame for itself.
@@ -194,16 +196,14 @@ def as_matter(network: Any, how: Settings) -> Matter:
     """
     if isinstance(network, Matter):
         return network.another()
-    ratio = how.downsample_ratio
-    if not has_state(network):
-        network = FrameByFrame(network)
+    ratio, streamed = how.downsample_ratio, cast(nnx.Module, network)
+    if not network.inputs.state:
+        streamed = FrameByFrame(network)
         ratio = 1.0 if ratio == "auto" else ratio
-    return Matter(network, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to)
+    return Matter(streamed, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to)
 
 
-def _started(
-    matter: PictureMatter, frame: Frame, values: np.ndarray | None, rec: State | None
-) -> Callable[[], Matted]:
+def _started(matter: PictureMatter, frame: Frame, values: np.ndarray | None, rec: State | None) -> Callable[[], Matted]:
     waiting = matter.start(frame.rgb, values)
     return lambda: Matted(frame, waiting(), frame.rgb, rec)
 

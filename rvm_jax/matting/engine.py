@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax.networks.api import Matte, State
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.rvm.model import Matte
 
 Frames = np.ndarray | jax.Array
-State = tuple[jax.Array, ...]
 
 
 class Engine(Protocol):

@@ -7,12 +7,12 @@ from itertools import islice
 import jax
 import numpy as np
 
-from rvm_jax.matting.engine import State
 from rvm_jax.matting.matted import Matted, quantize
 from rvm_jax.matting.matter import Matter
 from rvm_jax.media.face_alignment import Pose, PoseSmoother, crop, paste
 from rvm_jax.media.face_tracks import FaceTracks, StatefulTracks
 from rvm_jax.media.frame_source import Frame
+from rvm_jax.networks.api import State
 
 # A face's foreground or None, and its alpha, on the device, by the frame's index and the face's name.
 _Pending = dict[tuple[int, str], tuple[jax.Array | None, jax.Array]]

@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rvm_jax.matting.engine import State
 from rvm_jax.media.face_alignment import face_ellipse
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.networks.rvm.model import Matte
+from rvm_jax.networks.api import Matte, State
 
 
 class Matted(NamedTuple):

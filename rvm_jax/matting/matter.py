@@ -11,11 +11,10 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import Engine, Frames, JaxEngine, State
+from rvm_jax.matting.engine import Engine, Frames, JaxEngine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
-from rvm_jax.networks.rvm.model import Matte
-
+from rvm_jax.networks.api import Matte, State
 
 # RVM's rule: the network sees the longer side with at most so many pixels.
 _AUTO_SIDE = 512
@@ -126,7 +125,7 @@ class Matter:
             fgr, pha = self._advance(clip, cuts[:, 0])
         if pha.shape[2:4] != (height, width):
             fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
-        return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec)
+        return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec or ())
 
     def reset(self, stream: int | None = None) -> None:
         """Resets the state: the next frame is matted without a memory of those before. With `streams`, `stream`
@@ -143,7 +142,7 @@ class Matter:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)))
+        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
         self.reset()
 
     def stream(

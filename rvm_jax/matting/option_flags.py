@@ -6,7 +6,7 @@ from typing import Any, get_args
 from absl import flags
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.options import Option, options
+from rvm_jax.matting.option import Option, options
 
 
 def define(settings: type) -> None:

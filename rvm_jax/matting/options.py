@@ -2,67 +2,23 @@
 
 Nothing here imports JAX or NumPy: --help is to be there at once.
 """
+# ruff: noqa: RUF009  the values of these fields cannot be changed
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from rvm_jax.errors import UserError
+from rvm_jax.matting.option import Checked, documented, option, options
 
 if TYPE_CHECKING:
     from rvm_jax.matting.guidance import GuidanceSource
     from rvm_jax.matting.weights import Weights
     from rvm_jax.media.face_tracks import FaceTracks
 
-T = TypeVar("T")
 Ratio = float | Literal["auto"]
 Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Option:
-    """What is declared of a field beside its type and its default.
-
-    Attributes:
-      help: what it is, for --help and for `help(Settings)`.
-      flag: its flag's name; "" for the field's own, None where it has none.
-      parse: makes the value of the flag's text; raises ValueError.
-      written: how the flag's text looks, for --help and errors.
-      choices: the texts that the flag takes.
-      valid: whether a value will do.
-      expected: what will.
-      clips_only: whether it says nothing about pictures, which therefore refuse it.
-      required: whether the flag must be given.
-    """
-
-    help: str
-    flag: str | None = ""
-    parse: Callable[[str], Any] | None = None
-    written: str = ""
-    choices: tuple[str, ...] = ()
-    valid: Callable[[Any], bool] | None = None
-    expected: str = ""
-    clips_only: bool = False
-    required: bool = False
-
-
-def option(default: Any, help: str, **more: Any) -> Any:
-    """Declares a field of a settings class; `more` are the attributes of `Option`."""
-    return field(default=default, metadata={"option": Option(help, **more)})
-
-
-def options(settings: type) -> dict[str, tuple[Any, Option]]:
-    """Returns the options of a settings class by the name of the field: the field and what is declared of it."""
-    return {each.name: (each, each.metadata["option"]) for each in fields(settings)}
-
-
-def documented(settings: type[T]) -> type[T]:
-    """Adds the help of all options to a class's docstring."""
-    lines = [f"  {name}: {option.help}" for name, (_, option) in options(settings).items()]
-    settings.__doc__ = f"{settings.__doc__}\n\nAttributes:\n" + "\n".join(lines) + "\n"
-    return settings
 
 
 def parse_size(text: str) -> Size:
@@ -79,11 +35,11 @@ def parse_ratio(text: str) -> Ratio:
 
 
 def _positive(value: Any) -> bool:
-    return value is None or value > 0
+    return value is None or bool(value > 0)
 
 
 def _count(value: Any) -> bool:
-    return value >= 1
+    return bool(value >= 1)
 
 
 def _is_size(size: Any) -> bool:
@@ -97,22 +53,6 @@ _A_SIZE: dict[str, Any] = {
     "expected": "a width and a height of 1 pixel or more",
 }
 _A_COUNT: dict[str, Any] = {"valid": _count, "expected": "a whole number of 1 or more"}
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Settings whose values are checked when they are made.
-
-    Raises:
-      UserError: if one is out of its range.
-    """
-
-    def __post_init__(self) -> None:
-        for name, (_, declared) in options(type(self)).items():
-            value = getattr(self, name)
-            if declared.valid is not None and not declared.valid(value):
-                shown = f"{value[1]}x{value[0]}" if isinstance(value, tuple) else value
-                raise UserError(f"{name} is {shown}; give {declared.expected}")
 
 
 @dataclass(frozen=True)
@@ -255,65 +195,3 @@ class PictureSettings(Settings):
                     f"{name}{flag} is for clips; leave it out for pictures, or take their folder as a clip by naming "
                     "an output such as --output_alpha"
                 )
-
-
-@dataclass(frozen=True)
-class CommandOptions(Checked):
-    """What the command alone is given."""
-
-    checkpoint: tuple[str, ...] = option(
-        (),
-        "A work directory, one of its steps, or a .pth or .safetensors file. Given several times, the comparison shows "
-        "the others below the first.",
-        required=True,
-    )
-    input_source: str = option(
-        "",
-        "A video, a picture, a folder of pictures, a tree of categories, a pattern such as 'clips/*.mp4', - for raw RGB "
-        "frames on the standard input, or webcam (webcam:1 for the second).",
-        required=True,
-    )
-    output_dir: str | None = option(
-        None, "The folder for results that no --output_… flag names; made where missing."
-    )
-    output_type: str | None = option(
-        None, "What outputs are; by default their suffix tells.", choices=("video", "png_sequence")
-    )
-    output_alpha: tuple[str, ...] = option(
-        (),
-        "Alpha: .mp4 (H.264), .mov (ProRes 4444), .webm (VP9), .mkv (FFV1), or without suffix a folder of PNG; {stem} "
-        "stands for the input's name.",
-    )
-    output_foreground: tuple[str, ...] = option((), "Foreground colours; files as for alpha.")
-    output_composition: tuple[str, ...] = option(
-        (), "The face on the background; files as for alpha. --background=transparent makes it RGBA."
-    )
-    output_occluder: tuple[str, ...] = option(
-        (), "The alpha of what hides the face; files as for alpha. Needs --face_mask, or faces."
-    )
-    output_occlusion: tuple[str, ...] = option(
-        (), "The hidden share of the face per frame, .csv. Needs --face_mask, or faces."
-    )
-    output_comparison: tuple[str, ...] = option(
-        (), "Input, alpha and cut-out side by side; files as for alpha, or .gif, or .png: a contact sheet."
-    )
-    guidance: str | None = option(
-        None,
-        "The masks or trimaps that a guided network wants: a picture, a folder like the results' or a benchmark; of a "
-        "clip a folder of frames or a video.",
-    )
-    guidance_alpha: str | None = option(
-        None,
-        "Alphas from which masks or trimaps are derived, laid out so too: a segmentation, another network's, the truth.",
-    )
-    guidance_checkpoint: str | None = option(
-        None, "A network that mattes first; masks or trimaps are derived from its alphas."
-    )
-    face_file: str | None = option(
-        None,
-        "A CSV of boxes or landmarks per frame of a clip, or per picture of a folder: matte these faces alone.",
-    )
-    face_model: str | None = option(None, "A YuNet .onnx of OpenCV's model zoo that finds the faces.")
-    max_faces: int = option(4, "At most so many of the faces that are found.", **_A_COUNT)
-    preview: bool | None = option(None, "Show a window; by default for a webcam where there is a screen.")
-    dry_run: bool = option(False, "Say what would be done, and do nothing.")

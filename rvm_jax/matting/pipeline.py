@@ -10,7 +10,7 @@ from itertools import tee
 from rvm_jax.matting.backends import Backend
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.outputs import Items
-from rvm_jax.matting.resume import ResumeState, Start
+from rvm_jax.matting.resume import BEGINNING, ResumeState, Start
 from rvm_jax.matting.threads import WriteBehind, read_ahead
 from rvm_jax.media.frame_source import Frame
 
@@ -22,7 +22,7 @@ def run(
     *,
     related: bool,
     ahead: int,
-    start: Start = Start(),
+    start: Start = BEGINNING,
     resume: ResumeState | None = None,
     after_each: Callable[[int, Matted], bool] = lambda count, matted: True,
 ) -> int:

@@ -16,9 +16,9 @@ import numpy as np
 
 from rvm_jax.atomic_files import write_bytes
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import State
 from rvm_jax.matting.options import Settings
 from rvm_jax.matting.weights import Weights, weights_stamp
+from rvm_jax.networks.api import State
 
 # Frames between two saves: a few megabytes each.
 SAVE_EVERY = 100
@@ -29,6 +29,9 @@ class Start(NamedTuple):
 
     position: int = 0
     rec: State | None = None
+
+
+BEGINNING = Start()
 
 
 class ResumeState:

@@ -67,7 +67,11 @@ class WriteBehind(Generic[Item]):
     """
 
     def __init__(
-        self, writer: Writer[Any], make: Callable[[Item], Any], frame_of: Callable[[Item], Frame], in_order: bool = False
+        self,
+        writer: Writer[Any],
+        make: Callable[[Item], Any],
+        frame_of: Callable[[Item], Frame],
+        in_order: bool = False,
     ):
         workers = 1 if in_order else writer.workers
         self.written = 0
@@ -115,5 +119,3 @@ class WriteBehind(Generic[Item]):
         except BaseException:
             self._failed.set()
             raise
-
-

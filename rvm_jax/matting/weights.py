@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ from flax import nnx
 import rvm_jax
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matter import Matter
+from rvm_jax.networks.api import Network
 
 StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
@@ -22,10 +23,10 @@ Weights = nnx.Module | Matter | StrPath
 class Loader(Protocol):
     """Returns the network that weights name; `load_network` is one."""
 
-    def __call__(self, weights: Weights, preparation: str | None = None, /) -> Any: ...
+    def __call__(self, weights: Weights, preparation: str | None = None, /) -> Network | Matter: ...
 
 
-def load_network(weights: Weights, preparation: str | None = None) -> Any:
+def load_network(weights: Weights, preparation: str | None = None) -> Network | Matter:
     """Returns the network in evaluation mode held by a PyTorch file (.pth, .safetensors), else by a checkpoint or work
     directory; a network, or a Matter, is passed through.
 
@@ -40,17 +41,19 @@ def load_network(weights: Weights, preparation: str | None = None) -> Any:
     if isinstance(weights, nnx.Module | Matter):
         if preparation is not None:
             raise UserError(f"preparation={preparation} is for PyTorch files; this network says its own")
-        return weights
+        return cast(Network | Matter, weights)
     path = Path(weights)
     if not path.exists():
         raise UserError(
             f"{path}: no such checkpoint; give a work directory, one of its steps, or a .pth or .safetensors"
         )
     if path.is_file():
-        return rvm_jax.load_torch(path, preparation=preparation)
+        network: Network = rvm_jax.load_torch(path, preparation=preparation)
+        return network
     if preparation is not None:
         raise UserError(f"{path}: is a checkpoint, which says its network's preparation itself; leave preparation out")
-    return rvm_jax.load(path)
+    network = rvm_jax.load(path)
+    return network
 
 
 def weights_name(weights: Weights) -> str:

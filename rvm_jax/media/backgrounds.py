@@ -28,7 +28,7 @@ def make_background(what: str | Path | Color) -> Background | None:
     """Returns the background that `what` names: a colour, a picture, or a video, which begins anew at its end.
 
     "transparent" gives None: the composition is RGBA. Pictures are scaled to cover the frame and cut to its centre.
-    Raises UserError where `what` is neither a colour nor a file that can be read.
+    Raises UserError if `what` is neither a colour nor a file that can be read.
     """
     if isinstance(what, tuple):
         return _plain(what)

@@ -29,7 +29,6 @@ class StatefulTracks(Protocol):
         """Forgets them: the next frame begins a clip."""
 
 
-
 _BOX = ("x", "y", "width", "height")
 _LANDMARKS = tuple(f"{axis}{index}" for index in range(1, 6) for axis in "xy")
 _GAP = 10  # frames: a face that is missing for longer has gone
@@ -184,7 +183,8 @@ class YuNetTracks:
         _, found = self._detector.detect(small)
         if found is None:
             return np.zeros((0, 15))
-        return found / np.array([*([scale] * 14), 1.0])
+        detected: np.ndarray = np.divide(found, np.array([*([scale] * 14), 1.0]))
+        return detected
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -24,7 +24,7 @@ class FrameFolder:
       bridge: whether a picture that cannot be read is replaced by the one before it (or after, for the first ones), its
         number kept in `damaged`; otherwise it raises.
 
-    Raises UserError where the folder is absent, or no picture in it can be read.
+    Raises UserError if the folder is absent, or no picture in it can be read.
     """
 
     sound: tuple[Path, Fraction] | None = None

@@ -23,7 +23,7 @@ class RawFrames:
       size: (height, width) of a frame.
       rate: frames per second.
 
-    Raises UserError where no frame comes, and while iterating where the last one is cut short.
+    Raises UserError if no frame comes, and while iterating where the last one is cut short.
     """
 
     name = "standard input"
@@ -72,7 +72,7 @@ class RawFrames:
 class Webcam:
     """The frames of a camera until `stop` is called: a `FrameSource`. Times are those of the clock.
 
-    Raises UserError where there is no such camera, or it stops to give pictures at once.
+    Raises UserError if there is no such camera, or it stops to give pictures at once.
     """
 
     expected_frames: int | None = None

@@ -31,7 +31,8 @@ class PictureGroup(NamedTuple):
 class PictureFolder:
     """The pictures of one folder: a `FrameSource` whose frames have nothing to do with each other, or are one clip's.
 
-    They are read by several threads. What cannot be read is passed over and named in `unreadable`.
+    They are read by several threads. What cannot be read is passed over, and its error kept
+    in `unreadable` by its target.
 
     Args:
       group: the pictures and their targets.
@@ -51,7 +52,7 @@ class PictureFolder:
     ):
         self.name, self.rate = str(group.sources[0].parent), rate
         self.damaged: list[int] = []
-        self.unreadable: list[str] = []
+        self.unreadable: dict[Path, str] = {}
         self._group, self._complete = group, complete
         pairs = enumerate(zip(group.sources, group.targets, strict=True))
         self._left = [(number, *pair) for number, pair in pairs if pair[1] not in done]
@@ -66,14 +67,14 @@ class PictureFolder:
     def frames(self) -> Iterator[Frame]:
         left = iter(self._left)
         with ThreadPoolExecutor(_AHEAD) as pool:
-            waiting = deque(pool.submit(self._read, *item) for item in islice(left, _AHEAD))
+            waiting = deque((item[2], pool.submit(self._read, *item)) for item in islice(left, _AHEAD))
             while waiting:
-                reading = waiting.popleft()
-                waiting.extend(pool.submit(self._read, *item) for item in islice(left, 1))
+                target, reading = waiting.popleft()
+                waiting.extend((item[2], pool.submit(self._read, *item)) for item in islice(left, 1))
                 try:
                     frame = reading.result()
                 except UserError as error:
-                    self.unreadable.append(str(error))
+                    self.unreadable[target] = str(error)
                 else:
                     yield frame
 
@@ -86,7 +87,11 @@ class PictureFolder:
 
 
 def find_pictures(
-    source: str | os.PathLike[str], output_dir: str | os.PathLike[str], *, sequence: bool = False, output_format: str = "png"
+    source: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    sequence: bool = False,
+    output_format: str = "png",
 ) -> list[PictureGroup]:
     """Lists the pictures under `source` and the names of their alphas.
 
@@ -97,7 +102,8 @@ def find_pictures(
       sequence: take the pictures of a folder, too, as the frames of one clip.
       output_format: "png" or "jpg".
 
-    Raises UserError where there are none, two would get one name, or an alpha would replace a picture.
+    Raises:
+      UserError: if there are none, two would get one name, or an alpha would replace a picture.
     """
     source, output_dir = Path(source), Path(output_dir)
     if output_format not in OUTPUT_FORMATS:
@@ -152,7 +158,7 @@ def _check_targets(sources: list[Path], targets: list[Path]) -> None:
 
 
 def matching_pictures(pattern: str | os.PathLike[str]) -> list[Path]:
-    """Returns the picture files that a pattern such as "faces/*.jpg" matches. Raises UserError where there are none."""
+    """Returns the picture files that a pattern such as "faces/*.jpg" matches. Raises UserError if there are none."""
     found = [Path(path) for path in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207  may be absolute
     pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
     if not pictures:

@@ -79,7 +79,7 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray, jpeg_qualit
     """Writes (H, W), (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) uint8 or uint16; the suffix of `path` is the format.
 
     The file appears under its name only when it is complete; missing folders are made.
-    Raises UserError where the suffix is unknown or the file cannot be written.
+    Raises UserError if the suffix is unknown or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:

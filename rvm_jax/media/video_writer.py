@@ -2,9 +2,9 @@
 
 import contextlib
 import os
-from types import TracebackType
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import av

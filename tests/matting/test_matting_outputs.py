@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +16,8 @@ from leaky_network import LeakyNetwork, leaky_alphas
 
 from rvm_jax import matting
 from rvm_jax.errors import UserError
-from rvm_jax.matting import picture_group
-from rvm_jax.matting.clips import plan_video
 from rvm_jax.matting.inputs import masks
+from rvm_jax.matting.video import plan_video
 from rvm_jax.media import live
 from rvm_jax.media.backgrounds import make_background
 from rvm_jax.media.face_tracks import read_faces
@@ -197,30 +197,35 @@ def test_other_settings_do_not_go_on(folder, tmp_path):
     assert (tmp_path / "out/000.png").read_bytes() != b"stale"
 
 
-def test_interrupted_pictures_and_clips_go_on(tmp_path, monkeypatch):
+def test_interrupted_pictures_and_clips_go_on(tmp_path):
     for t, frame in enumerate(FRAMES):
         write_picture(tmp_path / f"in/cups/img/clip/{t:03d}.png", frame)
         write_picture(tmp_path / f"in/hats/img/{t}.png", frame)
     network = LeakyNetwork()
 
-    def matte():
-        return matting.matte_pictures(network, tmp_path / "in", tmp_path / "out", seq_chunk=2, progress=False)
+    calls: list[Path] = []
 
-    real, calls = picture_group.write_picture, []
-
-    def failing(path, picture):
+    def noting(path: Path, picture: np.ndarray) -> None:
         calls.append(path)
-        if path.name in ("005.png", "3.png") and calls.count(path) == 1:
-            raise UserError(f"{path}: cannot be written (No space left on device)")
-        real(path, picture)
+        write_picture(path, picture)
 
-    monkeypatch.setattr(picture_group, "write_picture", failing)
+    def failing(path: Path, picture: np.ndarray) -> None:
+        if path.name in ("005.png", "3.png") and path not in calls:
+            calls.append(path)
+            raise UserError(f"{path}: cannot be written (No space left on device)")
+        noting(path, picture)
+
+    def matte(write_file: Callable[[Path, np.ndarray], None]) -> list[Path]:
+        out = tmp_path / "out"
+        return matting.matte_pictures(
+            network, tmp_path / "in", out, seq_chunk=2, progress=False, write_file=write_file
+        )
+
     for _ in range(2):
         with pytest.raises(UserError, match="No space"):
-            matte()
+            matte(failing)
     calls.clear()
-    monkeypatch.setattr(picture_group, "write_picture", lambda path, picture: (calls.append(path), real(path, picture)))
-    assert len(matte()) == 14
+    assert len(matte(noting)) == 14
     assert all(path.parent.name == "hats" for path in calls)  # the clip is done by now
     for t in range(7):
         seen = read_mask(tmp_path / f"out/cups/clip/{t:03d}.png", rescale=False)
@@ -311,14 +316,14 @@ import numpy as np
 from fractions import Fraction
 from leaky_network import LeakyNetwork
 from rvm_jax import matting
-from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.frame_source import Frame, Shown
 
 class Clip:
     name, size, rate, damaged, sound, expected_frames = "clip", (128, 128), Fraction(30), [], None, None
     def frames(self):
         picture = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
         for number in range(int(sys.argv[1])):
-            yield Frame(picture.copy(), number / self.rate, None, f"{number:05d}")
+            yield Frame(picture.copy(), Shown(number / self.rate, None, f"{number:05d}"))
     def close(self): pass
 
 outputs = {"alpha": sys.argv[2] + ".mp4", "comparison": [sys.argv[2] + ".gif", sys.argv[2] + ".png"]}
@@ -328,7 +333,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def test_memory_does_not_grow_with_the_length(tmp_path):
-    tests = Path(__file__).resolve().parent
+    tests = Path(__file__).resolve().parents[1]
     peaks = []
     for count in (200, 1000):
         command = [sys.executable, "-c", MEMORY, str(count), str(tmp_path / "out"), str(tests), str(tests.parent)]

@@ -16,7 +16,7 @@ from rvm_jax.media.pictures import read_mask, write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "test.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "matte.py"
 NTSC = Fraction(30000, 1001)
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 16, 24, 3), dtype=np.uint8)
 

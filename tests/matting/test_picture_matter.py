@@ -10,15 +10,15 @@ from still_golden import GOLDEN, golden_still
 import rvm_jax
 from rvm_jax import PictureMatter, UserError
 from rvm_jax.guidance import from_alpha as guidance
-from rvm_jax.matting import padding as framing
+from rvm_jax.matting import padding
+from rvm_jax.matting.frame_by_frame import FrameByFrame
 from rvm_jax.media.pictures import write_picture
-from rvm_jax.networks.frame_by_frame import FrameByFrame
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.mgmatting.model import MGMatting
 from rvm_jax.networks.modnet.model import MODNet
 from rvm_jax.networks.resnet18_unet.model import ResNet18UNet
 
-PUBLISHED, ORIGINAL_MODNET = ResNet18UNet.PREPARATIONS["published"], MODNet.PREPARATIONS["original"]
+PUBLISHED, ORIGINAL_MODNET = ResNet18UNet.PREPROCESSING["published"], MODNet.PREPROCESSING["original"]
 
 
 def random_picture(height, width):
@@ -30,22 +30,22 @@ def test_the_published_test_script(index):
     """Sizes 64x96 and 50x70. The golden tensor is stored as 255 times itself, which are whole numbers."""
     with np.load(GOLDEN / "published_test_script.npz") as golden:
         bgr, tensor, pred, expected = (golden[f"{index}/{key}"] for key in ("bgr", "tensor", "pred", "alpha_uint8"))
-    place = framing.frame(PUBLISHED, 32, bgr.shape[:2])
+    place = padding.place(PUBLISHED, 32, bgr.shape[:2])
     np.testing.assert_array_equal(np.moveaxis(place.put(bgr[..., ::-1]), -1, 0), tensor[0])
-    alpha = framing.to_uint8(place.take(np.moveaxis(pred[0], 0, -1)), PUBLISHED)
+    alpha = padding.to_uint8(place.take(np.moveaxis(pred[0], 0, -1)), PUBLISHED)
     np.testing.assert_array_equal(alpha[..., 0], expected)
 
 
 def test_rounding():
     alpha = np.array([-0.1, 0, 0.5, 0.999, 1.05], np.float32)
-    np.testing.assert_array_equal(framing.to_uint8(alpha), [0, 0, 128, 255, 255])
-    np.testing.assert_array_equal(framing.to_uint8(alpha, MGMatting.PREPARATIONS["original"]), [0, 0, 127, 254, 255])
-    np.testing.assert_array_equal(framing.to_uint8(alpha, PUBLISHED), [231, 0, 127, 254, 11])
+    np.testing.assert_array_equal(padding.to_uint8(alpha), [0, 0, 128, 255, 255])
+    np.testing.assert_array_equal(padding.to_uint8(alpha, MGMatting.PREPROCESSING["original"]), [0, 0, 127, 254, 255])
+    np.testing.assert_array_equal(padding.to_uint8(alpha, PUBLISHED), [231, 0, 127, 254, 11])
 
 
 def test_centred_padding_is_opencvs_border_reflect():
     picture = random_picture(50, 61)
-    place = framing.frame(Echo.PREPARATIONS["original"], 32, (50, 61))
+    place = padding.place(Echo.PREPROCESSING["original"], 32, (50, 61))
     expected = cv2.copyMakeBorder(picture, 7, 7, 1, 2, cv2.BORDER_REFLECT)
     np.testing.assert_array_equal(place.put(picture), expected)
     np.testing.assert_array_equal(place.take(expected), picture)
@@ -56,7 +56,7 @@ def test_centred_padding_is_opencvs_border_reflect():
     [((600, 900), (512, 768)), ((900, 600), (768, 512)), ((100, 150), (512, 768)), ((500, 700), (480, 672))],
 )
 def test_modnets_own_resizing(size, inner):
-    assert framing.frame(ORIGINAL_MODNET, 32, size).inner == inner
+    assert padding.place(ORIGINAL_MODNET, 32, size).inner == inner
 
 
 @pytest.mark.parametrize("size", [(32, 20), (7, 9), (13, 40)])
@@ -64,7 +64,7 @@ def test_area_resizing(size):
     torch = pytest.importorskip("torch")
     x = np.random.default_rng(0).random((13, 20, 3), np.float32)
     expected = torch.nn.functional.interpolate(torch.from_numpy(np.moveaxis(x, -1, 0)[None]), size, mode="area")
-    np.testing.assert_allclose(framing.resize_area(x, size), np.moveaxis(expected[0].numpy(), 0, -1), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(padding.resize_area(x, size), np.moveaxis(expected[0].numpy(), 0, -1), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("preparation", ["published", "original", "edge"])

@@ -9,7 +9,9 @@ from clips import NTSC, moving_square, write_clip
 
 from rvm_jax.errors import UserError
 from rvm_jax.media import video_formats
-from rvm_jax.media.frame_writers import ContactSheetWriter, GifWriter, PictureFolderWriter
+from rvm_jax.media.frame_source import Frame, Shown
+from rvm_jax.media.gif_writer import GifWriter
+from rvm_jax.media.picture_writers import ContactSheetWriter, PictureFolderWriter
 from rvm_jax.media.pictures import read_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
@@ -18,6 +20,10 @@ from rvm_jax.media.video_writer import VideoWriter
 def _rgba(count=4, height=48, width=64):
     alpha = np.broadcast_to(np.linspace(0, 255, width, dtype=np.uint8)[None, None, :, None], (count, height, width, 1))
     return np.concatenate([moving_square(count, height, width), alpha], axis=-1)
+
+
+def _shown(picture: np.ndarray, time: Fraction, number: int) -> Frame:
+    return Frame(picture, Shown(time, None, f"{number:05d}"))
 
 
 def _decode(path, pixels, decoder=None):
@@ -94,7 +100,7 @@ def test_sound_is_copied_in_step(tmp_path, codec, name, expected):
     source = write_clip(tmp_path / "in.mp4", moving_square(30), sound=codec)
     with VideoReader(source) as video, VideoWriter(tmp_path / name, video.rate, sound=video.sound) as writer:
         for frame in video.frames():
-            writer.write(frame.rgb, frame.time, frame.duration)
+            writer.write(frame.rgb, frame)
     with av.open(str(tmp_path / name)) as container:
         assert container.streams.audio[0].codec_context.name == expected
         sound = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)]).astype(float)
@@ -111,7 +117,7 @@ def test_times_of_a_variable_rate_are_kept(tmp_path):
     for name in ("out.mp4", "out.mkv", "out.mov", "out.webm"):
         with VideoReader(source) as video, VideoWriter(tmp_path / name, video.rate) as writer:
             for frame in video.frames():
-                writer.write(frame.rgb, frame.time, frame.duration)
+                writer.write(frame.rgb, frame)
         with VideoReader(tmp_path / name) as video:
             assert [round(1000 * frame.time) for frame in video.frames()] == pytest.approx(times, abs=1)
 
@@ -120,7 +126,7 @@ def test_a_constant_rate_stays_exact_through_matroska_milliseconds(tmp_path):
     source = write_clip(tmp_path / "in.mkv", moving_square(30))
     with VideoReader(source) as video, VideoWriter(tmp_path / "out.mp4", video.rate) as writer:
         for frame in video.frames():
-            writer.write(frame.rgb, frame.time, frame.duration)
+            writer.write(frame.rgb, frame)
     with VideoReader(tmp_path / "out.mp4") as video:
         assert video.rate == NTSC
         assert [frame.time for frame in video.frames()] == [t / NTSC for t in range(30)]
@@ -193,7 +199,7 @@ def test_gif_keeps_count_and_colours(tmp_path):
     frames = moving_square(5)
     writer = GifWriter(tmp_path / "walk.gif", Fraction(10))
     for t, frame in enumerate(frames):
-        writer.write(frame, Fraction(t, 10), f"{t}")
+        writer.write(frame, _shown(frame, Fraction(t, 10), t))
     writer.close()
     with VideoReader(tmp_path / "walk.gif") as video:
         back = np.stack(list(video))
@@ -207,7 +213,8 @@ def test_contact_sheet_spreads_over_any_length(tmp_path):
     for count in (1, 5, 100):
         writer = ContactSheetWriter(tmp_path / "sheet.png")
         for t in range(count):
-            writer.write(np.full((20, 30, 3), 2 * t, np.uint8), Fraction(t), f"{t}")
+            frame = np.full((20, 30, 3), 2 * t, np.uint8)
+            writer.write(frame, _shown(frame, Fraction(t), t))
         writer.close()
         sheet = read_picture(tmp_path / "sheet.png")
         levels = np.unique(sheet[sheet < 255])
@@ -218,7 +225,8 @@ def test_contact_sheet_spreads_over_any_length(tmp_path):
 
 def test_a_folder_of_frames_has_its_name_when_it_is_complete(tmp_path):
     writer = PictureFolderWriter(tmp_path / "frames")
-    writer.write(np.zeros((4, 4, 1), np.uint8), Fraction(0), "00000")
+    frame = np.zeros((4, 4, 1), np.uint8)
+    writer.write(frame, _shown(frame, Fraction(0), 0))
     assert not (tmp_path / "frames").exists()
     writer.close()
     assert [p.name for p in tmp_path.iterdir()] == ["frames"]
