@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Self
 
 import jax
@@ -151,7 +151,7 @@ class Matter:
         chunk: int = 1,
         rec: State | None = None,
         then: Callable[[Matte], Matte] = lambda matte: matte,
-    ) -> Iterator[tuple[np.ndarray, Matte]]:
+    ) -> Generator[tuple[np.ndarray, Matte], None, None]:
         """Mattes a whole stream, `chunk` frames at a time (not with `streams`).
 
         A chunk is computed while the caller works on the one before. What is left of the stream at its end, or before
