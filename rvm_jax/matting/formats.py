@@ -64,8 +64,7 @@ def find_format(kind: str, path: Path, formats: Mapping[str, Format] = FORMATS) 
         return found
     if kind == "occlusion":
         raise UserError(f"{path}: the hidden share of the face is written as CSV; name the file .csv")
-    everywhere = [each for each, format in formats.items() if each and set(_PICTURED) <= set(format.kinds)]
+    known = [each for each, format in formats.items() if each and kind in format.kinds]
     raise UserError(
-        f"{path}: unknown output '{suffix}'; use one of {', '.join(everywhere)}, or a name without a suffix for a "
-        "folder of PNG" + (", .gif, or .png for a contact sheet" if kind == "comparison" else "")
+        f"{path}: unknown output '{suffix}'; use one of {', '.join(known)}, or a name without a suffix for a folder of PNG"
     )

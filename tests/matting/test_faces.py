@@ -106,6 +106,20 @@ def test_files_of_boxes_and_landmarks(tmp_path: Path) -> None:
         read_faces(tmp_path / "absent.csv")
 
 
+def test_gaps_are_filled_on_the_circle(tmp_path: Path) -> None:
+    """A face that lies on its head turns through half a turn, not all the way back through 0."""
+    lines = []
+    for number, degrees in ((0, 170), (2, -170)):
+        turn = math.radians(degrees)
+        rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        lines.append(f"{number},{','.join(map(str, ((UPRIGHT - 50) @ rotation.T + 50).ravel()))}")
+    names = ",".join(f"x{i},y{i}" for i in range(1, 6))
+    (tmp_path / "faces.csv").write_text("\n".join([f"frame,{names}", *lines]))
+    pose = read_faces(tmp_path / "faces.csv")(1)["0"]
+    assert abs(math.remainder(pose.angle - math.pi, 2 * math.pi)) == pytest.approx(0, abs=1e-9)
+    assert pose.side == pytest.approx(80)
+
+
 class _Detector:
     """Answers as YuNet does, with what the test puts into `found`: (left, top) of faces of 40 pixels."""
 
@@ -138,6 +152,8 @@ def test_detected_faces_keep_their_names(tmp_path: Path, monkeypatch: pytest.Mon
         left = see((205, 10))
     assert left == {"1": 225}
     assert see((205, 10), (16, 10)) == {"1": 225, "2": 36}
+    tracks.reset()
+    assert see((205, 10)) == {"0": 225}  # another clip
 
 
 def test_large_frames_are_shrunk_for_the_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from leaky_network import LeakyNetwork, leaky_alphas
 from rvm_jax import matting
 from rvm_jax.errors import UserError
 from rvm_jax.matting.inputs import masks
+from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.outputs import Outputs
 from rvm_jax.matting.video import plan_video
 from rvm_jax.media import live
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _matte(
-    source: str | Path | FrameSource, out: Outputs, network: LeakyNetwork | None = None, **settings: Any
+    source: str | Path | FrameSource, out: Outputs, network: LeakyNetwork | Matter | None = None, **settings: Any
 ) -> matting.MattedVideo:
     settings = {"progress": False, "seq_chunk": 3} | settings
     return matting.matte_video(network or LeakyNetwork(foreground=True), source, outputs=out, **settings)
@@ -211,6 +212,19 @@ def test_other_settings_do_not_go_on(folder: Path, tmp_path: Path) -> None:
     (tmp_path / ".out.partial/000.png").write_bytes(b"stale")
     _matte(FrameFolder(folder), out, network, downsample_ratio=0.5)
     assert (tmp_path / "out/000.png").read_bytes() != b"stale"
+
+
+def test_other_weights_of_the_same_network_do_not_go_on(folder: Path, tmp_path: Path) -> None:
+    """In memory there is no file whose time would tell them apart."""
+    out, other = {"alpha": tmp_path / "out"}, LeakyNetwork()
+    other.share[...] = np.float32(0.25)
+    for matter in (lambda network: network, Matter):
+        with pytest.raises(KeyboardInterrupt):
+            _matte(_Stopping(folder), out, matter(LeakyNetwork()), seq_chunk=2)
+        with pytest.raises(KeyboardInterrupt):
+            _matte(_Stopping(folder), out, matter(other), seq_chunk=2)
+        seen = read_mask(tmp_path / ".out.partial/000.png", rescale=False)
+        assert np.abs(seen - FRAMES[0].mean(-1) / 4).max() <= 0.51
 
 
 def test_interrupted_pictures_and_clips_go_on(tmp_path: Path) -> None:
