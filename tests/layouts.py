@@ -39,12 +39,12 @@ def train(folder, steps=3):
     from configs import quickstart
     from rvm_jax.train import loop as training
 
-    tiny_network.know_it()
     config = tiny_network.use_it(quickstart.get_config("tiny"))
     config.train.update({"steps": steps, "batch_size": BATCH, "checkpoint_every": 100})
     config.optimizer.schedule = "constant"
     host, hosts = jax.process_index(), jax.process_count()
-    state = training.train(config, folder, lambda start: batches(start, host, hosts), {})
+    with tiny_network.known():
+        state = training.train(config, folder, lambda start: batches(start, host, hosts), {})
     if host == 0:
         # Adam's second moment is the gradients of all steps, squared; it tells them apart as weights do not.
         moments = {f"nu/{key}": x for key, x in state.opt_state[0].nu.items()}

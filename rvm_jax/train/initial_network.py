@@ -7,12 +7,9 @@ from ml_collections import ConfigDict
 
 from rvm_jax.atomic_files import absolute
 from rvm_jax.errors import UserError
-from rvm_jax.networks.registry import create
+from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.train import checkpoints
 from rvm_jax.weights import torch_weights
-
-# The deciding output of RVM's matting head: three channels of foreground residual come before the alpha.
-_ALPHA = 3
 
 
 def make_network(config: ConfigDict, seed: int) -> Any:
@@ -44,20 +41,15 @@ def _fitted(found: Any, settings: dict[str, Any], source: str) -> Any:
     """The network found, or one of these settings with what they leave of its weights."""
     if found.config == settings:
         return found
-    reducible = {"foreground": (True, False), "refiner": ("deep_guided_filter", "fast_guided_filter")}
+    declaration = declaration_of(settings.get("name"))
     for key in found.config.keys() | settings.keys():
         values = found.config.get(key), settings.get(key)
-        if values[0] != values[1] and values != reducible.get(key):
+        if values[0] != values[1] and values != declaration.adaptable.get(key):
             raise UserError(
                 f"network.start_from={source} holds a network with {key}={values[0]!r}, but the config asks for "
                 f"{values[1]!r}; set network.{key}, or start from other weights"
             )
-    tensors = torch_weights.state_dict(found)
-    if found.config.get("foreground") and not settings.get("foreground"):
-        for key in ("project_mat.conv.weight", "project_mat.conv.bias"):
-            tensors[key] = tensors[key][_ALPHA : _ALPHA + 1]
-    if settings.get("refiner") == "fast_guided_filter":
-        tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("refiner.")}
     network = create(**settings, rngs=None)
+    tensors = declaration.adapt_weights(torch_weights.state_dict(found), network.config)
     torch_weights.set_state_dict(network, tensors, source)
     return network

@@ -16,7 +16,7 @@ from rvm_jax.networks import functional
 from rvm_jax.networks.functional import Tensors
 from rvm_jax.networks.inference import DTYPES
 from rvm_jax.networks.layers.basic import Conv2d
-from rvm_jax.networks.layers.convolution import is_cpu
+from rvm_jax.networks.layers.kernels import kernels_of
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 from rvm_jax.train.crops import CropSize, crop_batch
 from rvm_jax.train.losses.objectives import Objective
@@ -104,7 +104,7 @@ def make_train_step(
         loss_of = jax.checkpoint(loss_of, policy=_is_convolution)
     gradient_of = _accumulated(jax.grad(loss_of, has_aux=True), settings.accumulate)
 
-    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options())
+    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=dict(kernels_of(network).compiler_options))
     def step(
         state: TrainState, batch: Mapping[str, jax.Array], crop: CropSize | None = None
     ) -> tuple[TrainState, Metrics]:
@@ -130,11 +130,6 @@ def make_train_step(
         return TrainState(state.step + 1, params, batch_stats, opt_state, average, skipped, in_row), metrics
 
     return step
-
-
-def _compiler_options() -> dict[str, Any]:
-    """XLA's CPU backend orders a program for as much at once as it can: a third more memory, and no less time."""
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu() else {}
 
 
 def _accumulated(gradient_of: Callable, parts: int) -> Callable:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _measure_variants() -> list[Row]:
 
     batch = _batch()
     names = tqdm(variants.CHOICES, desc="compiling", unit="variant", leave=False)
-    running = {name: _stepping(*variants.compiled(name, lambda: _step(batch, "float32"))) for name in names}
+    running = {name: _stepping(*variants.compiled(name, partial(_step, batch, "float32"))) for name in names}
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
     medians, text = beside_peers(
         seconds, dict.fromkeys(running), variants.AS_IT_IS, frames=_BATCH.value * _FRAMES.value
@@ -160,7 +161,7 @@ def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
     return call
 
 
-def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
+def _step(batch: dict[str, np.ndarray], dtype: str, kernels: Any = None) -> Any:
     """The jitted step, its state at the start, and the batch."""
     import rvm_jax
     from rvm_jax.networks import functional
@@ -171,7 +172,7 @@ def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
     from rvm_jax.weights import torch_weights
 
     twin, _ = twin_contenders.import_twin()
-    network = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=None)
+    network = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=None, kernels=kernels)
     tensors = {key: tensor.numpy() for key, tensor in twin.golden_network("face").state_dict().items()}
     torch_weights.set_state_dict(network, tensors, "the twin's weights")
     _, params, batch_stats = functional.split(network)

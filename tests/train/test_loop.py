@@ -75,7 +75,6 @@ def evaluator(network):
 @pytest.fixture(scope="module")
 def compiled():
     """The step functions made so far, by what they were made of: runs of the same settings share one."""
-    tiny_network.know_it()
     make, made = training.make_train_step, {}
 
     def make_once(network, objective, optimizer, seed, settings):
@@ -84,7 +83,7 @@ def compiled():
             made[key] = make(network, objective, optimizer, seed, settings)
         return made[key]
 
-    with pytest.MonkeyPatch.context() as patch:
+    with tiny_network.known(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "make_train_step", make_once)
         yield
 

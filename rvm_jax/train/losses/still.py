@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rvm_jax.guidance.network_inputs import UNKNOWN, derived_trimap, grow, network_inputs
-from rvm_jax.networks.modnet.model import shrink
+from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.train.losses.rvm import Components, l1, laplacian
 
 Batch = Mapping[str, jax.Array]
