@@ -17,8 +17,8 @@ class CommandOptions(Checked):
     )
     input_source: str = option(
         "",
-        "A video, a picture, a folder of pictures, a tree of categories, a pattern such as 'clips/*.mp4', - for raw RGB "
-        "frames on the standard input, or webcam (webcam:1 for the second).",
+        "A video, a picture, a folder of pictures, a tree of categories, a pattern such as 'clips/*.mp4', - for raw "
+        "RGB frames on the standard input, or webcam (webcam:1 for the second).",
         required=True,
     )
     output_dir: str | None = option(None, "The folder for results that no --output_… flag names; made where missing.")
@@ -50,7 +50,8 @@ class CommandOptions(Checked):
     )
     guidance_alpha: str | None = option(
         None,
-        "Alphas from which masks or trimaps are derived, laid out so too: a segmentation, another network's, the truth.",
+        "Alphas from which masks or trimaps are derived, laid out so too: a segmentation, another network's, "
+        "the truth.",
     )
     guidance_checkpoint: str | None = option(
         None, "A network that mattes first; masks or trimaps are derived from its alphas."

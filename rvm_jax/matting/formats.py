@@ -66,5 +66,6 @@ def find_format(kind: str, path: Path, formats: Mapping[str, Format] = FORMATS) 
         raise UserError(f"{path}: the hidden share of the face is written as CSV; name the file .csv")
     known = [each for each, format in formats.items() if each and kind in format.kinds]
     raise UserError(
-        f"{path}: unknown output '{suffix}'; use one of {', '.join(known)}, or a name without a suffix for a folder of PNG"
+        f"{path}: unknown output '{suffix}'; use one of {', '.join(known)}, or a name without a suffix for a folder of "
+        "PNG"
     )

@@ -94,7 +94,7 @@ def test_values_out_of_range_are_named() -> None:
         ({"alpha_bits": 12}, "alpha_bits is 12; give 8 or 16"),
     ):
         with pytest.raises(UserError) as caught:
-            Settings(**settings)  # type: ignore[arg-type]
+            Settings(**settings)
         assert str(caught.value) == said
 
 
