@@ -116,7 +116,7 @@ class Matter:
         clip = _pad(clip, _padded((height, width), self._pad_to))
         fgr: jax.Array | None
         if cuts[:, 1:].any():
-            # In the middle of a chunk: its frames go one by one, in a shape that no place of a cut compiles anew.
+            # In the middle of a chunk: its frames go one by one, in a shape that compiles once wherever the cut is.
             mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
             foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
             fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
@@ -136,7 +136,7 @@ class Matter:
         if stream is None:
             self._rec = None
         elif self._rec is not None:
-            self._rec = jax.tree.map(lambda r: r.at[stream].set(0), self._rec)
+            self._rec = jax.tree.map(lambda r: jnp.asarray(r).at[stream].set(0), self._rec)
 
     def warm_up(self, height: int, width: int, chunk: int | None = None) -> None:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""

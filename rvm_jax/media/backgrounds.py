@@ -25,7 +25,7 @@ def is_moving(what: str | Path | Color) -> bool:
 
 
 def make_background(what: str | Path | Color) -> Background | None:
-    """Returns the background that `what` names: a colour, a picture, or a video, which begins anew at its end.
+    """Returns the background that `what` names: a colour, a picture, or a video, which restarts at its end.
 
     "transparent" gives None: the composition is RGBA. Pictures are scaled to cover the frame and cut to its centre.
     Raises UserError if `what` is neither a colour nor a file that can be read.

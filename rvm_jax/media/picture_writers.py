@@ -20,7 +20,7 @@ _SHEET_PICTURES = 12
 class PictureFolderWriter:
     """A folder of PNG, one a frame, which lies beside its final name as `.<name>.partial` until it is complete.
 
-    `discard` keeps what is there where frames have been written: interrupted work can go on (`resume=True`).
+    `discard` keeps what is there where frames have been written: interrupted work can be resumed (`resume=True`).
 
     Raises:
       UserError: if the folder exists already and is not empty: nothing of the user's is replaced or mixed.

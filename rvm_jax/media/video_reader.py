@@ -35,7 +35,7 @@ class VideoReader:
     Args:
       path: the file.
       stream: which of its video streams, from 0.
-      bridge: what to do about a broken frame in the middle: repeat the frame before it and go on, keeping its number in
+      bridge: what to do about a broken frame in the middle: repeat the frame before it, keeping its number in
         `damaged`, or raise. A file that is cut short raises in either case.
 
     Attributes:
