@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rvm_jax.matting import matte_pictures, matte_video
     from rvm_jax.matting.frame_by_frame import FrameByFrame
     from rvm_jax.matting.matter import Matter
-    from rvm_jax.matting.picture_matter import PictureMatter
+    from rvm_jax.matting.per_frame import PictureMatter
     from rvm_jax.networks.api import Matte
     from rvm_jax.networks.registry import create
     from rvm_jax.networks.rvm.model import MattingNetwork, Segmentation
@@ -25,7 +25,7 @@ _HOMES = {
     "Matte": "rvm_jax.networks.api",
     "Matter": "rvm_jax.matting.matter",
     "MattingNetwork": "rvm_jax.networks.rvm.model",
-    "PictureMatter": "rvm_jax.matting.picture_matter",
+    "PictureMatter": "rvm_jax.matting.per_frame",
     "Segmentation": "rvm_jax.networks.rvm.model",
     "create": "rvm_jax.networks.registry",
     "load": "rvm_jax.train.checkpoints",

@@ -20,7 +20,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource
 from rvm_jax.matting.guidance import find_guidance
 from rvm_jax.matting.weights import load_network, weights_stamp
-from rvm_jax.media.picture_tree import PictureGroup, find_pictures
+from rvm_jax.media.picture_folders import PictureGroup, find_pictures
 from rvm_jax.media.pictures import write_bytes
 
 

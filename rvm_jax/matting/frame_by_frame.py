@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting import padding as framing
+from rvm_jax.matting import padding
 from rvm_jax.networks.api import InputSpec, Matte, Network, Preprocessing
 from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
 from rvm_jax.networks.layers.resizing import rescale, resize
@@ -55,7 +55,7 @@ class FrameByFrame(nnx.Module):
         if downsample_ratio != 1:
             frames = rescale(frames, downsample_ratio)
         seen = (frames.shape[1], frames.shape[2])
-        place = framing.frame(self.network.preprocessing, self.network.inputs.size_multiple, seen)
+        place = padding.place(self.network.preprocessing, self.network.inputs.size_multiple, seen)
         if place.inner != place.size:
             frames = _resize_area(frames, place.inner)
         edges = [(0, 0), *zip(place.before, place.after, strict=True), (0, 0)]
@@ -71,5 +71,5 @@ class FrameByFrame(nnx.Module):
 
 
 def _resize_area(x: jax.Array, size: tuple[int, int]) -> jax.Array:
-    rows, columns = (framing.area_means(n, to) for n, to in zip(x.shape[1:3], size, strict=True))
+    rows, columns = (padding.area_means(n, to) for n, to in zip(x.shape[1:3], size, strict=True))
     return jnp.einsum("ih,bhwc,jw->bijc", rows, x, columns)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,13 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.guidance import from_alpha as guidance
-from rvm_jax.matting import padding as framing
+from rvm_jax.matting import padding
+from rvm_jax.networks.api import Network, Result
 from rvm_jax.networks.inference import for_inference
 
 
 class PictureMatter:
-    """Mattes pictures one by one, each for itself; RVM begins anew with each.
+    """Mattes pictures one by one, each for itself; RVM starts from a zero state with each.
 
         matter = rvm_jax.PictureMatter(rvm_jax.load_torch("modnet.pth"))
         alpha = matter(picture)             # (H, W, 3) uint8 to (H, W, 1) uint8
@@ -33,11 +34,12 @@ class PictureMatter:
             compilations. It moves the alpha a little, most near the edges.
         alpha_bits: of the result, 8 (uint8) or 16 (uint16).
 
-    Raises UserError for a setting that does not work.
+    Raises:
+        UserError: for a setting that does not work.
     """
 
     def __init__(
-        self, network: Any, *, faithful: bool = False, dtype: str = "float32", pad_to: int = 1, alpha_bits: int = 8
+        self, network: Network, *, faithful: bool = False, dtype: str = "float32", pad_to: int = 1, alpha_bits: int = 8
     ):
         if pad_to < 1:
             raise UserError(f"pad_to is {pad_to}; give a whole number of 1 or more")
@@ -45,7 +47,7 @@ class PictureMatter:
             raise UserError(f"alphas as published have 8 bits; leave alpha_bits={alpha_bits} or faithful out")
         self.network, self.faithful, self.alpha_bits = network, faithful, alpha_bits
         self._multiple = math.lcm(network.inputs.size_multiple, pad_to)
-        graphdef, weights = nnx.split(for_inference(network, dtype=dtype))
+        graphdef, weights = nnx.split(for_inference(cast(nnx.Module, network), dtype=dtype))
         self._weights = nnx.to_pure_dict(weights)
         wraps = faithful and network.preprocessing.overflow == "wrap"
 
@@ -53,10 +55,10 @@ class PictureMatter:
             own = nnx.merge(graphdef, weights)
             if image.dtype == jnp.uint8:
                 image = image.astype(jnp.float32)
-            result = own(own.normalise(image / 255), *others)
+            result: Result = own(own.normalise(image / 255), *others)
             return result.supervised if wraps else result.pha
 
-        self._run = jax.jit(run)
+        self._run: Callable[..., jax.Array] = jax.jit(run)
 
     def __call__(self, picture: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
         """Mattes a picture.
@@ -65,10 +67,12 @@ class PictureMatter:
             picture: RGB, (H, W, 3) uint8.
             values: the mask or trimap that the network wants, (H, W) uint8; see `rvm_jax.guidance.from_alpha`.
 
-        Returns the alpha, (H, W, 1) uint8, or uint16 with 16 `alpha_bits`.
+        Returns:
+            The alpha, (H, W, 1) uint8, or uint16 with 16 `alpha_bits`.
 
-        Raises UserError where the picture is no RGB uint8, or where the mask or trimap is missing, superfluous, of
-        another size or has other values than it may.
+        Raises:
+            UserError: if the picture is no RGB uint8, or the mask or trimap is missing, superfluous, of another size or
+                has other values than it may.
         """
         return self.start(picture, values)()
 
@@ -105,12 +109,14 @@ class PictureMatter:
 
         return wait
 
-    def _framed(self, picture: np.ndarray, values: np.ndarray | None) -> tuple[tuple[np.ndarray, ...], framing.Framing]:
+    def _framed(
+        self, picture: np.ndarray, values: np.ndarray | None
+    ) -> tuple[tuple[np.ndarray, ...], padding.Placement]:
         name, wants = self.network.name, self.network.inputs
         if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8:
             raise UserError(f"{name}: the picture is {picture.dtype} {picture.shape}; pass RGB (H, W, 3), uint8")
         size = picture.shape[:2]
-        place = framing.frame(self.network.preprocessing, self._multiple, size)
+        place = padding.place(self.network.preprocessing, self._multiple, size)
         inputs = [place.put(picture)]
         if wants.guidance is not None:
             guidance.check(values, wants.guidance, size, name)
@@ -122,5 +128,5 @@ class PictureMatter:
 
     def _rounded(self, alpha: np.ndarray) -> np.ndarray:
         if self.alpha_bits == 16:
-            return framing.to_uint16(alpha)
-        return framing.to_uint8(alpha, self.network.preprocessing if self.faithful else None)
+            return padding.to_uint16(alpha)
+        return padding.to_uint8(alpha, self.network.preprocessing if self.faithful else None)
