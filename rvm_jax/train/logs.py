@@ -21,14 +21,14 @@ class Logs:
 
     Args:
         workdir: the work directory.
-        start_step: the step that a run goes on from; what an earlier, interrupted run logged beyond it is dropped.
+        start_step: the step that a run resumes from; what an earlier, interrupted run logged beyond it is dropped.
         enabled: False on all hosts but the first.
 
     Raises:
-        UserError: from every method, where the disk refuses what it is given.
+        UserError: from every method, if the disk refuses what it is given.
     """
 
-    def __init__(self, workdir: str | os.PathLike, start_step: int = 0, enabled: bool = True):
+    def __init__(self, workdir: str | os.PathLike[str], start_step: int = 0, enabled: bool = True):
         self.workdir, self.enabled = absolute(workdir), enabled
         self._remote = is_remote(workdir)
         if not enabled:
@@ -72,14 +72,16 @@ class Logs:
         self._board.picture(step, name, picture)
 
     def flush(self) -> None:
-        """Writes what could not be appended; to be called when a checkpoint is saved."""
+        """Writes what could not be appended; called when a checkpoint is saved."""
         if self.enabled and self._remote:
             write_text(self._path, "".join(self._lines))
 
 
 class _Board:
-    """TensorBoard's file of events, written at once: tensorboardX's own writer has a thread that a full disk ends in
-    silence, and the run then waits for it for ever."""
+    """Writes TensorBoard's file of events, at once.
+
+    tensorboardX's own writer has a thread that a full disk ends in silence, and the run then waits for it for ever.
+    """
 
     def __init__(self, folder: epath.Path, start_step: int):
         from tensorboardX import summary  # slow to import
@@ -119,6 +121,6 @@ def _lines_until(path: epath.Path, step: int) -> list[str]:
 
 def _step(line: str) -> float:
     try:
-        return json.loads(line)["step"]
+        return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):  # cut short when the run was killed
         return float("inf")
