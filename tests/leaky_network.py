@@ -4,15 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.api import Wants
-from rvm_jax.networks.rvm.model import Matte
+from rvm_jax.networks.api import InputSpec, Matte
 
 
 class LeakyNetwork(nnx.Module):
     """Its alpha is ratio · r, where r ← (r + the frame's channel mean) / 2; its foreground 1 − src, or None."""
 
     name = "leaky"
-    wants = Wants(state=True)
+    inputs = InputSpec(state=True)
 
     def __init__(self, foreground: bool = False):
         self.foreground = foreground

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import jax
 from flax import nnx
 
-from rvm_jax.networks.api import Wants
+from rvm_jax.networks.api import InputSpec
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.resampling import upsample2
 from rvm_jax.networks.registry import create
@@ -22,7 +22,7 @@ CONFIG = {"name": "tiny"}
 class TinyNetwork(nnx.Module):
     config = CONFIG
     foreground = False
-    wants = Wants(state=True)
+    inputs = InputSpec(state=True)
 
     def __init__(self, *, rngs):
         self.backbone = Sequential([Conv2d(3, 6, 3, stride=2, bias=False, rngs=rngs), BatchNorm2d(6), jax.nn.silu])

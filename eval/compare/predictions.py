@@ -83,7 +83,7 @@ def _guided(networks: Sequence[Entry], guidance: Guidance, problems: list[str]) 
     wanted = {}
     for entry in networks:
         try:
-            wanted[entry.name] = load_network(entry.path).wants.guidance
+            wanted[entry.name] = load_network(entry.path).inputs.guidance
         except UserError as error:
             problems.append(str(error))
     guided = {name: guidance.of(name) for name, kind in wanted.items() if kind}

@@ -133,9 +133,9 @@ def _clip_matter(network: Any, video: FrameSource, how: Settings) -> ClipMatter:
         assert how.guidance is not None
         guided = PictureMatter(network, dtype=how.dtype, alpha_bits=how.alpha_bits)
         if how.guidance.path is not None:
-            return GuidedByFiles(guided, network.wants.guidance, how.guidance, how.input_resize)
+            return GuidedByFiles(guided, network.inputs.guidance, how.guidance, how.input_resize)
         first = WholeFrames(as_matter(load_guide(how.guidance), how))
-        return GuidedByNetwork(guided, network.wants.guidance, first)
+        return GuidedByNetwork(guided, network.inputs.guidance, first)
     matter = as_matter(network, how)
     if how.faces is None:
         return WholeFrames(matter, how.alpha_bits)

@@ -73,7 +73,7 @@ class GuidanceSource:
 
 def is_guided(network: Any) -> bool:
     """Whether a network, or a Matter, wants a mask or trimap."""
-    return not isinstance(network, Matter) and network.wants.guidance is not None
+    return not isinstance(network, Matter) and network.inputs.guidance is not None
 
 
 def load_guide(source: GuidanceSource) -> Any:
@@ -82,7 +82,7 @@ def load_guide(source: GuidanceSource) -> Any:
     guide = load_network(source.network)
     if is_guided(guide):
         raise UserError(
-            f"{guide.name} needs a {guide.wants.guidance} itself; let a network matte first that needs none"
+            f"{guide.name} needs a {guide.inputs.guidance} itself; let a network matte first that needs none"
         )
     return guide
 

@@ -14,7 +14,7 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.rvm.model import Matte
+from rvm_jax.networks.api import Matte
 
 Frames = np.ndarray | jax.Array
 Ratio = float | Literal["auto"]

@@ -1,13 +1,13 @@
 """How pictures of any size become what a network takes, and its alpha one of theirs; NumPy alone.
 
-The paddings are those of `rvm_jax.networks.api.Preparation`, from the projects that the networks come from.
+The paddings are those of `rvm_jax.networks.api.Preprocessing`, from the projects that the networks come from.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rvm_jax.networks.api import Preparation
+from rvm_jax.networks.api import Preprocessing
 
 _BORDER = 32  # what the published test script adds on every side
 
@@ -43,7 +43,7 @@ class Framing:
         return alpha if self.inner == self.size else resize_area(alpha, self.size)
 
 
-def frame(preparation: Preparation, size_multiple: int, size: tuple[int, int]) -> Framing:
+def frame(preparation: Preprocessing, size_multiple: int, size: tuple[int, int]) -> Framing:
     """Returns where a picture of `size`, (height, width), goes."""
     if preparation.padding == "resize":
         return Framing(size, _resized(size, preparation.short_side, size_multiple), (0, 0), (0, 0), "edge")
@@ -84,12 +84,12 @@ def area_means(length: int, count: int) -> np.ndarray:
     return weights
 
 
-def to_uint8(alpha: np.ndarray, preparation: Preparation | None = None) -> np.ndarray:
-    """An alpha to 0..255: clipped and rounded, or as a preparation's project did it (see `Preparation`)."""
-    if preparation is not None and preparation.wraps:
+def to_uint8(alpha: np.ndarray, preparation: Preprocessing | None = None) -> np.ndarray:
+    """An alpha to 0..255: clipped and rounded, or as a preparation's project did it (see `Preprocessing`)."""
+    if preparation is not None and preparation.overflow == "wrap":
         return (np.asarray(alpha, np.float32) * np.float32(255)).astype(np.int32).astype(np.uint8)
     values = np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(255)
-    if preparation is not None and preparation.truncates:
+    if preparation is not None and preparation.rounding == "truncate":
         return values.astype(np.uint8)
     return np.rint(values).astype(np.uint8)
 

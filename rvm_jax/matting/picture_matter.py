@@ -20,7 +20,7 @@ class PictureMatter:
 
         matter = rvm_jax.PictureMatter(rvm_jax.load_torch("modnet.pth"))
         alpha = matter(picture)             # (H, W, 3) uint8 to (H, W, 1) uint8
-        alpha = guided(picture, mask)       # where `guided.network.wants.guidance` is "mask"
+        alpha = guided(picture, mask)       # where `guided.network.inputs.guidance` is "mask"
 
     Each new padded size compiles once.
 
@@ -44,10 +44,10 @@ class PictureMatter:
         if faithful and alpha_bits != 8:
             raise UserError(f"alphas as published have 8 bits; leave alpha_bits={alpha_bits} or faithful out")
         self.network, self.faithful, self.alpha_bits = network, faithful, alpha_bits
-        self._multiple = math.lcm(network.wants.size_multiple, pad_to)
+        self._multiple = math.lcm(network.inputs.size_multiple, pad_to)
         graphdef, weights = nnx.split(for_inference(network, dtype=dtype))
         self._weights = nnx.to_pure_dict(weights)
-        wraps = faithful and network.preparation.wraps
+        wraps = faithful and network.preprocessing.overflow == "wrap"
 
         def run(weights: Any, image: jax.Array, *others: jax.Array) -> jax.Array:
             own = nnx.merge(graphdef, weights)
@@ -98,7 +98,7 @@ class PictureMatter:
 
         def wait() -> np.ndarray:
             alpha = place.take(np.asarray(running[0]))
-            if self.network.preparation.keeps_known and values is not None:
+            if self.network.preprocessing.keep_known_region and values is not None:
                 known = values[..., None]
                 alpha = np.where(known == guidance.UNKNOWN, alpha, known == guidance.FOREGROUND).astype(np.float32)
             return alpha
@@ -106,11 +106,11 @@ class PictureMatter:
         return wait
 
     def _framed(self, picture: np.ndarray, values: np.ndarray | None) -> tuple[tuple[np.ndarray, ...], framing.Framing]:
-        name, wants = self.network.name, self.network.wants
+        name, wants = self.network.name, self.network.inputs
         if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8:
             raise UserError(f"{name}: the picture is {picture.dtype} {picture.shape}; pass RGB (H, W, 3), uint8")
         size = picture.shape[:2]
-        place = framing.frame(self.network.preparation, self._multiple, size)
+        place = framing.frame(self.network.preprocessing, self._multiple, size)
         inputs = [place.put(picture)]
         if wants.guidance is not None:
             guidance.check(values, wants.guidance, size, name)
@@ -123,4 +123,4 @@ class PictureMatter:
     def _rounded(self, alpha: np.ndarray) -> np.ndarray:
         if self.alpha_bits == 16:
             return framing.to_uint16(alpha)
-        return framing.to_uint8(alpha, self.network.preparation if self.faithful else None)
+        return framing.to_uint8(alpha, self.network.preprocessing if self.faithful else None)

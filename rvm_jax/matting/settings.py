@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rvm_jax.errors import UserError
+from rvm_jax.matting.frame_by_frame import FrameByFrame
 from rvm_jax.matting.guidance import GuidanceSource, is_guided
 from rvm_jax.matting.matter import Matter, Ratio
 from rvm_jax.matting.weights import StrPath, Weights
@@ -13,7 +14,6 @@ from rvm_jax.media.composite import GREEN, Color
 from rvm_jax.media.face_tracks import FaceTracks
 from rvm_jax.media.frame_source import DEFAULT_RATE
 from rvm_jax.networks.api import Guidance
-from rvm_jax.networks.frame_by_frame import FrameByFrame
 
 DEFAULT_CHUNK = 4
 
@@ -86,7 +86,7 @@ class Settings:
 
 def has_state(network: Any) -> bool:
     """Whether the frames of a clip must go through a network, or a Matter, one after the other."""
-    return isinstance(network, Matter) or network.wants.state
+    return isinstance(network, Matter) or network.inputs.state
 
 
 def check_guidance(network: Any, how: Settings) -> Guidance | None:
@@ -97,7 +97,7 @@ def check_guidance(network: Any, how: Settings) -> Guidance | None:
             name = "a Matter" if isinstance(network, Matter) else network.name
             raise UserError(f"{name} takes the picture alone, without a mask or trimap; leave the guidance out")
         return None
-    name, kind = network.name, network.wants.guidance
+    name, kind = network.name, network.inputs.guidance
     if how.guidance is None:
         raise UserError(
             f"{name} needs a {kind} beside each picture or frame; give {kind}s (--guidance), alphas to derive them "

@@ -24,11 +24,11 @@ def multiply_adds(network: Any, height: int, width: int) -> int:
     They are counted in the traced program: nothing is computed, and none are missed, whatever the network. Sides that
     the network does not take are counted as the next ones that it does.
     """
-    multiple = network.wants.size_multiple
+    multiple = network.inputs.size_multiple
     size = (1, -(-height // multiple) * multiple, -(-width // multiple) * multiple)
     inputs = [jax.ShapeDtypeStruct((*size, 3), jnp.float32)]
-    if network.wants.guidance:
-        inputs.append(jax.ShapeDtypeStruct((*size, CHANNELS[network.wants.guidance]), jnp.float32))
+    if network.inputs.guidance:
+        inputs.append(jax.ShapeDtypeStruct((*size, CHANNELS[network.inputs.guidance]), jnp.float32))
     graphdef, weights = nnx.split(for_inference(network))
     program = jax.make_jaxpr(lambda weights, *args: nnx.merge(graphdef, weights)(*args).pha)(weights, *inputs)
     return _count(program.jaxpr)

@@ -10,21 +10,27 @@ import jax
 from flax import nnx
 
 Tensors = dict[str, jax.Array]
-Network = TypeVar("Network", bound=nnx.Module)
+N = TypeVar("N")
 
 
-def split(network: Network) -> tuple[nnx.GraphDef[Network], Tensors, Tensors]:
+def split(network: N) -> tuple[nnx.GraphDef[N], Tensors, Tensors]:
     """Returns the network's structure (hashable), its parameters and its batch norm statistics."""
     graphdef, params, batch_stats = nnx.split(network, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
     return graphdef, _flat(params), _flat(batch_stats)
 
 
-def merge(graphdef: nnx.GraphDef[Network], params: Tensors, batch_stats: Tensors) -> Network:
+def merge(graphdef: nnx.GraphDef[N], params: Tensors, batch_stats: Tensors) -> N:
     """Returns the network of `split`, with these tensors."""
     return nnx.merge(graphdef, _nested(params), _nested(batch_stats))
 
 
-def batch_stats(network: nnx.Module) -> Tensors:
+def parts(network: object) -> tuple[str, ...]:
+    """Returns the names of the network's attributes that hold parameters: the first names of the parameters' keys."""
+    holders = {key.split(".", 1)[0] for key in split(network)[1]}
+    return tuple(name for name in vars(network) if name in holders)
+
+
+def batch_stats(network: object) -> Tensors:
     """Returns the batch norm statistics, as a pass in training view left them."""
     return _flat(nnx.state(network, nnx.BatchStat))
 

@@ -178,7 +178,7 @@ def test_the_cost_of_a_network(monkeypatch):
     monkeypatch.setattr(cost, "multiply_adds", lambda network, *sides: seen.append(sides))
     for network in (LeakyNetwork(), Echo("trimap", "published")):
         found = cost.measure(network, (32, 64))
-        assert found.parameters == int(network.wants.state)
+        assert found.parameters == int(network.inputs.state)
         assert found.size == (32, 64) and found.frames_per_second > 1
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side
 

@@ -11,14 +11,14 @@ import rvm_jax
 from rvm_jax import PictureMatter, UserError
 from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting import padding as framing
+from rvm_jax.matting.frame_by_frame import FrameByFrame
 from rvm_jax.media.pictures import write_picture
-from rvm_jax.networks.frame_by_frame import FrameByFrame
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.mgmatting.model import MGMatting
 from rvm_jax.networks.modnet.model import MODNet
 from rvm_jax.networks.resnet18_unet.model import ResNet18UNet
 
-PUBLISHED, ORIGINAL_MODNET = ResNet18UNet.PREPARATIONS["published"], MODNet.PREPARATIONS["original"]
+PUBLISHED, ORIGINAL_MODNET = ResNet18UNet.PREPROCESSING["published"], MODNet.PREPROCESSING["original"]
 
 
 def random_picture(height, width):
@@ -39,13 +39,13 @@ def test_the_published_test_script(index):
 def test_rounding():
     alpha = np.array([-0.1, 0, 0.5, 0.999, 1.05], np.float32)
     np.testing.assert_array_equal(framing.to_uint8(alpha), [0, 0, 128, 255, 255])
-    np.testing.assert_array_equal(framing.to_uint8(alpha, MGMatting.PREPARATIONS["original"]), [0, 0, 127, 254, 255])
+    np.testing.assert_array_equal(framing.to_uint8(alpha, MGMatting.PREPROCESSING["original"]), [0, 0, 127, 254, 255])
     np.testing.assert_array_equal(framing.to_uint8(alpha, PUBLISHED), [231, 0, 127, 254, 11])
 
 
 def test_centred_padding_is_opencvs_border_reflect():
     picture = random_picture(50, 61)
-    place = framing.frame(Echo.PREPARATIONS["original"], 32, (50, 61))
+    place = framing.frame(Echo.PREPROCESSING["original"], 32, (50, 61))
     expected = cv2.copyMakeBorder(picture, 7, 7, 1, 2, cv2.BORDER_REFLECT)
     np.testing.assert_array_equal(place.put(picture), expected)
     np.testing.assert_array_equal(place.take(expected), picture)

@@ -216,7 +216,7 @@ def test_interrupted_clips_go_on(tmp_path, network):
     for t, frame in enumerate(FRAMES):
         write_picture(tmp_path / f"in/{t}.png", frame)
     settings = {"outputs": {"alpha": tmp_path / "out"}, "progress": False, "seq_chunk": 1}
-    if network.wants.guidance:
+    if network.inputs.guidance:
         settings["guidance"] = GuidanceSource(network=LeakyNetwork())
     with pytest.raises(KeyboardInterrupt):
         matte_video(network, _Stopping(tmp_path / "in"), **settings)
@@ -224,7 +224,7 @@ def test_interrupted_clips_go_on(tmp_path, network):
     assert matte_video(network, FrameFolder(tmp_path / "in"), **settings).frames == 4
     assert (tmp_path / "out/0.png").read_bytes() == b"mine"
     guided = np.where(np.round(255 * leaky_alphas(FRAMES)[..., 0]) >= 128, 255, 0)
-    expected = guided if network.wants.guidance else FRAMES[..., 2]
+    expected = guided if network.inputs.guidance else FRAMES[..., 2]
     for t in range(1, 4):
         np.testing.assert_array_equal(read_mask(tmp_path / f"out/{t}.png", rescale=False), expected[t])
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from scripts import ROOT
 
 from rvm_jax import UserError
 from rvm_jax.media.pictures import read_picture
+from scripts import ROOT
 from scripts._curves import draw_curves, read_curves
 
 

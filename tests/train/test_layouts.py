@@ -10,10 +10,10 @@ import jax
 import layouts
 import numpy as np
 import pytest
-from scripts import ROOT
 
 from rvm_jax import UserError
 from rvm_jax.train.devices import connect_hosts
+from scripts import ROOT
 
 
 @pytest.fixture(scope="module")

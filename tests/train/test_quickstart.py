@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from flax import nnx
 from quick_compilation import QUICK_FLAGS
-from scripts import ROOT
 
 import rvm_jax
 from configs import quickstart
 from rvm_jax.networks import functional
 from rvm_jax.weights.torch_weights import state_dict
+from scripts import ROOT
 
 # One device, and half of the time to compile; no second start for the sake of glibc's memory.
 ENVIRONMENT = os.environ | {

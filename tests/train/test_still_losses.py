@@ -10,7 +10,7 @@ import pytest
 from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.guidance.network_inputs import coarse_mask, derived_trimap, grow, network_inputs, one_hot
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.train.losses import still as still_losses
 
 KEY = jax.random.key(0)
@@ -20,10 +20,10 @@ class Constant:
     """A network whose result does not depend on what it sees, but which remembers that."""
 
     def __init__(self, result=None, guidance=None):
-        self.result, self.wants, self.seen = result, Wants(guidance=guidance), ()
+        self.result, self.inputs, self.seen = result, InputSpec(guidance=guidance), ()
 
     def normalise(self, src):
-        return Preparation(mean=(0.5,) * 3, std=(0.5,) * 3).normalise(src)
+        return Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3).normalise(src)
 
     def __call__(self, *inputs, key=None):
         self.seen = inputs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from golden_data import golden_network, golden_state_dict
-from safetensors.numpy import save_file
+from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import MattingNetwork, UserError
@@ -28,22 +28,10 @@ def save_pth(torch, path, tensors):
     return path
 
 
-def save_safetensors(path, tensors):
-    save_file({key: np.array(tensor, order="C") for key, tensor in tensors.items()}, path)
-    return path
-
-
 def counted(name):
     """Golden weights whose counters have counted."""
     tensors = golden_state_dict(name)
     return {key: np.array(7 + len(key)) if key.endswith("tracked") else tensor for key, tensor in tensors.items()}
-
-
-def assert_same_bits(actual, expected):
-    assert list(actual) == list(expected)
-    for key, tensor in expected.items():
-        assert (actual[key].dtype, actual[key].shape) == (tensor.dtype, tensor.shape), key
-        assert actual[key].tobytes() == tensor.tobytes(), key
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,9 +12,9 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.aematter.attention import ResidualBlock, StripAttention, pad_to_strips
-from rvm_jax.networks.api import CHANNELS, Guidance, Preparation, Wants
+from rvm_jax.networks.api import CHANNELS, Guidance, InputSpec, Preprocessing
 from rvm_jax.networks.backbones.swin import SwinStage, SwinTiny
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.attention import keys
 from rvm_jax.networks.layers.basic import Conv2d, Sequential, clamp
 from rvm_jax.networks.layers.resampling import upsample2, upsample2_nearest
@@ -38,15 +38,15 @@ class AEMatterResult(NamedTuple):
         return self.alpha_raw
 
 
-class AEMatter(StillNetwork):
-    """ "aematter" or "aematter_trimap"; see `StillNetwork` for the call.
+class AEMatter(ImageNetwork):
+    """ "aematter" or "aematter_trimap"; see `ImageNetwork` for the call.
 
     `regularised` sets the paper's stochastic depth and dropout, which draw from the call's `key`.
     """
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(padding="symmetric_centred", keeps_known=True, truncates=True),
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(padding="symmetric_centred", keep_known_region=True, rounding="truncate"),
     }
     BACKBONE: ClassVar = "trans"
 
@@ -59,8 +59,8 @@ class AEMatter(StillNetwork):
         rngs: nnx.Rngs | None,
     ):
         guidance: Guidance | None = "trimap" if name == "aematter_trimap" else None
-        wants = Wants(guidance=guidance, size_multiple=32)
-        super().__init__(name, wants, preparation or ("original" if guidance else "published"))
+        spec = InputSpec(guidance=guidance, size_multiple=32)
+        super().__init__(name, spec, preparation or ("original" if guidance else "published"))
         self.regularised = guidance is not None if regularised is None else regularised
         share = 1.0 if self.regularised else 0.0
         inputs = 3 + (CHANNELS[guidance] if guidance else 0)

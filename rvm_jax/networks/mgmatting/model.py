@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.api import CHANNELS, IMAGENET_MEAN, IMAGENET_STD, Guidance, Preparation, Wants
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.api import CHANNELS, IMAGENET_MEAN, IMAGENET_STD, Guidance, InputSpec, Preprocessing
+from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean
 from rvm_jax.networks.layers.resampling import upsample
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
@@ -33,22 +33,23 @@ class MGMattingResult(NamedTuple):
         return self.pha
 
 
-class MGMatting(StillNetwork):
-    """ "mgmatting" or "mgmatting_guided"; see `StillNetwork` for the call.
+class MGMatting(ImageNetwork):
+    """ "mgmatting" or "mgmatting_guided"; see `ImageNetwork` for the call.
 
     `pha` is the merge of the three scales ("original"), or the coarsest alone, which is all that the published
     comparison's test script looked at ("published").
     """
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(mean=IMAGENET_MEAN, std=IMAGENET_STD, padding="reflect_border", truncates=True),
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(mean=IMAGENET_MEAN, std=IMAGENET_STD, padding="reflect_border", rounding="truncate"),
     }
+    default_loss: ClassVar = "mgmatting"
 
     def __init__(self, name: str = "mgmatting", *, preparation: str | None = None, rngs: nnx.Rngs | None):
         guidance: Guidance | None = "mask" if name == "mgmatting_guided" else None
-        wants = Wants(guidance=guidance, size_multiple=32)
-        super().__init__(name, wants, preparation or ("original" if guidance else "published"))
+        spec = InputSpec(guidance=guidance, size_multiple=32)
+        super().__init__(name, spec, preparation or ("original" if guidance else "published"))
         self.encoder = Encoder(3 + (CHANNELS[guidance] if guidance else 0), rngs=rngs)
         self.aspp = ASPP(512, 256, 512, rngs=rngs)
         self.decoder = Decoder(rngs=rngs)

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.networks.backbones.mobilenetv2 import MobileNetV2
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean
 from rvm_jax.networks.layers.dense import Linear, instance_norm
 from rvm_jax.networks.layers.initializers import kaiming_fan_in, zeros
@@ -36,19 +36,20 @@ class MODNetResult(NamedTuple):
         return self.matte
 
 
-class MODNet(StillNetwork):
-    """Image only; see `StillNetwork` for the call."""
+class MODNet(ImageNetwork):
+    """Image only; see `ImageNetwork` for the call."""
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(
-            mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), padding="resize", short_side=512, truncates=True
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(
+            mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), padding="resize", short_side=512, rounding="truncate"
         ),
     }
     BACKBONE: ClassVar = "backbone.model"
+    default_loss: ClassVar = "modnet"
 
     def __init__(self, name: str = "modnet", *, preparation: str = "published", rngs: nnx.Rngs | None):
-        super().__init__(name, Wants(size_multiple=32), preparation)
+        super().__init__(name, InputSpec(size_multiple=32), preparation)
         self.backbone = Backbone(rngs=rngs)
         self.lr_branch = LowResolution(self.backbone, rngs=rngs)
         self.hr_branch = HighResolution(rngs=rngs)

@@ -8,7 +8,8 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks import functional
+from rvm_jax.networks.api import InputSpec, Matte, Preprocessing, Settings
 from rvm_jax.networks.backbones.mobilenetv3 import MobileNetV3Large
 from rvm_jax.networks.backbones.resnet import ResNet50
 from rvm_jax.networks.layers.basic import Conv2d, at_least_float32, clamp
@@ -23,14 +24,6 @@ _VARIANTS: dict[str, tuple[Any, int, tuple[int, ...]]] = {
     "resnet50": (ResNet50, 256, (128, 64, 32, 16)),
 }
 _REFINERS = {"deep_guided_filter": DeepGuidedFilter, "fast_guided_filter": FastGuidedFilter}
-
-
-class Matte(NamedTuple):
-    """What a matting pass gives: `fgr` (…, H, W, 3) or None and `pha` (…, H, W, 1) in [0, 1], and the state `rec`."""
-
-    fgr: jax.Array | None
-    pha: jax.Array
-    rec: State
 
 
 class Segmentation(NamedTuple):
@@ -55,8 +48,8 @@ class MattingNetwork(nnx.Module):
     """
 
     name: ClassVar = "rvm"
-    wants: ClassVar = Wants(state=True)
-    preparation: ClassVar = Preparation()
+    inputs: ClassVar = InputSpec(state=True)
+    preprocessing: ClassVar = Preprocessing()
     BACKBONE: ClassVar = "backbone"
 
     def __init__(
@@ -81,7 +74,17 @@ class MattingNetwork(nnx.Module):
         self.refiner = DeepGuidedFilter(rngs=rngs) if refiner == "deep_guided_filter" else FastGuidedFilter()
 
     @property
-    def config(self) -> dict[str, Any]:
+    def default_loss(self) -> str:
+        """RVM's own recipe, or the face-matting fork's."""
+        return "matting" if self.foreground else "alpha"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The top-level attributes that hold parameters."""
+        return functional.parts(self)
+
+    @property
+    def config(self) -> Settings:
         """The arguments that make a network of this kind again (all but `rngs`)."""
         return {"variant": self.variant, "refiner": self.refiner_name, "foreground": self.foreground}
 

@@ -8,28 +8,27 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting import padding as framing
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.api import InputSpec, Matte, Network, Preprocessing
 from rvm_jax.networks.layers.basic import at_least_float32, clamp
 from rvm_jax.networks.layers.resizing import rescale, resize
-from rvm_jax.networks.rvm.model import Matte
 
 
 class FrameByFrame(nnx.Module):
     """Takes and gives what `MattingNetwork` does, without a state; `Matter(FrameByFrame(network))` mattes video.
 
-    Padding, normalisation and cropping are the network's own (`network.preparation`).
+    Padding, normalisation and cropping are the network's own (`network.preprocessing`).
 
     Raises UserError for a network that wants a mask or trimap: a stream of frames has none.
     """
 
-    wants = Wants()
-    preparation = Preparation()
+    inputs = InputSpec()
+    preprocessing = Preprocessing()
     foreground = False
 
-    def __init__(self, network: Any):
-        if network.wants.guidance:
+    def __init__(self, network: Network):
+        if network.inputs.guidance:
             raise UserError(
-                f"{network.name} needs a {network.wants.guidance} for every frame, which a stream does not have; use "
+                f"{network.name} needs a {network.inputs.guidance} for every frame, which a stream does not have; use "
                 "rvm_jax.PictureMatter, or rvm_jax.matte_video with guidance"
             )
         self.network = network
@@ -56,7 +55,7 @@ class FrameByFrame(nnx.Module):
         if downsample_ratio != 1:
             frames = rescale(frames, downsample_ratio)
         seen = (frames.shape[1], frames.shape[2])
-        place = framing.frame(self.network.preparation, self.network.wants.size_multiple, seen)
+        place = framing.frame(self.network.preprocessing, self.network.inputs.size_multiple, seen)
         if place.inner != place.size:
             frames = _resize_area(frames, place.inner)
         edges = [(0, 0), *zip(place.before, place.after, strict=True), (0, 0)]
@@ -68,7 +67,7 @@ class FrameByFrame(nnx.Module):
             pha = _resize_area(pha, place.size)
         if seen != (height, width):
             pha = clamp(resize(pha, (height, width)), 0.0, 1.0)
-        return Matte(None, pha.reshape(*leading, *pha.shape[1:]), ())  # type: ignore[arg-type]
+        return Matte(None, pha.reshape(*leading, *pha.shape[1:]), ())
 
 
 def _resize_area(x: jax.Array, size: tuple[int, int]) -> jax.Array:
