@@ -189,7 +189,7 @@ class Checkpoints:
             raise UserError(
                 f"{directory}: the checkpoint is damaged ({reason(error)}); remove it to resume from the one before"
             ) from error
-        wanted = {**train, **{name: item for name, item in optional.items() if name in saved}}
+        wanted = {name: item for name, item in {**train, **optional}.items() if name in saved or name not in optional}
         fitted, absent = _fit(restored["train"], wanted, model.keys())
         return Restored(restored["model"], fitted, absent)
 
@@ -234,8 +234,10 @@ def _metadata(step: epath.Path) -> dict[str, Any]:
 
 def _saved_structure(item: epath.Path) -> Any:
     """Returns an item's tree with shapes and types in place of arrays."""
-    metadata = ocp.StandardCheckpointer().metadata(item)
-    return metadata.item_metadata.tree
+    metadata = ocp.StandardCheckpointHandler().metadata(item)
+    if metadata is None:
+        raise ValueError(f"{item.name}/_METADATA is missing or altered")
+    return metadata.tree
 
 
 def _fit(saved: Any, wanted: Any, parameters: Any) -> tuple[Any, tuple[str, ...]]:

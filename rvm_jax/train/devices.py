@@ -1,6 +1,6 @@
 """Devices and hosts: one mesh of all of them, and this host's share of a batch on it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,13 +10,20 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from rvm_jax.errors import UserError
 
 
-def connect_hosts(coordinator: str = "", num_hosts: int = 0, host_id: int = -1) -> None:
+def connect_hosts(
+    coordinator: str = "",
+    num_hosts: int = 0,
+    host_id: int = -1,
+    *,
+    initialize: Callable[..., object] = jax.distributed.initialize,
+) -> None:
     """Joins the processes of a run; to be called before anything else of JAX.
 
     Args:
         coordinator: address and port of host 0; without it JAX finds out all by itself, on a TPU pod slice, under Slurm
             and under Open MPI (`jax.distributed.initialize`).
         num_hosts, host_id: how many processes there are, and which this one is; with `coordinator`.
+        initialize: what joins them.
 
     Raises:
         UserError: if they cannot find each other.
@@ -27,7 +34,7 @@ def connect_hosts(coordinator: str = "", num_hosts: int = 0, host_id: int = -1) 
             raise UserError(f"--host_id={host_id} is none of --num_hosts={num_hosts} hosts, which count from 0")
         given = {"coordinator_address": coordinator, "num_processes": num_hosts, "process_id": host_id}
     try:
-        jax.distributed.initialize(**given)
+        initialize(**given)
     except (ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise UserError(
@@ -73,7 +80,7 @@ def global_batch(batch: Mapping[str, np.ndarray], sharding: NamedSharding, batch
 
 
 def memory_in_use() -> dict[str, float]:
-    """Returns the peak of memory taken on this host's first device, as `device_memory_gib`; empty if it does not tell."""
+    """Returns the peak of memory in use on this host's first device, as `device_memory_gib`, or nothing if unknown."""
     stats = jax.local_devices()[0].memory_stats() or {}
     peak = stats.get("peak_bytes_in_use")
     return {} if peak is None else {"device_memory_gib": peak / 2**30}

@@ -22,10 +22,10 @@ def draw(graphdef: Any, params: Tensors, batch_stats: Tensors, batch: Batch) -> 
         graphdef, params, batch_stats: the network, as `functional.split` returns it.
         batch: this host's clips, uint8 arrays.
     """
-    own = jax.tree.map(lambda x: x.addressable_data(0), (params, batch_stats))
+    own_params, own_stats = ({key: x.addressable_data(0) for key, x in own.items()} for own in (params, batch_stats))
     src, true = batch["src"][0], batch["pha"][0]
     used = jax.device_put({name: np.asarray(batch[name][0])[None] for name in USED if name in batch})
-    pred = jax.device_get(predictor(graphdef)(*own, used))[0]
+    pred = jax.device_get(predictor(graphdef)(own_params, own_stats, used))[0]
     alphas = np.round(255 * pred).astype(np.uint8)
     rows = []
     for frame in np.unique(np.linspace(0, len(src) - 1, _MAX_FRAMES).round().astype(int)):

@@ -30,7 +30,8 @@ def initial_network(config: ConfigDict, seed: int) -> Network:
     settings = config.to_dict()
     start_from, backbone = settings.pop("start_from", ""), settings.pop("backbone", "")
     if start_from:
-        return _adapted(_read(start_from), settings, start_from)
+        adapted: Network = _adapted(_read(start_from), settings, start_from)
+        return adapted
     network: Network = create(**settings, rngs=nnx.Rngs(seed))
     if backbone:
         torch_weights.load_backbone(network, backbone)
@@ -42,11 +43,10 @@ def _read(start_from: str) -> Any:
     return checkpoints.load(path) if path.is_dir() else torch_weights.load_torch(path)
 
 
-def _adapted(found: Any, settings: Settings, source: str) -> Network:
+def _adapted(found: Any, settings: Settings, source: str) -> Any:
     """Returns the network found, or one of these settings with what they leave of its weights."""
     if found.config == settings:
-        network: Network = found
-        return network
+        return found
     declaration = declaration_of(settings.get("name"))
     for key in found.config.keys() | settings.keys():
         values = found.config.get(key), settings.get(key)

@@ -125,6 +125,7 @@ def train(
         average_decay=config.train.average_decay,
         frozen=frozen_keys(rates),
         schedule=schedule,
+        platform=mesh.devices.flat[0].platform,
     )
     state = new_state(params, batch_stats, optimizer, average=step_settings.average_decay > 0)
     state = jax.device_put(state, replicated)
@@ -146,9 +147,7 @@ def train(
 
         # ---- data, logs, and what watches over the run
         sources = {MAIN: batches, **(phase_batches or {})}
-        streams = {
-            phase.name: stack.enter_context(sources[phase.name](phase.batches_until(start))) for phase in phases
-        }
+        streams = {phase.name: stack.enter_context(sources[phase.name](phase.batches_until(start))) for phase in phases}
         logs = stack.enter_context(Logs(root, start, is_first_host))
         preemption = stack.enter_context(Preemption())
         profiler = stack.enter_context(Profiler(root / "profile", start, profile_steps, is_first_host))

@@ -44,16 +44,20 @@ def make_schedule(kind: str, *, warmup: int, total: int) -> Schedule:
     """
     if kind not in SCHEDULES:
         raise UserError(f"optimizer.schedule '{kind}' is unknown; use one of {', '.join(SCHEDULES)}")
+    schedule: Schedule
     if warmup and kind == "constant":
-        return optax.linear_schedule(0.0, 1.0, warmup)
+        schedule = optax.linear_schedule(0.0, 1.0, warmup)
+        return schedule
     if kind == "constant":
         return constant
     if total <= warmup:
         raise UserError(f"optimizer.warmup_steps={warmup} must be below the {total} steps of the {kind} decay")
     if kind == "cosine":
-        return optax.warmup_cosine_decay_schedule(0.0, 1.0, warmup, total)
+        schedule = optax.warmup_cosine_decay_schedule(0.0, 1.0, warmup, total)
+        return schedule
     rise, fall = optax.linear_schedule(0.0, 1.0, warmup), optax.linear_schedule(1.0, 0.0, total - warmup)
-    return optax.join_schedules([rise, fall], [warmup]) if warmup else fall
+    schedule = optax.join_schedules([rise, fall], [warmup]) if warmup else fall
+    return schedule
 
 
 def resolve_rates(keys: Iterable[str], rates: Rates, freeze: Iterable[str] = ()) -> dict[str, float]:
@@ -99,13 +103,13 @@ def frozen_keys(rates: Mapping[str, float]) -> frozenset[str]:
 
 
 def rate_names(rates: Rates) -> dict[str, float]:
-    """Returns the rates that are not 0 by the names under which they are logged, such as `backbone` for "backbone.*"."""
+    """Returns the rates that are not 0 by the names that they are logged under, such as `backbone` of "backbone.*"."""
     named = {}
     for pattern, rate in rates:
         if rate:
             short = pattern.removesuffix(_ALL).removesuffix(r"\.")
             named[short or "others"] = float(rate)
-    return {"all": rate for rate in named.values()} if list(named) == ["others"] else named
+    return {"all": named["others"]} if list(named) == ["others"] else named
 
 
 def make_optimizer(
@@ -167,9 +171,10 @@ def _named(name: str, kwargs: dict[str, Any]) -> optax.GradientTransformation:
     if "weight_decay" in inspect.signature(make).parameters:
         kwargs["weight_decay"] = 0.0
     try:
-        return make(learning_rate=1.0, **kwargs)  # type: ignore[no-any-return]
+        optimizer: optax.GradientTransformation = make(learning_rate=1.0, **kwargs)
     except (TypeError, ValueError) as error:
         raise UserError(f"optimizer.kwargs: optax.{name} refuses {kwargs} ({error})") from error
+    return optimizer
 
 
 def _scale_by_rates(rates: Mapping[str, float], schedule: Schedule) -> optax.GradientTransformation:

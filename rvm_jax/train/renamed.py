@@ -89,7 +89,9 @@ def _set(section: ConfigDict, name: str, value: Any, path: str) -> None:
             raise KeyError(last)
         section[last] = value
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"--config.{path}: there is no such setting, or it is of another kind than {value!r}") from error
+        raise UserError(
+            f"--config.{path}: there is no such setting, or it is of another kind than {value!r}"
+        ) from error
 
 
 def _patterns(rates: Mapping[str, float]) -> tuple[tuple[str, float | None], ...]:

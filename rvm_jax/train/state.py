@@ -12,7 +12,8 @@ from rvm_jax.networks.functional import Tensors
 
 
 def _zero() -> jax.Array:
-    return jax.device_put(np.zeros((), np.int32))
+    zero: jax.Array = jax.device_put(np.zeros((), np.int32))
+    return zero
 
 
 @jax.tree_util.register_dataclass

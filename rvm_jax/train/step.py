@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ from rvm_jax.networks.api import Network
 from rvm_jax.networks.functional import Tensors
 from rvm_jax.networks.inference import DTYPES
 from rvm_jax.networks.layers.basic import Conv2d
-from rvm_jax.networks.layers.convolution import is_cpu
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 from rvm_jax.train.crops import CropSize, crop_batch
 from rvm_jax.train.losses.objectives import Loss
@@ -53,6 +52,7 @@ class StepSettings:
             (1 + n) / (10 + n) at update n (TensorFlow's ExponentialMovingAverage), so that the start is forgotten.
         frozen: keys of the parameters that stay as they are, and the running statistics with them.
         schedule: the optimizer's, for the metric of that name.
+        platform: of the devices that compute, such as "cpu" or "gpu"; empty for JAX's default.
 
     Raises:
         UserError: if a value is out of range.
@@ -64,6 +64,7 @@ class StepSettings:
     average_decay: float = 0.0
     frozen: frozenset[str] = frozenset()
     schedule: Schedule = constant
+    platform: str = ""
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -126,7 +127,7 @@ def make_train_step(
         loss_of = jax.checkpoint(loss_of, policy=_is_convolution)
     gradient_of = _accumulated(jax.grad(loss_of, has_aux=True), settings.accumulate)
 
-    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options())
+    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options(settings.platform))
     def step(
         state: TrainState, batch: Mapping[str, jax.Array], crop: CropSize | None = None
     ) -> tuple[TrainState, Metrics]:
@@ -154,9 +155,13 @@ def make_train_step(
     return step
 
 
-def _compiler_options() -> dict[str, Any]:
-    """Returns XLA's options: its CPU backend runs as much at once as it can, which takes a third more memory and no less time."""
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu() else {}
+def _compiler_options(platform: str) -> dict[str, bool]:
+    """Returns XLA's options.
+
+    Its CPU backend orders a program for as much at once as it can: a third more memory, and no less time.
+    """
+    is_cpu = (platform or jax.default_backend()) == "cpu"
+    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu else {}
 
 
 def _accumulated(gradient_of: _Gradient, parts: int) -> _Gradient:
@@ -199,7 +204,7 @@ def convolution_keys(network: Network) -> frozenset[str]:
 
     Its covariances are differences of near numbers.
     """
-    modules = list(nnx.iter_modules(network))
+    modules = list(nnx.iter_modules(cast(nnx.Module, network)))
     kept = {
         id(inner) for _, module in modules if isinstance(module, DeepGuidedFilter)
         for _, inner in nnx.iter_modules(module)

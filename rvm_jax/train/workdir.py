@@ -87,7 +87,7 @@ def check_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True,
 def record_start(
     workdir: epath.Path, step: int, fingerprint: str, *, write: bool = True, allow_changes: bool = False
 ) -> None:
-    """Records in starts.json that a run begins or resumes: when, at which step, with what versions, code, data, devices.
+    """Records in starts.json that a run begins or resumes: when, at which step, with what versions, code and devices.
 
     Args:
         workdir: the work directory.
@@ -97,8 +97,8 @@ def record_start(
         allow_changes: resume with other data than those the run was made with.
 
     Raises:
-        UserError: if the data's fingerprint is not that of the first start, and `allow_changes` is False; or if the file
-            cannot be read or written.
+        UserError: if the data's fingerprint is not that of the first start, and `allow_changes` is False; or if the
+            file cannot be read or written.
     """
     path = workdir / "starts.json"
     try:
@@ -168,7 +168,10 @@ def _same_rates(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         return False
     names = {name for rates in both for pattern, _ in rates or () for name in re.findall(r"\w+", pattern)} | {"_"}
     resolved = [
-        {name: next((rate or None for pattern, rate in rates or () if re.fullmatch(pattern, name)), None) for name in names}
+        {
+            name: next((rate or None for pattern, rate in rates or () if re.fullmatch(pattern, name)), None)
+            for name in names
+        }
         for rates in both
     ]
     return resolved[0] == resolved[1]

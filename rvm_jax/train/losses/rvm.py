@@ -5,16 +5,26 @@ minimises, from a network in training view, a batch of uint8 arrays and the step
 it is evaluated with (`network_inputs`), whichever network it is.
 """
 
+from typing import Protocol
+
 import jax
 import jax.numpy as jnp
 
 from rvm_jax.errors import UserError
 from rvm_jax.guidance.network_inputs import network_inputs
-from rvm_jax.networks.api import Network
+from rvm_jax.networks.api import Array, Network, RecurrentNetwork
+from rvm_jax.networks.rvm.model import Segmentation
 from rvm_jax.train.losses.terms import Batch, Components, coherence, l1, laplacian, unit, with_total
 
 
-def alpha_loss(pred: jax.Array, true: jax.Array) -> Components:
+class SegmentingNetwork(Protocol):
+    """A network that also tells persons from all else."""
+
+    def __call__(self, src: Array, /, *, segmentation_pass: bool) -> Segmentation:
+        """Returns the logits of a segmentation of `src`, RGB in [0, 1], float (B, T, H, W, 3)."""
+
+
+def alpha_loss(pred: Array, true: Array) -> Components:
     """Returns L1, Laplacian pyramid and temporal coherence of the alpha; sides must be 64 or more."""
     return with_total(
         pha_l1=l1(pred, true),
@@ -23,7 +33,7 @@ def alpha_loss(pred: jax.Array, true: jax.Array) -> Components:
     )
 
 
-def matting_loss(pred_pha: jax.Array, true_pha: jax.Array, pred_fgr: jax.Array, true_fgr: jax.Array) -> Components:
+def matting_loss(pred_pha: Array, true_pha: Array, pred_fgr: Array, true_fgr: Array) -> Components:
     """Returns the alpha's loss, and L1 and coherence of the foreground where the true alpha is above 0."""
     mask = true_pha > 0
     pred_fgr, true_fgr = pred_fgr * mask, true_fgr * mask
@@ -36,7 +46,7 @@ def matting_loss(pred_pha: jax.Array, true_pha: jax.Array, pred_fgr: jax.Array, 
     )
 
 
-def trimap_loss(pred: jax.Array, true: jax.Array, trimap: jax.Array) -> Components:
+def trimap_loss(pred: Array, true: Array, trimap: Array) -> Components:
     """Returns the alpha's loss, weighted by the unknown region; `trimap` (B, T, H, W, 1) is 0, 128 or 255.
 
     The pyramids are built from the unmasked alphas, and their levels are weighted by the mask.
@@ -49,7 +59,7 @@ def trimap_loss(pred: jax.Array, true: jax.Array, trimap: jax.Array) -> Componen
     )
 
 
-def segmentation_loss(logits: jax.Array, target: jax.Array) -> Components:
+def segmentation_loss(logits: Array, target: Array) -> Components:
     """Returns binary cross-entropy of logits (…, 1) with a target in [0, 1] of the same shape."""
     return {"total": (jax.nn.softplus(logits) - logits * target).mean()}
 
@@ -65,7 +75,7 @@ def trimap(network: Network, batch: Batch, key: jax.Array) -> Components:
     return trimap_loss(network(*network_inputs(network, batch, key)).pha, unit(batch["pha"]), region)
 
 
-def matting(network: Network, batch: Batch, key: jax.Array, downsample_ratio: float = 1.0) -> Components:
+def matting(network: RecurrentNetwork, batch: Batch, key: jax.Array, downsample_ratio: float = 1.0) -> Components:
     """Minimises the alpha's and the foreground's loss: RVM's own recipes. Also uses `fgr`.
 
     At a ratio below 1 the matte goes through the refiner, and the losses run at full size: RVM's third stage.
@@ -77,11 +87,12 @@ def matting(network: Network, batch: Batch, key: jax.Array, downsample_ratio: fl
         )
     fgr = unit(_array(batch, "fgr", "use the technique rvm"))
     matte = network(unit(batch["src"]), downsample_ratio=downsample_ratio)
+    assert matte.fgr is not None  # as `network.foreground` says
     return matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, fgr)
 
 
-def segmentation(network: Network, batch: Batch, key: jax.Array) -> Components:
-    """Minimises binary cross-entropy of the person's mask `seg`: RVM's segmentation pass, so that it keeps to persons."""
+def segmentation(network: SegmentingNetwork, batch: Batch, key: jax.Array) -> Components:
+    """Minimises binary cross-entropy of the persons' mask `seg`: RVM's segmentation pass, which keeps it to persons."""
     target = unit(_array(batch, "seg", "use the technique segmentation"))
     return segmentation_loss(network(unit(batch["src"]), segmentation_pass=True).seg, target)
 

@@ -41,7 +41,7 @@ def modnet(network: Network, batch: Batch, key: jax.Array) -> Components:
     width is derived).
     """
     result, src, true = _result(network, batch, key)
-    trimap = batch["trimap"] if "trimap" in batch else derived_trimap(batch["pha"], key)
+    trimap = batch["trimap"] if "trimap" in batch else derived_trimap(jnp.asarray(batch["pha"]), key)
     band = trimap == UNKNOWN
     coarse = blurred(shrink(true.reshape(-1, *true.shape[-3:]), _SEMANTIC_STRIDE))
     semantic = result.semantic.reshape(coarse.shape)

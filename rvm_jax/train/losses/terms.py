@@ -10,16 +10,17 @@ import jax
 import jax.numpy as jnp
 
 from rvm_jax.errors import UserError
+from rvm_jax.networks.api import Array
 
 # The arrays of a batch of clips by name, (B, T, H, W, C).
-Batch = Mapping[str, jax.Array]
+Batch = Mapping[str, Array]
 # The parts of a loss by name, and their sum as `total`.
 Components = dict[str, jax.Array]
 
 LEVELS = 5
 
 
-def unit(values: jax.Array) -> jax.Array:
+def unit(values: Array) -> jax.Array:
     """Converts uint8 to float (of JAX's default width) in [0, 1]: on the device, so a quarter of the bytes travels."""
     return jnp.asarray(values, float) / 255
 
@@ -29,12 +30,12 @@ def with_total(**components: jax.Array) -> Components:
     return {**components, "total": sum(components.values(), start=jnp.zeros(()))}
 
 
-def l1(pred: jax.Array, true: jax.Array) -> jax.Array:
+def l1(pred: Array, true: Array) -> jax.Array:
     """Returns the mean absolute difference."""
-    return _abs(pred - true).mean()
+    return _abs(jnp.asarray(pred - true)).mean()
 
 
-def coherence(pred: jax.Array, true: jax.Array) -> jax.Array:
+def coherence(pred: Array, true: Array) -> jax.Array:
     """Returns 5 times the mean squared error of the frames' changes; 0 for a single frame (the original gives NaN)."""
     if pred.shape[1] == 1:
         return jnp.zeros((), pred.dtype)
@@ -42,7 +43,7 @@ def coherence(pred: jax.Array, true: jax.Array) -> jax.Array:
     return 5 * jnp.square(change).mean()
 
 
-def laplacian(pred: jax.Array, true: jax.Array, mask: jax.Array | None = None) -> jax.Array:
+def laplacian(pred: Array, true: Array, mask: Array | None = None) -> jax.Array:
     """Returns L1 between Laplacian pyramids: level i weighs 2^i, the sum is divided by the number of levels.
 
     Args:
@@ -56,8 +57,8 @@ def laplacian(pred: jax.Array, true: jax.Array, mask: jax.Array | None = None) -
     if min(height, width) < 2 ** (LEVELS + 1):
         raise UserError(f"the Laplacian loss needs sides of {2 ** (LEVELS + 1)} or more, not {height}×{width}")
     # A pyramid is linear: one of the difference is the difference of two.
-    error = (pred - true).reshape(-1, height, width)
-    weight = None if mask is None else mask.reshape(-1, height, width)
+    error = jnp.asarray(pred - true).reshape(-1, height, width)
+    weight = None if mask is None else jnp.asarray(mask).reshape(-1, height, width)
     total = jnp.zeros((), pred.dtype)
     for level in range(LEVELS):
         error = _crop_to_even(error)
