@@ -9,7 +9,7 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.matting import padding as framing
 from rvm_jax.networks.api import InputSpec, Matte, Network, Preprocessing
-from rvm_jax.networks.layers.basic import at_least_float32, clamp
+from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
 from rvm_jax.networks.layers.resizing import rescale, resize
 
 

@@ -189,7 +189,7 @@ class Declaration:
     adapt_weights: Callable[[StateDict, Settings], StateDict] = unchanged
     rate_groups: Mapping[str, str] = field(default_factory=dict)
     is_default: bool = False
-    overfit_settings: Mapping[str, object] = field(default_factory=dict)
+    overfit_settings: Mapping[str, Any] = field(default_factory=dict)
     overfit_rate: float = 1e-3
 
 

@@ -4,7 +4,7 @@ A jitted step takes and returns these: they dispatch many times faster than modu
 key, and a checkpoint stores them as they are. Split outside of `jit`, merge inside.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 from flax import nnx
@@ -35,10 +35,10 @@ def batch_stats(network: object) -> Tensors:
     return _flat(nnx.state(network, nnx.BatchStat))
 
 
-def _flat(state: nnx.State) -> Tensors:
+def _flat(state: nnx.State[Any, Any]) -> Tensors:
     return {".".join(map(str, path)): variable[...] for path, variable in nnx.to_flat_state(state)}
 
 
-def _nested(tensors: Tensors) -> nnx.State:
+def _nested(tensors: Tensors) -> nnx.State[Any, Any]:
     paths = {tuple(int(part) if part.isdigit() else part for part in key.split(".")): key for key in tensors}
     return nnx.State(nnx.traversals.unflatten_mapping({path: tensors[key] for path, key in paths.items()}))

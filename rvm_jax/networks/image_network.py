@@ -10,7 +10,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Array, InputSpec, Preprocessing, Result, Settings
 from rvm_jax.networks.input_checks import check_guidance, check_picture
-from rvm_jax.networks.layers.basic import at_least_float32
+from rvm_jax.networks.layers.arithmetic import at_least_float32
 
 
 class ImageNetwork(nnx.Module):

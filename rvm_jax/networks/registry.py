@@ -11,6 +11,7 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Declaration
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 
 _registered: list[Declaration] = []
 
@@ -75,12 +76,15 @@ def declaration_of(name: str | None) -> Declaration:
     raise UserError(f"network '{name}' is unknown; use one of {', '.join(names())}")
 
 
-def create(name: str | None = None, *, rngs: nnx.Rngs | int | None = 0, **settings: Any) -> Any:
+def create(
+    name: str | None = None, *, rngs: nnx.Rngs | int | None = 0, kernels: Kernels | None = None, **settings: Any
+) -> Any:
     """Returns a `Network` in evaluation mode; `create(**network.config)` makes one of the same kind.
 
     Args:
         name: one of `names()`, such as "rvm", which is made by default, "modnet", or "mgmatting_guided".
         rngs: where the starting weights come from, or a seed; None for zeros, if they will be set from a file.
+        kernels: what its layers compute by; None for those of the device that the weights go to.
         settings: the network's own, such as RVM's `variant`, `refiner` and `foreground`; those for pictures have
             `preparation`, "published" or "original", which `network.preprocessing` spells out.
 
@@ -95,7 +99,9 @@ def create(name: str | None = None, *, rngs: nnx.Rngs | int | None = 0, **settin
         raise UserError(f"network '{name or declaration.names[0]}' has no setting '{unknown[0]}'; it has {own}")
     if "name" in known:
         settings = {"name": name or declaration.names[0], **settings}
-    return declaration.network(**settings, rngs=nnx.Rngs(rngs) if isinstance(rngs, int) else rngs)
+    network = declaration.network(**settings, rngs=nnx.Rngs(rngs) if isinstance(rngs, int) else rngs)
+    use_kernels(network, kernels)
+    return network
 
 
 def _settings(declaration: Declaration) -> list[str]:

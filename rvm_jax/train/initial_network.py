@@ -8,12 +8,13 @@ from ml_collections import ConfigDict
 from rvm_jax.atomic_files import absolute
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network, Settings
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.train import checkpoints
 from rvm_jax.weights import torch_weights
 
 
-def initial_network(config: ConfigDict, seed: int) -> Network:
+def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = None) -> Network:
     """Returns the network of a config's `network` section, in evaluation mode.
 
     `start_from` (a checkpoint, a work directory or PyTorch weights) sets all weights; else `backbone` (torchvision's
@@ -23,6 +24,7 @@ def initial_network(config: ConfigDict, seed: int) -> Network:
     Args:
         config: the section.
         seed: of the weights that are drawn.
+        kernels: what its layers compute by; None for those of the device that the weights go to.
 
     Raises:
         UserError: if a setting is unknown, or the weights are of a network that this one cannot start from.
@@ -31,8 +33,9 @@ def initial_network(config: ConfigDict, seed: int) -> Network:
     start_from, backbone = settings.pop("start_from", ""), settings.pop("backbone", "")
     if start_from:
         adapted: Network = _adapted(_read(start_from), settings, start_from)
+        use_kernels(adapted, kernels)
         return adapted
-    network: Network = create(**settings, rngs=nnx.Rngs(seed))
+    network: Network = create(**settings, rngs=nnx.Rngs(seed), kernels=kernels)
     if backbone:
         torch_weights.load_backbone(network, backbone)
     return network
@@ -56,5 +59,7 @@ def _adapted(found: Any, settings: Settings, source: str) -> Any:
                 f"{values[1]!r}; set network.{key}, or start from other weights"
             )
     network = create(**settings, rngs=None)
-    torch_weights.set_state_dict(network, declaration.adapt_weights(torch_weights.state_dict(found), settings), source)
+    torch_weights.set_state_dict(
+        network, declaration.adapt_weights(torch_weights.state_dict(found), network.config), source
+    )
     return network

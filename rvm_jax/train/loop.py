@@ -15,6 +15,7 @@ from rvm_jax.atomic_files import absolute
 from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
+from rvm_jax.networks.layers.kernels import kernels_for
 from rvm_jax.train import example_pictures
 from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
 from rvm_jax.train.checkpoints import Checkpoints
@@ -101,7 +102,7 @@ def train(
     sharded = NamedSharding(mesh, PartitionSpec("data"))
 
     # ---- the network, its optimizer and the steps
-    network = initial_network(config.network, seed) if network is None else network
+    network = network or initial_network(config.network, seed, kernels_for(mesh.devices.flat))
     for objective in {phase.objective.name: phase.objective for phase in phases}.values():
         objective.check(network)
     graphdef, params, batch_stats = functional.split(network)
@@ -125,7 +126,6 @@ def train(
         average_decay=config.train.average_decay,
         frozen=frozen_keys(rates),
         schedule=schedule,
-        platform=mesh.devices.flat[0].platform,
     )
     state = new_state(params, batch_stats, optimizer, average=step_settings.average_decay > 0)
     state = jax.device_put(state, replicated)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,8 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.networks.inference import DTYPES
-from rvm_jax.networks.layers.basic import Conv2d
-from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
+from rvm_jax.networks.layers.kernels import kernels_of
+from rvm_jax.networks.precision import DTYPES, castable_convolutions
 from rvm_jax.train.crops import CropSize, crop_batch
 from rvm_jax.train.losses.objectives import Loss
 from rvm_jax.train.losses.terms import Batch
@@ -52,7 +51,6 @@ class StepSettings:
             (1 + n) / (10 + n) at update n (TensorFlow's ExponentialMovingAverage), so that the start is forgotten.
         frozen: keys of the parameters that stay as they are, and the running statistics with them.
         schedule: the optimizer's, for the metric of that name.
-        platform: of the devices that compute, such as "cpu" or "gpu"; empty for JAX's default.
 
     Raises:
         UserError: if a value is out of range.
@@ -64,7 +62,6 @@ class StepSettings:
     average_decay: float = 0.0
     frozen: frozenset[str] = frozenset()
     schedule: Schedule = constant
-    platform: str = ""
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -113,7 +110,12 @@ def make_train_step(
         settings: see `StepSettings`.
     """
     graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
-    low_precision_keys = convolution_keys(network) if settings.dtype != "float32" else frozenset()
+    low_precision_keys = frozenset(
+        f"{layer}.{name}"
+        for layer, _ in castable_convolutions(network)
+        for name in ("weight", "bias")
+        if settings.dtype != "float32"
+    )
     frozen_stats = _statistics_beside(settings.frozen, functional.split(network)[2])
 
     def loss_of(params: Tensors, batch_stats: Tensors, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
@@ -127,7 +129,7 @@ def make_train_step(
         loss_of = jax.checkpoint(loss_of, policy=_is_convolution)
     gradient_of = _accumulated(jax.grad(loss_of, has_aux=True), settings.accumulate)
 
-    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options(settings.platform))
+    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=dict(kernels_of(network).compiler_options))
     def step(
         state: TrainState, batch: Mapping[str, jax.Array], crop: CropSize | None = None
     ) -> tuple[TrainState, Metrics]:
@@ -153,15 +155,6 @@ def make_train_step(
         return TrainState(state.step + 1, params, batch_stats, opt_state, average, skipped, in_row), metrics
 
     return step
-
-
-def _compiler_options(platform: str) -> dict[str, bool]:
-    """Returns XLA's options.
-
-    Its CPU backend orders a program for as much at once as it can: a third more memory, and no less time.
-    """
-    is_cpu = (platform or jax.default_backend()) == "cpu"
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu else {}
 
 
 def _accumulated(gradient_of: _Gradient, parts: int) -> _Gradient:
@@ -197,20 +190,6 @@ def _moved(average: Tensors, tensors: Tensors, decay: float, step: jax.Array) ->
 
 def _is_convolution(primitive: Any, *_: Any, **__: Any) -> bool:
     return primitive in (jax.lax.conv_general_dilated_p, jax.lax.dot_general_p)
-
-
-def convolution_keys(network: Network) -> frozenset[str]:
-    """Returns the parameters that may compute in bfloat16: those of convolutions, but for the guided filter's.
-
-    Its covariances are differences of near numbers.
-    """
-    modules = list(nnx.iter_modules(cast(nnx.Module, network)))
-    kept = {
-        id(inner) for _, module in modules if isinstance(module, DeepGuidedFilter)
-        for _, inner in nnx.iter_modules(module)
-    }  # fmt: skip
-    paths = (path for path, module in modules if isinstance(module, Conv2d) and id(module) not in kept)
-    return frozenset(".".join(map(str, (*path, name))) for path in paths for name in ("weight", "bias"))
 
 
 def _statistics_beside(frozen: Iterable[str], batch_stats: Tensors) -> frozenset[str]:

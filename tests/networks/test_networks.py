@@ -20,7 +20,7 @@ from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.spectral_norm import SpectralConvTranspose2d
 from rvm_jax.networks.resnet18_unet.model import UNetResult
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
 STILLS = tuple(name for name in names() if name != "rvm")
 GUIDANCE = {"mgmatting_guided": "mask", "aematter_trimap": "trimap"}
@@ -48,7 +48,7 @@ def test_round_trip_is_bit_equal_in_order(tmp_path, name):
 def test_tensors_of_two_keys_are_written_twice(tmp_path):
     tensors = golden_weights("modnet")
     rvm_jax.save_torch(golden_still("modnet"), tmp_path / "out.safetensors")
-    again = torch_weights.read_state_dict(tmp_path / "out.safetensors")
+    again = files.read_state_dict(tmp_path / "out.safetensors")
     assert len(again) == len(tensors) == 751
     assert_same_bits({key: again[key] for key in tensors}, tensors)
 

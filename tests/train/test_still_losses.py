@@ -11,7 +11,7 @@ from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.guidance.network_inputs import coarse_mask, derived_trimap, grow, network_inputs, one_hot
 from rvm_jax.networks.api import Guidance, InputSpec, Preprocessing
-from rvm_jax.networks.modnet.model import shrink
+from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.train.losses import still as still_losses
 
 KEY = jax.random.key(0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from rvm_jax.guidance.network_inputs import UNKNOWN, derived_trimap, grow, network_inputs
 from rvm_jax.networks.api import Network
-from rvm_jax.networks.modnet.model import shrink
+from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.train.losses.terms import Batch, Components, l1, laplacian, unit, with_total
 
 _MODNET_WEIGHT = 10.0  # of the semantic and of the detail term

@@ -12,7 +12,6 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.basic import Conv2d
-from rvm_jax.networks.rvm.decoder import OutputBlock
 
 # [phase a, tap of the large kernel, tap of the small kernel]: the large pixel 2i + a + (tap - 1) in terms of the small
 # pixels i - 1, i, i + 1, by bilinear weights at half-pixel centres.
@@ -31,20 +30,20 @@ for _a in range(2):
 
 
 class PolyphaseOutputBlock(nnx.Module):
-    """`OutputBlock`, batch norms folded, with the doubling inside its first convolution.
+    """Computes the decoder's `OutputBlock`, batch norms folded, with the doubling inside its first convolution.
 
     Each of the four pixels that a small one becomes is a 3×3 convolution of the *small* x, with kernels that hold the
     bilinear weights too. They are one convolution to four times the channels, whose result is dealt out to the pixels.
     The frames join at the small size, the four pixels of a square side by side.
     """
 
-    def __init__(self, block: OutputBlock):
-        weight, bias = _tensors(block.conv[0])
+    def __init__(self, first: Conv2d, last: Conv2d):
+        weight, bias = _tensors(first)
         inputs = weight.shape[2] - 3
         kernels = np.concatenate([_on_doubled(weight[:, :, :inputs]), _on_squares(weight[:, :, inputs:])], 2)
         self.first = _convolution(kernels, np.zeros(kernels.shape[-1]))
         self.edge = _convolution(weight[:, :, :inputs], bias)
-        self.last = block.conv[3]
+        self.last = last
 
     def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array:
         """As `OutputBlock`."""
@@ -54,7 +53,8 @@ class PolyphaseOutputBlock(nnx.Module):
         small = jnp.concatenate([_ring(x, "edge"), _ring(_squares(src), "constant")], -1)
         phases = self.first(small)[:, 1:-1, 1:-1]
         y = _dealt_out(phases)[:, :height, :width] - self._beyond_the_edge(x, height, width)
-        return jax.nn.relu(self.last(jax.nn.relu(y + self.edge.bias[...])))  # type: ignore[index]
+        assert self.edge.bias is not None
+        return jax.nn.relu(self.last(jax.nn.relu(y + self.edge.bias[...])))
 
     def _beyond_the_edge(self, x: jax.Array, height: int, width: int) -> jax.Array:
         """What the phases see beyond the doubled picture, where the convolution has zeros: x's outermost pixels."""
@@ -110,13 +110,13 @@ def _conv_line(line: jax.Array, kernel: jax.Array, pad: int) -> jax.Array:
 
 def _on_doubled(weight: np.ndarray) -> np.ndarray:
     """Kernels (3, 3, C, 4·O) on x, for those (3, 3, C, O) on x doubled."""
-    kernels = np.einsum("axm,byn,xyio->mniabo", _BILINEAR, _BILINEAR, weight)
+    kernels: np.ndarray = np.einsum("axm,byn,xyio->mniabo", _BILINEAR, _BILINEAR, weight)
     return kernels.reshape(*kernels.shape[:3], -1)
 
 
 def _on_squares(weight: np.ndarray) -> np.ndarray:
     """Kernels (3, 3, 4·C, 4·O) on squares of pixels, for those (3, 3, C, O) on pixels."""
-    kernels = np.einsum("axmc,bynd,xyio->mncdiabo", _PHASES, _PHASES, weight)
+    kernels: np.ndarray = np.einsum("axmc,bynd,xyio->mncdiabo", _PHASES, _PHASES, weight)
     return kernels.reshape(3, 3, 4 * weight.shape[2], 4 * weight.shape[3])
 
 
