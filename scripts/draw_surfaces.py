@@ -44,7 +44,7 @@ def main(_: list[str]) -> None:
         return np.random.default_rng([seed, kind, number])
 
     photographs: str | None = _PICTURES.value
-    occluders = ProceduralOccluders(_DRAWN_AT, seed=seed, surfaces=1.0, pictures=photographs)
+    occluders = ProceduralOccluders(_DRAWN_AT, seed=seed + 1, surfaces=1.0, pictures=photographs)
     objects = ProceduralOccluders(_DRAWN_AT, seed=seed, include=["object"], surfaces=1.0, pictures=photographs)
     faces = ProceduralFaces(_DRAWN_AT, seed=seed, surfaces=1.0, pictures=photographs)
     camera = read_camera(1.0)
