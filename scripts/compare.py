@@ -5,10 +5,10 @@
 
 An entry is name=path: a folder of predictions, a work directory, one of its steps, or a .pth or .safetensors file. A
 network mattes the benchmark first, RVM clips with its state, others frame by frame; what is matted stays, so that an
-interrupted comparison goes on. Masks and trimaps, where a network wants them, are derived from the benchmark's alphas
-unless --guidance says otherwise. Writes index.html, one file with tables that sort, plots and a slider between input,
-truth and prediction; tables as Markdown, CSV and LaTeX; comparison.json; sheets of each entry's best, median and worst;
-and comparison.mp4. The published networks come in the order of the published table, others as they are given;
+interrupted comparison is resumed. Masks and trimaps, where a network wants them, are derived from the benchmark's
+alphas unless --guidance says otherwise. Writes index.html, one file with tables that sort, plots and a slider between
+input, truth and prediction; tables as Markdown, CSV and LaTeX; comparison.json; sheets of each entry's best, median and
+worst; and comparison.mp4. The published networks come in the order of the published table, others as they are given;
 differences are paired, to the last entry.
 """
 

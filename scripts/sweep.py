@@ -1,7 +1,7 @@
 """Compares occlusion techniques: python scripts/sweep.py --config=configs/technique_sweep.py --workdir=work/sweep
 
 Trains one network for each technique and seed with equal budget, evaluates all on one benchmark, and prints and writes
-the matrix technique × category with 95 % intervals. A sweep that was interrupted goes on.
+the matrix technique × category with 95 % intervals. A sweep that was interrupted is resumed.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/technique_sweep.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.")
-flags.mark_flags_as_required(["config", "workdir"])
+flags.mark_flags_as_required(["config", "workdir"])  # type: ignore[no-untyped-call]
 
 
 def main(_: list[str]) -> None:

@@ -18,10 +18,10 @@ def blob(rng: np.random.Generator, canvas: Canvas) -> None:
     shape = closed(corners, 8) if rng.random() < 0.75 else corners
     outline = Fit(shape, rng.uniform(0, np.pi), margin=0.06)(shape)
     rng.random()  # of no use: keeps what is drawn after it as it was, when the outline had a coin of its own
-    surface = textures.draw(rng)
+    surface = textures.draw(rng, materials=canvas.materials)
     if rng.random() < 0.6:
         light = Light.draw(rng)
-        lit, _ = light.on(noise(rng, textures.N, 4, 3, 0.5) * rng.uniform(0.1, 0.5), 1 / textures.N)
+        lit, _ = light.on(noise(rng, surface.shape[1], 4, 3, 0.5) * rng.uniform(0.1, 0.5), 1 / surface.shape[1])
         surface = surface * lit
     blur = rng.uniform(0.004, 0.02) if rng.random() < 0.3 else 0.0
     canvas.paint(canvas.cover(outline, blur=blur), Surface(surface), 1)

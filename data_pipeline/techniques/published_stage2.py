@@ -2,8 +2,7 @@
 
 Its trimaps are off, which takes the fork's older path: the face and the occluder are moved as in `verbatim.py` (motion
 over the clip's own length, colours over 15 frames), but the occluder is not pasted onto the face. It stays where it
-came to lie on its canvas of the frame's size, and the trainer composes
-(`rvm_jax.train.losses.objectives.alpha_composed`).
+came to lie on its canvas of the frame's size, and the trainer composes (`rvm_jax.train.losses.rvm.alpha_composed`).
 """
 
 from collections.abc import Sequence

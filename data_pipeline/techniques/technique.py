@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_ori
 
 import numpy as np
 
+from data_pipeline import camera
 from data_pipeline.former_names import current_name
 from data_pipeline.motion import SPEEDS
 from data_pipeline.sources.base import Picture, Video
@@ -19,6 +20,7 @@ Synthesize = Callable[..., Clip]
 Draws = Literal["occluders", "textures", "backgrounds", "nothing"]
 Subject = Literal["faces", "foregrounds", "segmentation"]
 _SHARED = ("resolution", "seq_length", "trimap")  # options that all techniques have, set by the data section itself
+_LABELLED = (("pha",), ("seg",))  # what clips have beside `src` that are one picture, not layers
 _FORMER_PRESETS = {"letter": "verbatim", "fixed": "repaired"}
 _FORMER_OPTIONS = {"letter": "verbatim"}
 
@@ -72,7 +74,8 @@ class Synthesizer(NamedTuple):
         return int(rng.integers(fewest, most + 1)) if rng.random() < self.options.occlusion else 0
 
     def __call__(self, face: Picture | Video, occluders: Sequence[Picture | Video], rng: np.random.Generator) -> Clip:
-        return self.technique.synthesize(face, occluders, rng, self.options)
+        clip = self.technique.synthesize(face, occluders, rng, self.options)
+        return camera.apply_all(clip, rng, self.options.camera)
 
 
 def with_options(technique: Technique[Options], name: str, settings: Mapping[str, Any], where: str) -> Options:
@@ -96,14 +99,24 @@ def with_options(technique: Technique[Options], name: str, settings: Mapping[str
     known = [field.name for field in fields(options)]
     named = {current_name(key, known, _FORMER_OPTIONS, f"{where}.{key}"): value for key, value in given.items()}
     hints = get_type_hints(type(options))
-    for key, value in named.items():
+    for key, value in list(named.items()):
         if key not in known:
             own = [option for option in known if option not in _SHARED]
             raise UserError(f"{where}.{key}: '{name}' has no such option; it has {', '.join(own)}")
+        if key == "camera":
+            named[key] = _read_camera(value, technique, name, f"{where}.{key}")
+            continue
         check_kind(value, getattr(options, key), f"{where}.{key}")
         if get_origin(hints[key]) is Literal and value not in get_args(hints[key]):
             raise UserError(f"{where}.{key}: '{value}' is none of {', '.join(get_args(hints[key]))}")
     return replace(options, **named)
+
+
+def _read_camera(value: Any, technique: Technique[Any], name: str, where: str) -> camera.Camera:
+    read = camera.read_camera(value, where)
+    if read.probability and technique.arrays[1:] not in _LABELLED:
+        raise UserError(f"{where}: the clips of '{name}' are layers that no camera saw together; leave it out")
+    return read
 
 
 def check_kind(value: Any, default: Any, where: str) -> None:

@@ -7,7 +7,6 @@ is derived from `pha`.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Protocol
 
 import cv2
 import jax
@@ -26,40 +25,27 @@ from rvm_jax.guidance.values import (
     check_encoded,
     widest_kernel,
 )
-
-
-class _Wants(Protocol):
-    @property
-    def guidance(self) -> Guidance | None: ...
-
-
-class Guidable(Protocol):
-    """What is asked of a network: whether its call takes a mask or a trimap, and how its pictures are normalised."""
-
-    @property
-    def wants(self) -> _Wants: ...
-
-    def normalise(self, src: jax.Array) -> jax.Array: ...
+from rvm_jax.networks.api import Network
 
 
 def network_inputs(
-    network: Guidable, batch: Mapping[str, jax.Array], key: jax.Array | None = None
+    network: Network, batch: Mapping[str, jax.Array], key: jax.Array | None = None
 ) -> tuple[jax.Array, ...]:
     """Returns the arguments of `network(…)` for a batch.
 
     Args:
-        network: any network of the project; its `wants` and `normalise` say what it takes.
+        network: any network of the project; its `inputs` and `normalise` say what it takes.
         batch: see above.
         key: draws how a mask that is derived is perturbed, so that a network learns to refine it, and the kernels of a
             trimap that is derived; None leaves the mask whole and the band in the middle of what is drawn.
     """
     inputs = [network.normalise(_unit(batch["src"]))]
-    if network.wants.guidance == "mask":
+    if network.inputs.guidance == "mask":
         if "mask" in batch:
             inputs.append((batch["mask"] >= IN_FRONT).astype(inputs[0].dtype))
         else:
             inputs.append(coarse_mask(_unit(batch["pha"]), key))
-    elif network.wants.guidance == "trimap":
+    elif network.inputs.guidance == "trimap":
         trimap = batch["trimap"] if "trimap" in batch else derived_trimap(batch["pha"], key)
         inputs.append(one_hot(trimap).astype(inputs[0].dtype))
     return tuple(inputs)

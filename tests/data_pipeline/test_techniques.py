@@ -22,7 +22,8 @@ SIDE = 64
 SKIN, WALL, RED = (200, 150, 120), (40, 60, 80), (250, 10, 20)
 # Nothing happens but the occluder's own movement: what is left is drawn where it can be worked out by hand.
 CALM: dict[str, Any] = {
-    "resolution": SIDE, "jitter": 0.0, "pause": 0.0, "noise": 0.0, "sharpen": 0.0, "blur": 0.0, "grey": 0.0, "jpeg": 0.0,
+    "resolution": SIDE, "jitter": 0.0, "pause": 0.0, "noise": 0.0, "sharpen": 0.0, "blur": 0.0, "grey": 0.0,
+    "jpeg": 0.0,
     "aspect": (1.0, 1.0),
 }  # fmt: skip
 STILL: dict[str, Any] = CALM | {
