@@ -6,11 +6,11 @@ One sheet a technique: the frames of some clips in rows, their alphas beneath, f
 from pathlib import Path
 from typing import Any
 
-from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
+from scripts import ROOT
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(ROOT / "docs/images"), "The folder to write technique_*.jpg to.")
 _TECHNIQUES = flags.DEFINE_list("techniques", [], "Which to draw; all where empty.")

@@ -89,7 +89,7 @@ def _overlap(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 def _read_config(path: str) -> ConfigDict:
     """Reads a config file, `:arg` included, as absl's config flag does."""
-    flags_of_one = flags.FlagValues()  # type: ignore[no-untyped-call]
+    flags_of_one = flags.FlagValues()
     holder = config_flags.DEFINE_config_file("train", flag_values=flags_of_one)
     flags_of_one(["train_config", f"--train={path}"])
     config: ConfigDict = holder.value

@@ -13,7 +13,7 @@ from rvm_jax import cli
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/technique_sweep.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.")
-flags.mark_flags_as_required(["config", "workdir"])  # type: ignore[no-untyped-call]
+flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main(_: list[str]) -> None:
