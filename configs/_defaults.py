@@ -38,7 +38,7 @@ def network(**settings: Any) -> dict[str, Any]:
 
 def embedded_data(technique: dict[str, Any], resolution: int, seq_length: int) -> dict[str, Any]:
     """Returns rendered faces and occluders, nothing to download, by one technique."""
-    source = {"name": "procedural", "max_items": 4000, "weight": 1.0}
+    source = {"name": "drawn", "max_items": 4000, "weight": 1.0}
     return {
         "faces": {"main": dict(source)},
         "occluders": {"main": dict(source)},

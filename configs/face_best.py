@@ -39,7 +39,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.data.techniques = ConfigDict(
         {
             "natocc": {"name": "natocc", "weight": 3.0, "occluders": (1, 2), **common},
-            "moving": {"name": "published", "preset": "fixed", "weight": 1.0, "occluders": (1, 2), **common},
+            "moving": {"name": "published", "preset": "repaired", "weight": 1.0, "occluders": (1, 2), **common},
             "soft": {"name": "matting", "weight": 1.0, **common},
             "shapes": {"name": "randocc", "weight": 1.0, **common},
         }

@@ -40,7 +40,7 @@ def recipe(chosen: frozenset[str]) -> ConfigDict:
         "faces": _faces(),
         "occluders": _occluders(),
         "textures": {"main": {"name": "dtd", "root": "datasets/dtd"}},
-        "techniques": _techniques("published" if "as_published" in chosen else "fixed"),
+        "techniques": _techniques("published" if "as_published" in chosen else "repaired"),
         "resolution": 512,
         "seq_length": 4,
         "trimap": False,
@@ -69,7 +69,7 @@ def use_folders(config: ConfigDict) -> None:
 def make_tiny(config: ConfigDict) -> None:
     """Takes embedded data and four steps of two clips of 64² (the Laplacian pyramid needs 64)."""
     for kind in ("faces", "occluders"):
-        config.data[kind] = ConfigDict({"main": {"name": "procedural", "max_items": 100, "weight": 1.0}})
+        config.data[kind] = ConfigDict({"main": {"name": "drawn", "max_items": 100, "weight": 1.0}})
     config.data.textures = ConfigDict()
     config.data.update({"resolution": 64, "seq_length": 2, "workers": 0})
     config.train.update({"steps": 4, "batch_size": 2, "checkpoint_every": 2})

@@ -17,7 +17,7 @@ def get_config(arg: str = "") -> ConfigDict:
     chosen = _defaults.variants(arg, ("tiny",))
     config = ConfigDict()
     config.network = _defaults.network()
-    technique = {"name": "published", "preset": "fixed", "occlusion": 0.8}
+    technique = {"name": "published", "preset": "repaired", "occlusion": 0.8}
     config.data = _defaults.embedded_data(technique, resolution=80, seq_length=3)
     config.train = _defaults.train(steps=600, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
     config.optimizer = _defaults.optimizer(((".*", 2e-3),), schedule="cosine", warmup_steps=50)

@@ -12,8 +12,9 @@ On real data give the sources and the size of a full recipe:
 from ml_collections import ConfigDict
 
 from configs import _defaults, face_stage1
+from data_pipeline.techniques import TECHNIQUES
 
-_NAMES = ("published", "natocc", "randocc", "faceocc", "matting")
+_NAMES = [name for name, technique in TECHNIQUES.items() if technique.occludes]
 
 
 def get_config(arg: str = "") -> ConfigDict:

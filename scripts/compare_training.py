@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from rvm_jax.process import configure_process
 from scripts import ROOT
-from scripts._memory import keep_memory
 
 _STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
@@ -195,5 +195,5 @@ def _import_twin() -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

@@ -15,6 +15,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose sources are taken.", lock_config=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The benchmark's folder.", required=True)
@@ -36,10 +37,7 @@ def main(_: list[str]) -> None:
     from eval.make_benchmark.benchmark import make
     from eval.make_benchmark.benchmark_spec import KINDS, categories
     from eval.make_benchmark.verification import verify
-    from eval.threads import configure_process
     from rvm_jax.errors import UserError
-
-    configure_process()
 
     root = Path(_OUTPUT_DIR.value)
     if _VERIFY.value:
@@ -97,4 +95,5 @@ def _read_config(path: str) -> ConfigDict:
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

@@ -11,7 +11,7 @@ import sys
 from absl import flags
 
 from rvm_jax import cli
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
 
 _NETWORK = flags.DEFINE_string("network", None, "The network's name, as rvm_jax.create takes it.", required=True)
 _STEPS = flags.DEFINE_integer("steps", 300, "Updates at most.", lower_bound=1)
@@ -31,7 +31,7 @@ def main(_: list[str]) -> None:
     import rvm_jax
     from configs import face_stage1
     from data_pipeline.pipeline import make_batches
-    from rvm_jax.guidance.network_inputs import network_inputs
+    from rvm_jax.guidance.jax_ops import network_inputs
     from rvm_jax.networks import declaration_of, functional
     from rvm_jax.networks.functional import Tensors
     from rvm_jax.train.losses.objectives import make_objective
@@ -84,5 +84,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

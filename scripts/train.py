@@ -19,11 +19,11 @@ from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from rvm_jax.process import configure_process
 from rvm_jax.train.renamed import apply_renamed_flags, current_settings, take_renamed_flags
-from scripts._memory import keep_memory
 
 if TYPE_CHECKING:  # JAX is imported by `main`, once --help and mistakes in flags are dealt with
-    from data_pipeline.pipeline import Batches as Stream
+    from data_pipeline.pipeline import ClipBatches as Stream
     from rvm_jax.train.phases import Batches
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
@@ -148,6 +148,6 @@ def _fingerprint(sections: list[Any]) -> str:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     overrides = take_renamed_flags(sys.argv)
     cli.run(functools.partial(main, renamed=overrides))

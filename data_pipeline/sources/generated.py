@@ -3,11 +3,22 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request, Source
 from rvm_jax.errors import UserError
 
 
-def procedural(
+@adapter(
+    "Rendered heads and occluders with exact alpha",
+    ("face", "occluder"),
+    generates=True,
+    layout="nothing to download",
+    origin="this project",
+    licence="Apache-2.0",
+    example='include=["hand", "mug"], surfaces=0.7',
+    former_names=("procedural",),
+)
+def drawn(
     request: Request,
     *,
     size: int | None = None,
@@ -31,6 +42,14 @@ def procedural(
     return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
 
 
+@adapter(
+    "Drawn surfaces (wood, cloth, food, fur, print …) and scenes, with the statistics of photographs",
+    ("texture", "background"),
+    generates=True,
+    layout="nothing to download",
+    origin="this project",
+    licence="Apache-2.0",
+)
 def surfaces(
     request: Request,
     *,
@@ -46,6 +65,15 @@ def surfaces(
     return Surfaces(kind, size or request.resolution, request.split, max_items, seed, pictures)
 
 
+@adapter(
+    "Clips of a config, synthesised offline",
+    ("face",),
+    generates=True,
+    layout="a prepared set of scripts/prepare_data.py --synthesize",
+    origin="this project, from the sources of the config",
+    licence="those of the sources",
+    example="prepared=True",
+)
 def synthesized(request: Request) -> Source:
     """Clips of a whole config, with the visible face as their alpha; they exist as a prepared set alone."""
     raise UserError(

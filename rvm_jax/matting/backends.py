@@ -11,8 +11,8 @@ from typing import Protocol, cast
 import numpy as np
 from flax import nnx
 
+from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting.faces import Faces
 from rvm_jax.matting.frame_by_frame import FrameByFrame
 from rvm_jax.matting.guidance import load_guide

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_stamp
 from rvm_jax.media.picture_folders import PictureGroup
@@ -26,9 +26,9 @@ class GuidanceSource:
     Videos take a picture (for all frames), a folder of frames, or a video.
 
     Attributes:
-      files: masks or trimaps, taken as they are (see `rvm_jax.guidance.from_alpha`).
-      alphas: alphas of which they are derived (`rvm_jax.guidance.from_alpha.derive`): a segmentation, what another
-        network made, or a benchmark, for the truth.
+      files: masks or trimaps, taken as they are (see `rvm_jax.guidance`).
+      alphas: alphas of which they are derived (`rvm_jax.guidance.derive`): a segmentation, what another network made,
+        or a benchmark, for the truth.
       network: one that takes the picture alone, or its path: it mattes first, with its state, and its alphas are taken.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rvm_jax.guidance import from_alpha as guidance
+from rvm_jax import guidance
 from rvm_jax.matting.guidance import GuidanceSource, find_files, find_guidance
 from rvm_jax.matting.inputs import masks
 from rvm_jax.matting.options import Settings
@@ -80,7 +80,7 @@ class PictureGuides:
         if self._faces:
             path = self._faces[target]
             face = self._read(path, cv2.INTER_AREA)
-            guidance.check(face, "mask", frame.size, str(path))
+            guidance.check_guidance(face, "mask", frame.size, str(path))
         return frame._replace(guide=Guide(values, face))
 
     def _read(self, path: Path, interpolation: int) -> np.ndarray:
@@ -101,5 +101,5 @@ def _values(
     found: dict[str, np.ndarray] = {}
     for kind in kinds:
         found[kind] = source.values(kind, file)
-        guidance.check(found[kind], kind, size, what)
+        guidance.check_guidance(found[kind], kind, size, what)
     return found

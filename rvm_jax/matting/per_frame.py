@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import Network, Result
 from rvm_jax.networks.inference import for_inference
@@ -65,7 +65,7 @@ class PictureMatter:
 
         Args:
             picture: RGB, (H, W, 3) uint8.
-            values: the mask or trimap that the network wants, (H, W) uint8; see `rvm_jax.guidance.from_alpha`.
+            values: the mask or trimap that the network wants, (H, W) uint8; see `rvm_jax.guidance`.
 
         Returns:
             The alpha, (H, W, 1) uint8, or uint16 with 16 `alpha_bits`.
@@ -119,7 +119,7 @@ class PictureMatter:
         place = padding.place(self.network.preprocessing, self._multiple, size)
         inputs = [place.put(picture)]
         if wants.guidance is not None:
-            guidance.check(values, wants.guidance, size, name)
+            guidance.check_guidance(values, wants.guidance, size, name)
             assert values is not None
             inputs.append(place.put(guidance.encode(values, wants.guidance)))
         elif values is not None:

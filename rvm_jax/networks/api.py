@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-Guidance = Literal["mask", "trimap"]
-CHANNELS: Mapping[Guidance, int] = {"mask": 1, "trimap": 3}
+from rvm_jax.guidance.values import CHANNELS as CHANNELS
+from rvm_jax.guidance.values import Guidance as Guidance
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 Array = jax.Array | np.ndarray

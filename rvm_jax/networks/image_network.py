@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from flax import nnx
 
 from rvm_jax.errors import UserError
+from rvm_jax.guidance.jax_ops import check_input
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Array, InputSpec, Preprocessing, Result, Settings
-from rvm_jax.networks.input_checks import check_guidance, check_picture
+from rvm_jax.networks.input_checks import check_picture
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 
 
@@ -83,7 +84,7 @@ class ImageNetwork(nnx.Module):
             UserError: an image or a guidance of another kind, shape or (outside of `jit`) with other values.
         """
         check_picture(self.name, self.inputs, image)
-        check_guidance(self.name, self.inputs, image, guidance)
+        check_input(self.name, self.inputs.guidance, image, guidance)
         inputs = at_least_float32(image)
         if guidance is not None:
             inputs = jnp.concatenate([inputs, jnp.asarray(guidance, inputs.dtype)], -1)

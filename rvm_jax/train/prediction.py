@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from rvm_jax.guidance.network_inputs import network_inputs
+from rvm_jax.guidance.jax_ops import network_inputs
 from rvm_jax.networks import functional
 from rvm_jax.networks.functional import Tensors
 

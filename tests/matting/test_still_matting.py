@@ -12,8 +12,7 @@ from flax import nnx
 from leaky_network import LeakyNetwork, leaky_alphas
 
 import rvm_jax
-from rvm_jax import PictureMatter, UserError
-from rvm_jax.guidance import from_alpha as guidance
+from rvm_jax import PictureMatter, UserError, guidance
 from rvm_jax.matting import GuidanceSource, load_network, matte_pictures, matte_video
 from rvm_jax.matting.weights import weights_stamp
 from rvm_jax.media.face_tracks import read_faces

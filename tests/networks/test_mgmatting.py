@@ -1,7 +1,6 @@
 """MGMatting, image only and guided, against the numbers of the originals, and the parts of its own."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -40,17 +39,6 @@ def test_merge_of_the_scales():
     np.testing.assert_array_equal(merge(os1, os4, os8), refined)
     np.testing.assert_array_equal(progressive.unknown_region(os8, progressive.WIDTHS["os4"]), weight == 1)
     assert 0.05 < weight.mean() < 0.95
-
-
-@pytest.mark.parametrize("width", [1, 4, 9])
-def test_dilation_is_opencvs(width):
-    import cv2
-
-    region = np.random.default_rng(0).random((20, 31)) < 0.02
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    expected = cv2.dilate(region.astype(np.uint8), ellipse)
-    actual = progressive.dilate_by_ellipse(jnp.asarray(region)[None, ..., None], width)
-    np.testing.assert_array_equal(actual[0, ..., 0], expected)
 
 
 @pytest.mark.parametrize("factor", [4, 8])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from quick_compilation import QUICK_TO_COMPILE
 
-from rvm_jax.guidance.network_inputs import coarse_mask, derived_trimap, grow, network_inputs, one_hot
+from rvm_jax.guidance.jax_ops import coarse_mask, derived_trimap, network_inputs, one_hot
 from rvm_jax.networks.api import Guidance, InputSpec, Preprocessing
 from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.train.losses import still as still_losses
@@ -85,26 +85,19 @@ def test_guidance_of_the_pipeline_comes_first(batch: Clips) -> None:
     np.testing.assert_array_equal(np.unique(np.asarray(trimap).reshape(-1, 3), axis=0), [[0, 1, 0]])
 
 
-def test_grow_is_near_to_a_circle() -> None:
-    point = np.zeros((1, 41, 41, 1), bool)
-    point[0, 20, 20] = True
-    grown = np.asarray(jax.jit(grow)(point, 12))[0, ..., 0]
-    distance = np.hypot(*(np.indices((41, 41)) - 20))
-    assert grown[distance < 11.5].all()
-    assert not grown[distance > 13.5].any()
-    np.testing.assert_array_equal(grow(jnp.asarray(point), 0), point)
-
-
 def test_derived_trimaps(batch: Clips) -> None:
     trimap = np.asarray(jax.jit(derived_trimap)(batch["pha"]))[0, 0, 32, :, 0]
     assert set(trimap) == {0, 128, 255}
-    assert (trimap[11], trimap[12], trimap[27], trimap[28]) == (0, 128, 128, 255)  # 8 pixels on both sides of 20
+    assert (trimap[18], trimap[19], trimap[20], trimap[21]) == (0, 128, 128, 255)  # 7 pixels of 640 are 1 of 64
+    larger = batch["pha"].repeat(10, 2).repeat(10, 3)
+    trimap = np.asarray(jax.jit(derived_trimap)(larger))[0, 0, 320, :, 0]
+    assert (trimap[192], trimap[193], trimap[206], trimap[207]) == (0, 128, 128, 255)
     draw = jax.jit(lambda pha, seed: (derived_trimap(pha, jax.random.key(seed)) == 128).sum())
-    assert len({int(draw(batch["pha"], seed)) for seed in range(6)}) > 3
+    assert len({int(draw(larger, seed)) for seed in range(6)}) > 3
 
 
 def test_perturbed_masks(batch: Clips) -> None:
-    true = true_alpha(batch)
+    true = jnp.pad(true_alpha(batch), ((0, 0), (0, 0), (288, 288), (288, 288), (0, 0)))  # up to 14 pixels of 640
     draw = jax.jit(lambda seed: coarse_mask(true, jax.random.key(seed)))
     sizes = [float(draw(seed).mean()) for seed in range(12)]
     assert min(sizes) < float(true.mean()) * 0.8

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from rvm_jax.errors import UserError
-from rvm_jax.guidance.network_inputs import network_inputs
+from rvm_jax.guidance.jax_ops import network_inputs
 from rvm_jax.networks.api import Array, Network, RecurrentNetwork
 from rvm_jax.networks.rvm.model import Segmentation
 from rvm_jax.train.losses.terms import Batch, Components, coherence, l1, laplacian, unit, with_total

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rvm_jax.guidance.network_inputs import UNKNOWN, derived_trimap, grow, network_inputs
+from rvm_jax.guidance.jax_ops import derived_trimap, dilate, network_inputs
+from rvm_jax.guidance.values import UNKNOWN
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.train.losses.terms import Batch, Components, l1, laplacian, unit, with_total
@@ -109,4 +110,4 @@ def _undecided(alpha: jax.Array, steps: jax.Array) -> jax.Array:
     """Returns where an alpha (B, T, H, W, 1) is neither 0 nor 1 to 8 bits, and up to `steps` pixels beside."""
     frames = jax.lax.stop_gradient(alpha).reshape(-1, *alpha.shape[-3:])
     undecided = (frames >= _DECIDED) & (frames <= 1 - _DECIDED)
-    return grow(undecided, steps).reshape(alpha.shape)
+    return dilate(undecided, 2 * steps + 1, 2 * max(_MAX_STEPS.values()) + 1).reshape(alpha.shape)

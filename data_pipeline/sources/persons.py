@@ -5,23 +5,47 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
+from data_pipeline.sources.clip_sources import FrameClips, listed_frames
 from data_pipeline.sources.folder import folder
-from data_pipeline.sources.records import Record, existing_folder, find_files, read_file
+from data_pipeline.sources.records import Pictures, Record, existing_folder, find_files, read_file
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import PICTURE_SUFFIXES
+
+_COCO = {"train": ("train2017",), "valid": ("val2017",), "test": ("val2017",)}
 
 _COCO_PERSON = 1
 _COCO_WORN = (_COCO_PERSON, 27, 32)  # and what RVM counts with a person: backpack, tie
 _YOUTUBEVIS_PERSON = 26  # in the list of 2021
 
 
+def read_panoptic_mask(mask: tuple[str, Sequence[int]]) -> np.ndarray:
+    """Where a panoptic picture, id = R + 256 G + 65536 B, has one of the ids: uint8 0 or 255, (h, w)."""
+    path, ids = mask
+    colours = cv2.imdecode(np.frombuffer(read_file(path), np.uint8), cv2.IMREAD_COLOR)
+    if colours is None:
+        raise UserError(f"{path}: not a picture that OpenCV can read")
+    blue, green, red = (colours[..., channel].astype(np.uint32) for channel in range(3))
+    return np.isin(red + 256 * green + 65536 * blue, ids).astype(np.uint8) * np.uint8(255)
+
+
+@adapter(
+    "COCO panoptic, persons",
+    ("segmentation",),
+    source=partial(Pictures, read_mask=read_panoptic_mask),
+    own_split=_COCO,
+    layout="{train,val}2017/*.jpg, panoptic_{train,val}2017/*.png, annotations/panoptic_{train,val}2017.json",
+    origin="https://cocodataset.org",
+    licence="annotations CC BY 4.0; pictures: terms of Flickr",
+)
 def coco_panoptic(root: Path, request: Request) -> Iterator[Record]:
     """COCO panoptic: `{phase}2017/*.jpg`, `panoptic_{phase}2017/*.png`, `annotations/panoptic_{phase}2017.json`.
 
@@ -49,16 +73,27 @@ def coco_panoptic(root: Path, request: Request) -> Iterator[Record]:
             yield Record(f"{phase}/{stem}", picture or stem, (mask, ids), "person", problem)
 
 
-def read_panoptic_mask(mask: tuple[str, Sequence[int]]) -> np.ndarray:
-    """Where a panoptic picture, id = R + 256 G + 65536 B, has one of the ids: uint8 0 or 255, (h, w)."""
-    path, ids = mask
-    colours = cv2.imdecode(np.frombuffer(read_file(path), np.uint8), cv2.IMREAD_COLOR)
-    if colours is None:
-        raise UserError(f"{path}: not a picture that OpenCV can read")
-    blue, green, red = (colours[..., channel].astype(np.uint32) for channel in range(3))
-    return np.isin(red + 256 * green + 65536 * blue, ids).astype(np.uint8) * np.uint8(255)
+def read_runs(mask: tuple[tuple[int, int], Sequence[np.ndarray]]) -> np.ndarray:
+    """The union of uncompressed run lengths, column by column and beginning with 0: uint8 0 or 255, (h, w)."""
+    (height, width), segments = mask
+    union = np.zeros(height * width, np.uint8)
+    for counts in segments:
+        values = np.zeros(len(counts), np.uint8)
+        values[1::2] = 255
+        if counts.sum() != union.size:
+            raise UserError(f"a mask of {counts.sum()} pixels for a picture of {width}×{height}; download it again")
+        union |= np.repeat(values, counts)
+    return np.ascontiguousarray(union.reshape(width, height).T)
 
 
+@adapter(
+    "YouTubeVIS 2021, persons",
+    ("segmentation",),
+    source=partial(FrameClips, list_frames=listed_frames, read_mask=read_runs),
+    layout="train/JPEGImages/{video}/{frame}.jpg, train/instances.json",
+    origin="https://youtube-vos.org/dataset/vis",
+    licence="after registration, on its terms",
+)
 def youtubevis2021(root: Path, request: Request) -> Iterator[Record]:
     """YouTubeVIS 2021: clips `train/JPEGImages/{video}/{frame}.jpg`, `train/instances.json`; those with a person.
 
@@ -85,19 +120,30 @@ def youtubevis2021(root: Path, request: Request) -> Iterator[Record]:
             yield Record(key, frames[seen[0] : seen[-1] + 1], category="person")
 
 
-def read_runs(mask: tuple[tuple[int, int], Sequence[np.ndarray]]) -> np.ndarray:
-    """The union of uncompressed run lengths, column by column and beginning with 0: uint8 0 or 255, (h, w)."""
-    (height, width), segments = mask
-    union = np.zeros(height * width, np.uint8)
-    for counts in segments:
-        values = np.zeros(len(counts), np.uint8)
-        values[1::2] = 255
-        if counts.sum() != union.size:
-            raise UserError(f"a mask of {counts.sum()} pixels for a picture of {width}×{height}; download it again")
-        union |= np.repeat(values, counts)
-    return np.ascontiguousarray(union.reshape(width, height).T)
+def read_supervisely_mask(path: str) -> bytes | np.ndarray:
+    """The persons of an annotation, polygons and bitmaps in their order, uint8 0 or 255, (h, w); or a mask's file."""
+    data = read_file(path)
+    if not path.endswith(".json"):
+        return data
+    try:
+        annotation = json.loads(data)
+        mask = np.zeros((annotation["size"]["height"], annotation["size"]["width"]), np.uint8)
+        for thing in annotation["objects"]:
+            if thing["classTitle"].startswith("person"):
+                _draw(mask, thing)
+    except (ValueError, KeyError, TypeError, zlib.error, cv2.error) as error:
+        raise UserError(f"{path}: not an annotation of Supervisely ({error!r})") from error
+    return mask
 
 
+@adapter(
+    "Supervisely Persons",
+    ("segmentation",),
+    source=partial(Pictures, read_mask=read_supervisely_mask),
+    layout="{part}/{img/*.*,ann/*.json}, or the bitmaps of RVM: {img,seg} or {train,valid}/{src,msk}",
+    origin="https://supervisely.com, the project Supervisely Persons",
+    licence="non-commercial research only",
+)
 def supervisely(root: Path, request: Request) -> Iterator[Record]:
     """Supervisely Persons: the project `{part}/{img/*, ann/{picture}.json}`, or the bitmaps of RVM's script.
 
@@ -116,22 +162,6 @@ def supervisely(root: Path, request: Request) -> Iterator[Record]:
             annotation = found.get(stem + Path(picture).suffix) or found.get(stem)
             problem = None if annotation else "it has no annotation"
             yield Record(prefix + stem, picture, annotation, "person", problem)
-
-
-def read_supervisely_mask(path: str) -> bytes | np.ndarray:
-    """The persons of an annotation, polygons and bitmaps in their order, uint8 0 or 255, (h, w); or a mask's file."""
-    data = read_file(path)
-    if not path.endswith(".json"):
-        return data
-    try:
-        annotation = json.loads(data)
-        mask = np.zeros((annotation["size"]["height"], annotation["size"]["width"]), np.uint8)
-        for thing in annotation["objects"]:
-            if thing["classTitle"].startswith("person"):
-                _draw(mask, thing)
-    except (ValueError, KeyError, TypeError, zlib.error, cv2.error) as error:
-        raise UserError(f"{path}: not an annotation of Supervisely ({error!r})") from error
-    return mask
 
 
 def _draw(mask: np.ndarray, thing: dict[str, Any]) -> None:
@@ -154,7 +184,8 @@ def _draw(mask: np.ndarray, thing: dict[str, Any]) -> None:
 
 def _entries(path: Path, name: str) -> list[dict[str, Any]]:
     try:
-        return json.loads(read_file(str(path)))[name]
+        entries: list[dict[str, Any]] = json.loads(read_file(str(path)))[name]
+        return entries
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, UserError):
             raise

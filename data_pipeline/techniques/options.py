@@ -1,4 +1,4 @@
-"""The settings that techniques share."""
+"""The options that techniques share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +7,7 @@ from data_pipeline.camera import OFF, Camera
 
 
 @dataclass(frozen=True)
-class Settings:
+class TechniqueOptions:
     """Of every technique. Probabilities are per clip, or per layer where it says so; ranges are drawn uniformly."""
 
     resolution: int = 512  # side of the frames; these three are set by the data section
@@ -32,7 +32,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class OcclusionSettings(Settings):
+class OcclusionOptions(TechniqueOptions):
     """Of the techniques that put occluders before a face."""
 
     occlusion: float = 0.8  # probability of an occluder

@@ -1,4 +1,4 @@
-"""From a record of the stream and a generator to a clip: draws the technique, reads what it takes, lets it make."""
+"""From a record of the stream and a generator to a clip: draws the technique, reads what it takes, calls it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from rvm_jax.errors import UserError
 _MAX_BAD_SHARE = 0.5
 
 
-class Record(NamedTuple):
+class ClipRecord(NamedTuple):
     """Where a clip's face or foreground is: the section of the data, the source in it, the picture or clip in that."""
 
     section: str
@@ -25,8 +25,8 @@ class Record(NamedTuple):
     item: int
 
 
-class Clips:
-    """Makes clips: from a `Record` and a generator to a dict of uint8 arrays.
+class ClipDataset:
+    """Makes clips: from a `ClipRecord` and a generator to a dict of uint8 arrays.
 
     Args:
         data: the `data` section for one split, a plain mapping; see `pipeline.make_dataset`.
@@ -38,7 +38,7 @@ class Clips:
         pools: the opened sources by section; those that no technique takes are not opened.
 
     Raises:
-        UserError: for a key of `data` that is wrong or missing.
+        UserError: if a key of `data` is wrong or missing.
     """
 
     def __init__(self, data: Mapping[str, Any], split: str, names: bool = False, shared: Path | None = None):
@@ -48,8 +48,8 @@ class Clips:
         self.pools: dict[str, Pool] = {}
         common = {"split": split, "resolution": data["resolution"], "bad": self.bad}
         for section, kind in SECTIONS.items():
-            users = [user for user, _ in self.techniques if section in (user.subject, user.draws)]
-            if all(section == user.draws and not user.needs for user in users):
+            users = [user for user, _ in self.techniques if section in (user.technique.subject, user.technique.draws)]
+            if all(section == user.technique.draws and not user.needs for user in users):
                 continue
             pool = open_pool(data.get(section) or {}, kind, f"data.{section}", **common)
             if pool is not None:
@@ -63,22 +63,24 @@ class Clips:
         """The names of the arrays that each clip has.
 
         Raises:
-            UserError: where the techniques' clips differ in that, so that they cannot lie in one batch.
+            UserError: if the techniques' clips differ in that, so that they cannot lie in one batch.
         """
         (first, _), *others = self.techniques
+        arrays = first.technique.arrays
         for other, _ in others:
-            if other.arrays != first.arrays:
+            if other.technique.arrays != arrays:
                 raise UserError(
-                    f"data.techniques: one makes clips of {', '.join(first.arrays)}, another of "
-                    f"{', '.join(other.arrays)}, and these cannot lie in one batch; mix techniques that make the same"
+                    f"data.techniques: one makes clips of {', '.join(arrays)}, another of "
+                    f"{', '.join(other.technique.arrays)}, and these cannot lie in one batch; mix techniques that make "
+                    "the same"
                 )
-        return first.arrays
+        return arrays
 
     @property
     def subjects(self) -> dict[str, float]:
         """The sections that records are of, and their shares of the clips."""
         shares: dict[str, float] = {}
-        for technique, weight in self.techniques:
+        for (technique, _), weight in self.techniques:
             shares[technique.subject] = shares.get(technique.subject, 0.0) + weight
         return shares
 
@@ -86,29 +88,29 @@ class Clips:
         """How many faces and foregrounds there are."""
         return sum(len(self.pools[section]) for section in self.subjects)
 
-    def __call__(self, record: Record, rng: np.random.Generator) -> dict[str, Any]:
-        technique = self._draw_technique(record.section, rng)
-        choose = draw_frame_choice(rng, technique.options.seq_length, technique.speeds)
+    def __call__(self, record: ClipRecord, rng: np.random.Generator) -> dict[str, Any]:
+        synthesizer = self._draw_technique(record.section, rng)
+        choose = draw_frame_choice(rng, synthesizer.options.seq_length, synthesizer.technique.speeds)
         face = self.pools[record.section].load(record.member, record.item, choose)
-        occluders = [self._draw_occluder(technique, rng) for _ in range(technique.draw_count(rng))]
-        clip: dict[str, Any] = dict(technique(face, occluders, rng))
+        occluders = [self._draw_occluder(synthesizer, rng) for _ in range(synthesizer.draw_count(rng))]
+        clip: dict[str, Any] = dict(synthesizer(face, occluders, rng))
         if self.names:
             categories = sorted({occluder.category for occluder in occluders})
             clip |= {"key": face.key, "category": "+".join(categories) or "none"}
         return clip
 
     def _draw_technique(self, subject: str, rng: np.random.Generator) -> Synthesizer:
-        choices = [(technique, weight) for technique, weight in self.techniques if technique.subject == subject]
+        choices = [(user, weight) for user, weight in self.techniques if user.technique.subject == subject]
         shares = np.cumsum([weight for _, weight in choices])
         return choices[int(np.searchsorted(shares / shares[-1], rng.random(), side="right"))][0]
 
-    def _draw_occluder(self, technique: Synthesizer, rng: np.random.Generator) -> Picture | Video:
-        if technique.draws not in self.pools:
-            return draw_texture(rng, technique.options.resolution)
+    def _draw_occluder(self, synthesizer: Synthesizer, rng: np.random.Generator) -> Picture | Video:
+        draws, options = synthesizer.technique.draws, synthesizer.options
+        if draws not in self.pools:
+            return draw_texture(rng, options.resolution)
         # Backgrounds may move, occluders are stills.
-        moves = technique.draws == "backgrounds"
-        choose = draw_frame_choice(rng, technique.options.seq_length) if moves else None
-        return self.pools[technique.draws].draw(rng, choose)
+        choose = draw_frame_choice(rng, options.seq_length) if draws == "backgrounds" else None
+        return self.pools[draws].draw(rng, choose)
 
 
 def _open_techniques(data: Mapping[str, Any]) -> list[tuple[Synthesizer, float]]:
