@@ -49,7 +49,7 @@ def inputs(network, case):
     image = np.moveaxis(np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32), 1, -1)
     mask = np.random.default_rng(1).integers(0, 2, (batch, height, width, 1)).astype(np.float32)
     trimap = np.eye(3, dtype=np.float32)[np.random.default_rng(2).integers(0, 3, (batch, height, width))]
-    return (image, *([{"mask": mask, "trimap": trimap}[network.wants.guidance]] if network.wants.guidance else []))
+    return (image, *([{"mask": mask, "trimap": trimap}[network.inputs.guidance]] if network.inputs.guidance else []))
 
 
 def evaluate(network, *args):

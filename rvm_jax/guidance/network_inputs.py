@@ -22,18 +22,18 @@ def network_inputs(network: Any, batch: Mapping[str, Any], key: jax.Array | None
     """Returns the arguments of `network(…)` for a batch.
 
     Args:
-        network: any network of the project; its `wants` and `normalise` say what it takes.
+        network: any network of the project; its `inputs` and `normalise` say what it takes.
         batch: see above.
         key: draws how a mask that is derived is spoilt, so that a network learns to mend it, and how wide the unknown
             band of a derived trimap is; None leaves the mask whole and the band at 7 pixels.
     """
     inputs = [network.normalise(_unit(batch["src"]))]
-    if network.wants.guidance == "mask":
+    if network.inputs.guidance == "mask":
         if "mask" in batch:
             inputs.append((batch["mask"] >= 128).astype(inputs[0].dtype))
         else:
             inputs.append(coarse_mask(_unit(batch["pha"]), key))
-    elif network.wants.guidance == "trimap":
+    elif network.inputs.guidance == "trimap":
         trimap = batch["trimap"] if "trimap" in batch else derived_trimap(batch["pha"], key)
         inputs.append(one_hot(trimap).astype(inputs[0].dtype))
     return tuple(inputs)

@@ -12,8 +12,8 @@ from rvm_jax import UserError
 from rvm_jax.networks.aematter.attention import StripAttention, pad_to_strips
 from rvm_jax.networks.aematter.model import AEMatterResult
 from rvm_jax.networks.backbones.swin import SwinStage
+from rvm_jax.networks.layers.arithmetic import clamp
 from rvm_jax.networks.layers.attention import drop_path, dropout
-from rvm_jax.networks.layers.basic import clamp
 from rvm_jax.networks.registry import create
 from rvm_jax.weights import torch_weights
 

@@ -10,9 +10,10 @@ from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.networks.inference import fold_batch_norm, for_inference
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d
-from rvm_jax.networks.rvm.cpu_decoder import PolyphaseOutputBlock
+from rvm_jax.networks.layers.kernels import CPU
 from rvm_jax.networks.rvm.decoder import OutputBlock
 from rvm_jax.networks.rvm.model import MattingNetwork
+from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock
 
 
 def _matte(network, src):
@@ -61,7 +62,9 @@ def test_the_output_block_of_the_cpu_is_the_same_at_every_edge(height, width):
     src = jnp.asarray(rng.random((2, height, width, 3)), jnp.float32)
     expected = block(x, src)
     assert expected.shape == (2, height, width, 4) and float(expected.max()) > 1
-    np.testing.assert_allclose(PolyphaseOutputBlock(block)(x, src), expected, atol=2e-5 * float(expected.max()))
+    rewritten = block.for_inference(CPU)
+    assert isinstance(rewritten, PolyphaseOutputBlock)
+    np.testing.assert_allclose(rewritten(x, src), expected, atol=2e-5 * float(expected.max()))
 
 
 def test_resnet_folds_to_the_same_features():

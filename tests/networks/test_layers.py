@@ -1,4 +1,8 @@
-"""PyTorch's arithmetic in JAX: layers against PyTorch, and their slopes."""
+"""PyTorch's arithmetic in JAX: layers against PyTorch, and their gradients."""
+
+import math
+import re
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +11,9 @@ import pytest
 from flax import nnx
 
 from rvm_jax.networks import functional
+from rvm_jax.networks.layers import arithmetic, initializers, resampling, resizing
 from rvm_jax.networks.layers import basic as layers
-from rvm_jax.networks.layers import convolution, depthwise, resampling, resizing
+from rvm_jax.networks.layers.kernels import CPU, XLA, plain
 
 
 def draw(*shape, seed=0):
@@ -23,16 +28,16 @@ def nchw(array):
     ("size", "stride", "dilation", "height", "width"),
     [(3, 1, 1, 7, 6), (3, 2, 1, 7, 6), (5, 2, 1, 8, 9), (5, 1, 2, 7, 10), (3, 2, 1, 1, 2)],
 )
-def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, height, width, monkeypatch):
-    monkeypatch.setattr(convolution, "STRIP_BYTES", 1)  # strips of a row each
+def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, height, width):
+    kernels = replace(CPU, strip_bytes=1)  # strips of a row each
     x, weight = draw(2, height, width, 4), draw(size, size, 1, 4, seed=1)
     dy = draw(2, -(-height // stride), -(-width // stride), 4, seed=2)
 
     @jax.jit
     def run(x, weight, dy):
-        grouped, grouped_slopes = jax.vjp(lambda x, w: convolution.conv(x, w, stride, dilation, groups=4), x, weight)
-        shifted, shifted_slopes = jax.vjp(lambda x, w: depthwise.depthwise_shifts(x, w, stride, dilation), x, weight)
-        return (grouped, *grouped_slopes(dy)), (shifted, *shifted_slopes(dy))
+        grouped, grouped_gradients = jax.vjp(lambda x, w: XLA.depthwise(x, w, stride, dilation), x, weight)
+        shifted, shifted_gradients = jax.vjp(lambda x, w: kernels.depthwise(x, w, stride, dilation), x, weight)
+        return (grouped, *grouped_gradients(dy)), (shifted, *shifted_gradients(dy))
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
@@ -43,42 +48,36 @@ def test_depthwise_shifts_are_the_grouped_convolution(size, stride, dilation, he
     # Pointwise, to fewer, more and one; in strips of two rows and of one: each has gradients of its own.
     [(1, 7, 5, 6, 7), (1, 4, 5, 6, 7), (1, 4, 1, 6, 7), (3, 4, 7, 6, 64), (3, 4, 7, 5, 64)],
 )
-def test_slopes_of_convolutions(size, inputs, outputs, height, width, monkeypatch):
-    monkeypatch.setattr(convolution, "STRIP_BYTES", 2 * 2 * width * 9 * outputs * 4)
+def test_gradients_of_convolutions(size, inputs, outputs, height, width):
+    kernels = replace(CPU, strip_bytes=2 * 2 * width * 9 * outputs * 4)
     x, weight = draw(2, height, width, inputs), draw(size, size, inputs, outputs, seed=1)
     dy = draw(2, height, width, outputs, seed=2)
 
-    def plain(x, weight):
-        pad = size // 2
-        return jax.lax.conv_general_dilated(
-            x, weight, (1, 1), ((pad, pad), (pad, pad)), dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-
     @jax.jit
     def run(x, weight, dy):
-        results = [jax.vjp(function, x, weight) for function in (plain, convolution.conv)]
-        return [(y, *slopes(dy)) for y, slopes in results]
+        results = [jax.vjp(function, x, weight) for function in (plain.conv, kernels.conv)]
+        return [(y, *gradients(dy)) for y, gradients in results]
 
     for expected, actual in zip(*run(x, weight, dy), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-4)
 
 
 @pytest.mark.parametrize("groups", [1, 4])
-def test_slopes_in_strips_over_two_devices(groups, monkeypatch):
+def test_gradients_in_strips_over_two_devices(groups):
     """The same as on one, and the devices exchange sums once, not for every strip."""
-    monkeypatch.setattr(convolution, "STRIP_BYTES", 1)
+    kernels = replace(CPU, strip_bytes=1)
     x, weight, dy = draw(2, 5, 64, 4), draw(3, 3, 4 // groups, 4, seed=1), draw(2, 5, 64, 4, seed=2)
-    convolve = depthwise.depthwise_conv if groups > 1 else convolution.conv
+    convolve = kernels.depthwise if groups > 1 else kernels.conv
 
     @jax.jit
-    def slopes(x, weight, dy):
+    def gradients(x, weight, dy):
         return jax.vjp(convolve, x, weight)[1](dy)
 
     mesh = jax.sharding.Mesh(jax.devices()[:2], "data")
     split, whole = (jax.NamedSharding(mesh, jax.P(*axes)) for axes in (("data",), ()))
     given = jax.device_put(x, split), jax.device_put(weight, whole), jax.device_put(dy, split)
-    compiled = slopes.lower(*given).compile()
-    for expected, actual in zip(slopes(x, weight, dy), compiled(*given), strict=True):
+    compiled = gradients.lower(*given).compile()
+    for expected, actual in zip(gradients(x, weight, dy), compiled(*given), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-5)
     loops, after = compiled.as_text().split("ENTRY")
     assert "all-reduce(" not in loops
@@ -86,10 +85,11 @@ def test_slopes_in_strips_over_two_devices(groups, monkeypatch):
     assert "all-gather(" not in loops + after
 
 
-def test_maps_are_joined_by_channel():
+@pytest.mark.parametrize("kernels", [CPU, XLA], ids=lambda kernels: kernels.name)
+def test_maps_are_joined_by_channel(kernels):
     maps, weight = (draw(1, 4, 5, 2), draw(1, 4, 5, 3, seed=1)), draw(3, 3, 5, 2, seed=2)
-    expected = convolution.conv(jnp.concatenate(maps, -1), jnp.asarray(weight))
-    np.testing.assert_allclose(convolution.conv(*convolution.joined(maps, weight)), expected, rtol=0, atol=1e-5)
+    expected = plain.conv(jnp.concatenate(maps, -1), jnp.asarray(weight))
+    np.testing.assert_allclose(kernels.conv(*kernels.joined(maps, weight)), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("groups", [1, 4])
@@ -113,7 +113,7 @@ def test_starting_values_are_pytorchs():
     for tensor in (conv.weight, conv.bias):
         assert bound * 0.85 < np.abs(tensor[...]).max() <= bound
     assert np.std(conv.weight[...]) == pytest.approx(bound / np.sqrt(3), rel=0.02)
-    encoder = layers.Conv2d(64, 32, 3, init=layers.kaiming_fan_out, rngs=nnx.Rngs(0))
+    encoder = layers.Conv2d(64, 32, 3, init=initializers.kaiming_fan_out, rngs=nnx.Rngs(0))
     assert np.std(encoder.weight[...]) == pytest.approx(np.sqrt(2 / (32 * 9)), rel=0.02)
     assert not np.array_equal(*(layers.Conv2d(4, 4, 1, rngs=nnx.Rngs(seed)).weight[...] for seed in (0, 1)))
 
@@ -140,7 +140,7 @@ def test_batch_norm_trains_and_evaluates():
     assert int(ours.num_batches_tracked[...]) == 2
 
 
-def test_slopes_of_batch_norm():
+def test_gradients_of_batch_norm():
     torch = pytest.importorskip("torch")
     ours, theirs = layers.BatchNorm2d(5), torch.nn.BatchNorm2d(5).train()
     x, dy = 2 + 3 * draw(2, 3, 4, 5), draw(2, 3, 4, 5, seed=1)
@@ -150,23 +150,24 @@ def test_slopes_of_batch_norm():
     theirs(given).backward(torch.from_numpy(nchw(dy)))
 
     graphdef, weights, statistics = functional.split(nnx.view(ours, use_running_average=False))
-    _, slopes = jax.vjp(lambda x, weights: functional.merge(graphdef, weights, statistics)(x), x, weights)
-    dx, dweights = slopes(dy)
+    _, gradients = jax.vjp(lambda x, weights: functional.merge(graphdef, weights, statistics)(x), x, weights)
+    dx, dweights = gradients(dy)
     np.testing.assert_allclose(nchw(dx), given.grad, rtol=0, atol=1e-6)
     for name in ("weight", "bias"):
         np.testing.assert_allclose(dweights[name], getattr(theirs, name).grad, rtol=0, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("kernels", [CPU, XLA], ids=lambda kernels: kernels.name)
 @pytest.mark.parametrize(("height", "width"), [(3, 5), (1, 2)])
-def test_upsample2(height, width):
+def test_upsample2(height, width, kernels):
     torch = pytest.importorskip("torch")
     x, dy = draw(2, height, width, 3), draw(2, 2 * height, 2 * width, 3)
     given = torch.tensor(nchw(x), requires_grad=True)
     expected = torch.nn.functional.interpolate(given, scale_factor=2, mode="bilinear")
     expected.backward(torch.from_numpy(nchw(dy)))
-    actual, slopes = jax.vjp(resampling.upsample2, x)
+    actual, gradients = jax.vjp(lambda x: resampling.upsample2(x, kernels), x)
     np.testing.assert_allclose(nchw(actual), expected.detach(), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(nchw(slopes(dy)[0]), given.grad, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(nchw(gradients(dy)[0]), given.grad, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(9, 16), (4, 3), (11, 7)])
@@ -197,14 +198,34 @@ def test_avg_pool2_averages_fewer_pixels_at_an_odd_edge(height, width):
     np.testing.assert_allclose(nchw(resampling.avg_pool2(x)), expected, rtol=0, atol=1e-6)
 
 
+def test_avg_pool2_leaves_xla_no_large_constant():
+    """At full HD a constant of all counts would take XLA seconds to fold, with a warning."""
+    program = jax.jit(resampling.avg_pool2).lower(jax.ShapeDtypeStruct((1, 1081, 1920, 3), np.float32))
+    constants = re.findall(r"constant dense<.*> : tensor<([0-9x]*)x?f32>", program.as_text())
+    sizes = [math.prod(map(int, filter(None, shape.split("x")))) for shape in constants]
+    assert sizes and max(sizes) <= 960
+
+
+@pytest.mark.parametrize("odd", [np.inf, np.nan])
+def test_what_is_not_finite_stays_in_its_channel(odd):
+    """Also where the CPU's kernels keep a gradient in memory."""
+    dy = draw(1, 8, 6, 3)
+    dy[0, 2, 3, 1] = odd
+    for kernels in (CPU, XLA):
+        _, gradients = jax.vjp(lambda x, kernels=kernels: resampling.upsample2(x, kernels), draw(1, 4, 3, 3))
+        dx = np.asarray(jax.jit(gradients)(dy)[0])
+        assert not np.isfinite(dx[..., 1]).all()
+        assert np.isfinite(dx[..., [0, 2]]).all()
+
+
 def test_channel_mean():
     x = draw(2, 3, 4, 3)
-    mean = layers.channel_mean(x)
+    mean = arithmetic.channel_mean(x)
     assert mean.shape == (2, 3, 4, 1)
     np.testing.assert_allclose(mean, x.mean(-1, keepdims=True), rtol=0, atol=1e-6)
 
 
-def test_clamp_has_slope_one_at_its_bounds():
+def test_clamp_has_gradient_one_at_its_bounds():
     x = jnp.array([-0.5, 0.0, 0.25, 1.0, 1.5])
-    np.testing.assert_array_equal(layers.clamp(x, 0.0, 1.0), [0, 0, 0.25, 1, 1])
-    np.testing.assert_array_equal(jax.grad(lambda x: layers.clamp(x, 0.0, 1.0).sum())(x), [0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(arithmetic.clamp(x, 0.0, 1.0), [0, 0, 0.25, 1, 1])
+    np.testing.assert_array_equal(jax.grad(lambda x: arithmetic.clamp(x, 0.0, 1.0).sum())(x), [0, 1, 1, 1, 0])

@@ -5,7 +5,7 @@ import pytest
 from still_golden import check_evaluation, check_training, golden_still, golden_weights
 
 from rvm_jax import UserError
-from rvm_jax.networks.modnet.model import shrink
+from rvm_jax.networks.layers.resampling import shrink
 from rvm_jax.networks.registry import create
 from rvm_jax.weights import torch_weights
 

@@ -8,22 +8,21 @@ import pytest
 from flax import nnx
 from golden_data import golden_state_dict
 from still_golden import golden_still, golden_weights
-from test_torch_weights import assert_same_bits, save_safetensors
+from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import UserError
-from rvm_jax.networks import functional
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks import functional, names
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.networks.backbones.swin import WindowAttention
 from rvm_jax.networks.cost import multiply_adds, parameters
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.spectral_norm import SpectralConvTranspose2d
-from rvm_jax.networks.registry import NAMES
 from rvm_jax.networks.resnet18_unet.model import UNetResult
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
-STILLS = tuple(name for name in NAMES if name != "rvm")
+STILLS = tuple(name for name in names() if name != "rvm")
 GUIDANCE = {"mgmatting_guided": "mask", "aematter_trimap": "trimap"}
 # As baselines count them: PyTorch has the spectral norm's vectors among its parameters.
 PARAMETERS = {
@@ -49,7 +48,7 @@ def test_round_trip_is_bit_equal_in_order(tmp_path, name):
 def test_tensors_of_two_keys_are_written_twice(tmp_path):
     tensors = golden_weights("modnet")
     rvm_jax.save_torch(golden_still("modnet"), tmp_path / "out.safetensors")
-    again = torch_weights.read_state_dict(tmp_path / "out.safetensors")
+    again = files.read_state_dict(tmp_path / "out.safetensors")
     assert len(again) == len(tensors) == 751
     assert_same_bits({key: again[key] for key in tensors}, tensors)
 
@@ -66,8 +65,8 @@ def test_checkpoints_keep_settings_and_order(tmp_path):
 def test_rvm_by_the_same_calls(tmp_path):
     network = rvm_jax.create("rvm", variant="mobilenetv3", foreground=False, rngs=None)
     assert isinstance(network, rvm_jax.MattingNetwork)
-    assert network.wants.inputs == ("picture", "state")
-    assert network.wants.size_multiple == 1
+    assert network.inputs.names == ("picture", "state")
+    assert network.inputs.size_multiple == 1
     src = np.ones((1, 2, 2, 3), np.float32)
     assert network.normalise(src) is src
     path = save_safetensors(tmp_path / "face.safetensors", golden_state_dict("face"))
@@ -80,9 +79,9 @@ def test_rvm_by_the_same_calls(tmp_path):
 def test_declarations(name):
     network = rvm_jax.create(name, rngs=None)
     guidance = GUIDANCE.get(name)
-    assert network.wants.inputs == (("picture", guidance) if guidance else ("picture",))
-    assert network.wants.size_multiple == 32
-    assert isinstance(network.preparation, Preparation)
+    assert network.inputs.names == (("picture", guidance) if guidance else ("picture",))
+    assert network.inputs.size_multiple == 32
+    assert isinstance(network.preprocessing, Preprocessing)
     assert rvm_jax.create(**network.config, rngs=None).config == network.config
 
 
@@ -95,7 +94,7 @@ def test_normalisation_is_the_preparations():
 
 
 def test_names_and_settings_that_there_are_not():
-    with pytest.raises(UserError, match="network 'unet' is unknown; use one of rvm, resnet18_unet, modnet, "):
+    with pytest.raises(UserError, match="network 'unet' is unknown; use one of rvm, aematter, aematter_trimap, "):
         rvm_jax.create("unet")
     with pytest.raises(UserError, match="network 'modnet' has no setting 'variant'; it has preparation"):
         rvm_jax.create("modnet", variant="resnet50")
@@ -174,11 +173,11 @@ def test_resnet18_from_imagenets_encoder(tmp_path):
 
 
 def test_multiply_adds_are_counted_in_every_kind_of_layer():
-    class Layers(StillNetwork):
-        PREPARATIONS: ClassVar = {"published": Preparation()}
+    class Layers(ImageNetwork):
+        PREPROCESSING: ClassVar = {"published": Preprocessing()}
 
         def __init__(self):
-            super().__init__("layers", Wants(size_multiple=8), "published")
+            super().__init__("layers", InputSpec(size_multiple=8), "published")
             self.conv = Conv2d(3, 4, 3, stride=2, rngs=None)
             self.depthwise = Conv2d(4, 4, 5, groups=4, rngs=None)
             self.doubles = SpectralConvTranspose2d(4, rngs=nnx.Rngs(0))

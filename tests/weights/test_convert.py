@@ -9,7 +9,7 @@ import pytest
 from golden_data import golden_state_dict
 
 import rvm_jax
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "convert.py"
 
@@ -46,7 +46,7 @@ def test_another_refiner(tmp_path):
     rvm_jax.save_torch(network, tmp_path / "deep.safetensors")
     result = convert(tmp_path / "deep.safetensors", tmp_path / "fast.safetensors", "--refiner=fast_guided_filter")
     assert "mobilenetv3, fast_guided_filter, foreground and alpha, 365 tensors" in result.stdout
-    fast = torch_weights.read_state_dict(tmp_path / "fast.safetensors")
+    fast = files.read_state_dict(tmp_path / "fast.safetensors")
     deep = torch_weights.state_dict(network)
     assert set(deep) - set(fast) == {key for key in deep if key.startswith("refiner.")}
     assert all(np.array_equal(deep[key], tensor) for key, tensor in fast.items())

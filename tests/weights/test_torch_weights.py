@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from flax import nnx
 from golden_data import golden_network, golden_state_dict
-from safetensors.numpy import save_file
+from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import MattingNetwork, UserError
 from rvm_jax.networks import functional
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
 NAMES = ("mobilenetv3", "resnet50", "face")
 
@@ -28,22 +28,10 @@ def save_pth(torch, path, tensors):
     return path
 
 
-def save_safetensors(path, tensors):
-    save_file({key: np.array(tensor, order="C") for key, tensor in tensors.items()}, path)
-    return path
-
-
 def counted(name):
     """Golden weights whose counters have counted."""
     tensors = golden_state_dict(name)
     return {key: np.array(7 + len(key)) if key.endswith("tracked") else tensor for key, tensor in tensors.items()}
-
-
-def assert_same_bits(actual, expected):
-    assert list(actual) == list(expected)
-    for key, tensor in expected.items():
-        assert (actual[key].dtype, actual[key].shape) == (tensor.dtype, tensor.shape), key
-        assert actual[key].tobytes() == tensor.tobytes(), key
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +66,7 @@ def test_safetensors(tmp_path):
     tensors = counted("face")
     network = rvm_jax.load_torch(save_safetensors(tmp_path / "in.safetensors", tensors))
     rvm_jax.save_torch(network, tmp_path / "out.safetensors")
-    found = torch_weights.read_state_dict(tmp_path / "out.safetensors")  # a format that keeps an order of its own
+    found = files.read_state_dict(tmp_path / "out.safetensors")  # a format that keeps an order of its own
     assert_same_bits({key: found.pop(key) for key in tensors}, tensors)
     assert not found
 
@@ -92,9 +80,7 @@ def test_wrapped_and_prefixed_keys(torch, tmp_path):
 def test_halves_and_parameters_are_read_too(torch, tmp_path):
     tensors = {"a": torch.tensor([1.5], dtype=torch.bfloat16), "b": torch.nn.Parameter(torch.tensor([2.5]).double())}
     torch.save(tensors, tmp_path / "in.pth")
-    assert_same_bits(
-        torch_weights.read_state_dict(tmp_path / "in.pth"), {"a": np.float32([1.5]), "b": np.float32([2.5])}
-    )
+    assert_same_bits(files.read_state_dict(tmp_path / "in.pth"), {"a": np.float32([1.5]), "b": np.float32([2.5])})
 
 
 def test_the_refiner_is_read_off_the_keys_or_given(tmp_path):
