@@ -1,8 +1,8 @@
 """A network for still pictures whose answer is known, for tests of what surrounds such networks."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from rvm_jax.networks.api import InputSpec, Preprocessing
+from rvm_jax.networks.api import Guidance, InputSpec, Preprocessing
 from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.resnet18_unet.model import ResNet18UNet
 
@@ -11,7 +11,7 @@ class EchoResult(NamedTuple):
     pha: object
 
     @property
-    def supervised(self):
+    def supervised(self) -> Any:
         return self.pha
 
 
@@ -25,9 +25,9 @@ class Echo(ImageNetwork):
         "edge": Preprocessing(),
     }
 
-    def __init__(self, guidance=None, preparation="edge", gain=1.0):
+    def __init__(self, guidance: Guidance | None = None, preparation: str = "edge", gain: float = 1.0) -> None:
         super().__init__("echo", InputSpec(guidance=guidance, size_multiple=32), preparation)
         self.gain = gain
 
-    def forward(self, inputs, key):
+    def forward(self, inputs: Any, key: Any) -> Any:
         return EchoResult(self.gain * inputs[..., -1:])

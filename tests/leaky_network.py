@@ -1,5 +1,7 @@
 """The simplest recurrent matting network with a known answer, for tests of what surrounds a network."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -13,11 +15,11 @@ class LeakyNetwork(nnx.Module):
     name = "leaky"
     inputs = InputSpec(state=True)
 
-    def __init__(self, foreground: bool = False):
+    def __init__(self, foreground: bool = False) -> None:
         self.foreground = foreground
         self.share = nnx.Param(jnp.float32(0.5))
 
-    def __call__(self, src, rec=None, downsample_ratio=1.0):
+    def __call__(self, src: Any, rec: Any = None, downsample_ratio: float = 1.0) -> Any:
         r = jnp.zeros((*src[:, 0, ..., :1].shape,)) if rec is None else rec[0]
         alphas = []
         for t in range(src.shape[1]):
@@ -26,7 +28,7 @@ class LeakyNetwork(nnx.Module):
         return Matte(1 - src if self.foreground else None, downsample_ratio * jnp.stack(alphas, axis=1), (r,))
 
 
-def leaky_alphas(frames):
+def leaky_alphas(frames: np.ndarray) -> np.ndarray:
     """What the network answers to uint8 frames (T, H, W, 3), in numpy: (T, H, W, 1) float."""
     r, alphas = np.zeros((*frames.shape[1:3], 1)), []
     for frame in frames:
