@@ -13,18 +13,17 @@ from pathlib import Path
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.errors import UserError
 
 _PRED_DIR = flags.DEFINE_string("pred_dir", None, "folder of the predictions", required=True)
 _LABEL_DIR = flags.DEFINE_string("label_dir", None, "folder of the labels", required=True)
 _REGIONS = flags.DEFINE_list(
-    "region",
-    ["described", "published", "all", "face", "band"],
-    "where MSE and SAD are counted: described, published, all, face, band",
+    "region", None, "where MSE and SAD are counted, such as published,band; by default in all regions"
 )
 _METRICS = flags.DEFINE_list(
     "metrics",
-    ["iou", "grad", "conn", "dtssd", "flicker"],
-    "what is measured besides MAD and MSE: iou, grad, conn, dtssd, flicker; empty for nothing, which is faster",
+    None,
+    "what is measured besides MAD and MSE, such as iou,grad; by default all; empty for nothing, which is faster",
 )
 _FGR_DIR = flags.DEFINE_string(
     "fgr_dir",
@@ -38,22 +37,20 @@ _OUTPUT = flags.DEFINE_string("output", None, "the JSON file; by default <pred_d
 def main(argv: list[str]) -> None:
     del argv
     from eval import report
-    from eval.folders import evaluation as benchmark
-    from eval.folders import reading as folders
+    from eval.folders import pairs as folders
+    from eval.folders.evaluation import evaluate
+    from eval.metrics.metric import optional_names
     from eval.metrics.region import REGIONS
-    from rvm_jax.errors import UserError
+    from eval.threads import configure_process
     from rvm_jax.media.pictures import write_bytes
 
-    for flag, known in ((_REGIONS, REGIONS), (_METRICS, benchmark.METRICS)):
-        for name in filter(None, flag.value):
-            if name not in known:
-                raise UserError(f"--{flag.name}: '{name}' is none of {', '.join(known)}")
+    configure_process()
+    regions, metrics = _chosen(_REGIONS, list(REGIONS)), _chosen(_METRICS, optional_names())
     pred_dir, label_dir = Path(_PRED_DIR.value), Path(_LABEL_DIR.value)
     pairs = folders.find_pairs(pred_dir, label_dir, _EXCLUDE.value)
     if _FGR_DIR.value:
         pairs = folders.add_foregrounds(pairs, Path(_FGR_DIR.value), label_dir)
-    regions, metrics = ([name for name in dict.fromkeys(flag.value) if name] for flag in (_REGIONS, _METRICS))
-    evaluation = benchmark.evaluate(pairs, regions, metrics)
+    evaluation = evaluate(pairs, regions, metrics)
 
     left_out = [category for category in _EXCLUDE.value if (label_dir / category).is_dir()]
     output = Path(_OUTPUT.value) if _OUTPUT.value else pred_dir / "eval.json"
@@ -61,10 +58,21 @@ def main(argv: list[str]) -> None:
     write_bytes(output, document.encode())
 
     print(report.text(evaluation))
-    print("\n" + "\n".join(f"{name}: {meaning}" for name, meaning in report.LEGEND.items()))
+    print("\n" + "\n".join(f"{name}: {meaning}" for name, meaning in report.legend().items()))
     if left_out:
         print(f"left out: {', '.join(left_out)}")
     print(f"written to {output}")
+
+
+def _chosen(flag: flags.FlagHolder[list[str] | None], known: list[str]) -> list[str]:
+    """Returns the flag's names, each once; all that are known if it is not given."""
+    if flag.value is None:
+        return known
+    names = [name for name in dict.fromkeys(flag.value) if name]
+    for name in names:
+        if name not in known:
+            raise UserError(f"--{flag.name}: '{name}' is none of {', '.join(known)}")
+    return names
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def main(_: list[str]) -> None:
     from rvm_jax.guidance.network_inputs import network_inputs
     from rvm_jax.networks import declaration_of, functional
     from rvm_jax.networks.functional import Tensors
-    from rvm_jax.train.losses.objectives import Batch, make_objective
+    from rvm_jax.train.losses.objectives import make_objective
+    from rvm_jax.train.losses.terms import Batch
 
     name = _NETWORK.value
     declaration = declaration_of(name)

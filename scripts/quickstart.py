@@ -1,7 +1,7 @@
 """The whole way on embedded data: python scripts/quickstart.py [--workdir=work/quickstart]
 
 Trains configs/quickstart.py, writes held-out clips, mattes them with the checkpoint, evaluates the alphas, and draws
-what came out. Started again, it goes on where it was interrupted.
+what came out. Started again, it resumes where it was interrupted.
 """
 
 import subprocess
@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from scripts import ROOT
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts import ROOT
 
 _WORKDIR = flags.DEFINE_string("workdir", "work/quickstart", "Where everything goes.")
 _CONFIG = flags.DEFINE_string(
@@ -32,8 +32,8 @@ def main(_: list[str]) -> None:
 
     _run("Training", "train", config, f"--workdir={work}")
     _run("Held-out clips", "generate_occlusions", config, *clips, f"--output_dir={heldout}")
-    _run("Matting", "test", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
-    _run("Evaluation", "eval", f"--pred_dir={predictions}", f"--label_dir={heldout}")
+    _run("Matting", "matte", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
+    _run("Evaluation", "evaluate", f"--pred_dir={predictions}", f"--label_dir={heldout}")
 
     from eval.compare.gallery import comparison_video, contact_sheet
 

@@ -40,18 +40,30 @@ def transfer_colours(
 
 
 def _transport(points: np.ndarray, goal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sliced optimal transport of points (N, 3) to as many others, float32."""
-    points = points.copy()
+    """Sliced optimal transport of points (N, 3) to as many others, float32.
+
+    The steps amplify what they begin with, so each result is that of IEEE arithmetic alone: sums are written out, since
+    a processor's matrix product rounds in an order of its own, and equal colours keep their order when they are sorted.
+    """
+    points, goal = np.ascontiguousarray(points.T), np.ascontiguousarray(goal.T)  # a row a channel
     rows = np.arange(_DIRECTIONS)[:, None]
     for _ in range(_STEPS):
         directions = rng.standard_normal((_DIRECTIONS, 3)).astype(np.float32)
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        here, there = directions @ points.T, np.sort(directions @ goal.T, axis=1)
-        order = np.argsort(here, axis=1)
+        directions /= np.sqrt(_sum(directions.T * directions.T))[:, None]
+        here, there = (_sum(directions.T[:, :, None] * colours[:, None]) for colours in (points, goal))
+        order = np.argsort(here, axis=1, kind="stable")
         change = np.empty_like(here)
-        change[rows, order] = there - np.take_along_axis(here, order, axis=1)
-        points += change.T @ directions / _DIRECTIONS
-    return points
+        change[rows, order] = np.sort(there, axis=1) - np.take_along_axis(here, order, axis=1)
+        points += _sum(change[:, None] * directions[:, :, None]) / np.float32(_DIRECTIONS)
+    return points.T
+
+
+def _sum(terms: np.ndarray) -> np.ndarray:
+    """The sum over the first axis, one term after the other."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
 
 
 def _small(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,10 +25,10 @@ from data_pipeline.motion import rotation, scaling, translation
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import Layer, Rect, bounds, occluder_layer
-from data_pipeline.techniques.verbatim import letter
 from data_pipeline.techniques.scene import Scene, close_scene, draw_occluder, movement, open_scene, static_affine
 from data_pipeline.techniques.settings import OcclusionSettings
 from data_pipeline.techniques.trajectories import draw_trajectory
+from data_pipeline.techniques.verbatim import letter
 
 _TRIES = 10
 _PASTE_SCALES = (0.05, 4.0)

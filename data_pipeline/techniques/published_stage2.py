@@ -2,7 +2,7 @@
 
 Its trimaps are off, which takes the fork's older path: the face and the occluder are moved as in `letter` (motion over
 the clip's own length, colours over 15 frames), but the occluder is not pasted onto the face. It stays where it came to
-lie on its canvas of the frame's size, and the trainer composes (`rvm_jax.train.losses.objectives.alpha_composed`).
+lie on its canvas of the frame's size, and the trainer composes (`rvm_jax.train.losses.rvm.alpha_composed`).
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
-from data_pipeline.techniques.verbatim import moved_layers
 from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.verbatim import moved_layers
 
 _FRAMES_OF_COLOUR = 15
 

@@ -3,20 +3,22 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from eval import report
 from eval.compare import examples, page, plots
 from eval.compare.predictions import NetworkFacts, Predictions
-from eval.folders.evaluation import Evaluation, evaluate
+from eval.folders.evaluation import evaluate
+from eval.folders.rows import Evaluation, Row
+from eval.metrics.metric import columns
 from eval.metrics.statistics import paired
 from eval.report import Cells, Table
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
 
-_MAIN = ("mse_published", "sad_published", "mse_described", "sad_described", "mad", "grad", "conn", "dtssd", "iou")
+_PLOTTED = ("mad", "mse_described", "dtssd")  # by category
 
 
 class Comparison(NamedTuple):
@@ -26,16 +28,25 @@ class Comparison(NamedTuple):
     facts: dict[str, NetworkFacts]
 
     @property
-    def metrics(self) -> list[str]:
-        """All that was measured of every entry."""
+    def columns(self) -> list[str]:
+        """The columns of all that was measured of every entry."""
         return [
-            metric
-            for metric in next(iter(self.evaluations.values())).mean.values
-            if all(metric in evaluation.mean.values for evaluation in self.evaluations.values())
+            column
+            for column in next(iter(self.evaluations.values())).mean.values
+            if all(column in evaluation.mean.values for evaluation in self.evaluations.values())
         ]
 
     @property
+    def main_columns(self) -> list[str]:
+        """The columns that are stated first: main metrics, in the unknown regions first."""
+        regions = ["published", "described", None]
+        main = [columns()[name] for name in self.columns if columns()[name].metric.is_main]
+        main = [column for column in main if column.region in regions]
+        return [column.name for column in sorted(main, key=lambda column: regions.index(column.region))]
+
+    @property
     def categories(self) -> list[str]:
+        """The categories of the benchmark."""
         return [row.category for row in next(iter(self.evaluations.values())).categories]
 
 
@@ -43,12 +54,13 @@ def compare(predictions: Predictions, label_dir: Path, output_dir: Path, num_cli
     """Evaluates all entries and writes `<output_dir>/{index.html,comparison.json,comparison.mp4,tables,plots,sheets}`.
 
     Args:
-      predictions: of the same pictures; see `eval.predictions.find_predictions`.
+      predictions: of the same pictures; see `eval.compare.predictions.find_predictions`.
       label_dir: the benchmark.
       output_dir: where everything goes; what is there is replaced.
       num_clips: clips in the video.
 
-    Raises UserError where a picture cannot be read.
+    Raises:
+      UserError: if a picture cannot be read, or the entries have different ones.
     """
     pairs = predictions.pairs
     if len({tuple(pair.key for pair in of_entry) for of_entry in pairs.values()}) > 1:
@@ -91,7 +103,7 @@ def legend(comparison: Comparison) -> dict[str, str]:
     """Returns what every column is, by its title."""
     costs = [facts.cost for facts in comparison.facts.values()]
     if not costs:
-        return report.LEGEND
+        return report.legend()
     sizes = _listed(f"{cost.size[1]}×{cost.size[0]}" for cost in costs)
     return {
         "guidance": "what masks and trimaps were derived from: truth (the benchmark's own alphas, which tell much of "
@@ -101,7 +113,7 @@ def legend(comparison: Comparison) -> dict[str, str]:
         "network's preparation does it, in thousand millions",
         "frames/s": f"the network alone on one such frame, in float32, without reading, writing and what guides it, "
         f"on {_listed(cost.device for cost in costs)}",
-        **report.LEGEND,
+        **report.legend(),
     }
 
 
@@ -109,16 +121,16 @@ def all_plots(comparison: Comparison) -> dict[str, str]:
     """Returns SVG drawings by title: errors by category, errors by frame where there are clips."""
     names = list(comparison.evaluations)
     drawings = {}
-    for metric in ("mad", "mse_described", "dtssd"):
-        if metric not in comparison.metrics:
+    for column in _PLOTTED:
+        if column not in comparison.columns:
             continue
         rows = {
-            row: [_row(evaluation, row).values[metric] for evaluation in comparison.evaluations.values()]
+            row: [_row(evaluation, row).values[column] for evaluation in comparison.evaluations.values()]
             for row in (*comparison.categories, "mean")
         }
         rows = {row: values for row, values in rows.items() if not np.isnan([value.mean for value in values]).any()}
         if rows:
-            title = f"{report.metric_title(metric)} by category"
+            title = f"{report.column_title(column)} by category"
             drawings[title] = plots.bars(title, names, rows)
     lines = {name: evaluation.by_frame("mad") for name, evaluation in comparison.evaluations.items()}
     if all(len(line) > 1 for line in lines.values()):
@@ -142,8 +154,8 @@ def as_json(comparison: Comparison) -> str:
         },
         f"difference_to_{last}": {
             name: {
-                metric: report.estimate_json(paired(evaluation.by_unit(metric), last_of.by_unit(metric)))
-                for metric in comparison.metrics
+                column: report.estimate_json(paired(evaluation.by_unit(column), last_of.by_unit(column)))
+                for column in comparison.columns
             }
             for last_of in (comparison.evaluations[last],)
             for name, evaluation in comparison.evaluations.items()
@@ -155,13 +167,13 @@ def as_json(comparison: Comparison) -> str:
 
 def _errors(comparison: Comparison, category: str) -> Cells:
     """Returns a line an entry: the published table's columns first; over one category, or the "mean" over all."""
-    metrics = [metric for metric in _MAIN if metric in comparison.metrics]
-    metrics += [metric for metric in comparison.metrics if metric not in metrics]
-    lines = [["network", "guidance", "units", *map(report.metric_title, metrics)]]
+    main = comparison.main_columns
+    names = [*main, *(name for name in comparison.columns if name not in main)]
+    lines = [["network", "guidance", "units", *map(report.column_title, names)]]
     for name, evaluation in comparison.evaluations.items():
         row = _row(evaluation, category)
         guidance = comparison.facts[name].guidance if name in comparison.facts else "-"
-        values = [report.estimate_text(row.values[metric]) for metric in metrics]
+        values = [report.estimate_text(row.values[column]) for column in names]
         lines.append([name, guidance, str(row.units), *values])
     return lines
 
@@ -183,7 +195,7 @@ def _with_cost(comparison: Comparison, lines: Cells) -> Cells:
     return [[*line[:2], *added, *line[2:]] for line, added in zip(lines, columns, strict=True)]
 
 
-def _facts_json(facts: NetworkFacts | None) -> dict | None:
+def _facts_json(facts: NetworkFacts | None) -> dict[str, Any] | None:
     return facts and {"guidance": facts.guidance, **facts.cost._asdict()}
 
 
@@ -197,18 +209,18 @@ def _listed(texts: Iterable[str]) -> str:
 
 def _differences(comparison: Comparison, reference: str) -> Cells:
     """Returns a line an entry: its paired differences to the reference; a star where that is more than chance."""
-    metrics = [metric for metric in _MAIN if metric in comparison.metrics]
-    lines = [["network", "units", *map(report.metric_title, metrics)]]
+    names = comparison.main_columns
+    lines = [["network", "units", *map(report.column_title, names)]]
     theirs = comparison.evaluations[reference]
     for name, evaluation in comparison.evaluations.items():
         if name != reference:
             cells = []
-            for metric in metrics:
-                difference = paired(evaluation.by_unit(metric), theirs.by_unit(metric))
+            for column in names:
+                difference = paired(evaluation.by_unit(column), theirs.by_unit(column))
                 cells.append(report.estimate_text(difference) + (" *" if difference.excludes_zero else ""))
             lines.append([name, str(evaluation.mean.units), *cells])
     return lines
 
 
-def _row(evaluation: Evaluation, category: str):
+def _row(evaluation: Evaluation, category: str) -> Row:
     return next(row for row in (*evaluation.categories, evaluation.mean) if row.category == category)

@@ -1,6 +1,5 @@
 """What a network costs on one frame, on this machine: the columns of a comparison beside the errors."""
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from eval.threads import usable_cores
 from rvm_jax import PictureMatter
 from rvm_jax.matting.matter import Matter
 from rvm_jax.networks.cost import multiply_adds, parameters
@@ -28,17 +28,23 @@ class Cost(NamedTuple):
     device: str
 
 
-def measure(network: Any, size: tuple[int, int]) -> Cost:
-    """Counts and times a network; frames of clips carry the state of one that has any. It compiles for this size."""
+def measure(network: Any, size: tuple[int, int], count: Callable[..., int] = multiply_adds) -> Cost:
+    """Counts and times a network; frames of clips carry the state of one that has any. It compiles for this size.
+
+    Args:
+      network: in evaluation mode.
+      size: height and width of the frame.
+      count: of the multiply-adds, from the network and the height and width that it sees.
+    """
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     seen, call = (_streaming if network.inputs.state else _one_by_one)(network, picture)
-    return Cost(parameters(network), multiply_adds(network, *seen), 1 / _seconds(call), size, device_name())
+    return Cost(parameters(network), count(network, *seen), 1 / _seconds(call), size, device_name())
 
 
 def device_name() -> str:
-    """What the networks run on."""
+    """Returns what the networks run on."""
     kind = jax.devices()[0].device_kind
-    return f"CPU, {len(os.sched_getaffinity(0))} threads" if kind == "cpu" else kind
+    return f"CPU, {usable_cores()} threads" if kind == "cpu" else kind
 
 
 def _streaming(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
@@ -56,10 +62,10 @@ def _one_by_one(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Cal
 
 
 def _seconds(call: Callable[[], Any]) -> float:
-    """The median over some calls."""
+    """Returns the median over some calls."""
     seconds = []
     for _ in range(_WARM_UP + _TIMED):
         start = time.perf_counter()
-        jax.block_until_ready(call())
+        jax.block_until_ready(call())  # type: ignore[no-untyped-call]
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds[_WARM_UP:]))

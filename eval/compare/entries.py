@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.folders.reading import raise_problems
+from eval.folders.pairs import raise_problems
 
 # The order of the published table and video.
 PUBLISHED = ("ResNet18", "MGMatting", "AEMatter", "MODNet", "RVM")
@@ -38,7 +38,7 @@ class Guidance:
     by_name: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> str:
-        """That of an entry."""
+        """Returns that of an entry."""
         return self.by_name.get(name, self.default)
 
 
@@ -46,7 +46,9 @@ def parse_entries(texts: Sequence[str]) -> list[Entry]:
     """Reads entries `name=path`, or `path`, whose last part is then the name.
 
     The published networks come first, each followed by those whose names begin with its own ("AEMatter trimap").
-    Raises UserError with all that do not exist, or share a name.
+
+    Raises:
+      UserError: with all that do not exist, or share a name.
     """
     entries: list[Entry] = []
     problems = []
@@ -69,7 +71,8 @@ def parse_entries(texts: Sequence[str]) -> list[Entry]:
 def parse_guidance(texts: Sequence[str], entries: Sequence[Entry]) -> Guidance:
     """Reads sources of guidance, `source` for all guided entries or `name=source` for one of them.
 
-    Raises UserError with all that are no source.
+    Raises:
+      UserError: with all that are no source.
     """
     names = {entry.name for entry in entries}
     default, by_name, problems = TRUTH, {}, []

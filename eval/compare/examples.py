@@ -10,8 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from eval.compare.gallery import clips_in_turn, views
-from eval.folders.evaluation import Evaluation
-from eval.folders.reading import Pair
+from eval.folders.pairs import Pair
+from eval.folders.rows import Evaluation
 from rvm_jax.media.pictures import write_picture
 from rvm_jax.media.sheets import grid
 from rvm_jax.media.video_writer import VideoWriter

@@ -4,16 +4,19 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from eval.folders.reading import Pair, find_pairs
+from eval.folders.pairs import Pair, find_pairs
 from rvm_jax.errors import UserError
 from rvm_jax.media.composite import GREEN, composite
 from rvm_jax.media.pictures import list_pictures, read_mask, read_picture, write_picture
 from rvm_jax.media.sheets import grid
 from rvm_jax.media.video_writer import VideoWriter
+
+T = TypeVar("T")
 
 SIDE = 128  # pixels; smaller frames are enlarged to it
 _COLUMNS = "input | true alpha | predicted alpha | cut-out"
@@ -22,8 +25,10 @@ _COLUMNS = "input | true alpha | predicted alpha | cut-out"
 def contact_sheet(label_dir: Path, pred_dir: Path, output: Path, num_clips: int = 12) -> None:
     """Writes a picture with the middle frame of so many clips, two a row, all categories in turn.
 
-    Each shows the input, the true alpha, the predicted alpha and the face cut out on green. Raises UserError where a
-    folder does not hold what `eval.folders.find_pairs` expects.
+    Each shows the input, the true alpha, the predicted alpha and the face cut out on green.
+
+    Raises:
+      UserError: if a folder does not hold what `eval.folders.pairs.find_pairs` expects.
     """
     clips = clips_in_turn(find_pairs(pred_dir, label_dir))[:num_clips]
     rows = [
@@ -46,7 +51,7 @@ def comparison_video(label_dir: Path, pred_dir: Path, output: Path, num_clips: i
 
 
 def clips_in_turn(pairs: Iterable[Pair]) -> list[list[Pair]]:
-    """All clips, their frames in order; the categories take turns. Single pictures are clips of one frame."""
+    """Returns all clips, their frames in order; the categories take turns. Single pictures are clips of one frame."""
     clips: dict[str, dict[str, list[Pair]]] = {}
     for pair in pairs:
         clips.setdefault(pair.category, {}).setdefault(pair.unit, []).append(pair)
@@ -55,9 +60,10 @@ def clips_in_turn(pairs: Iterable[Pair]) -> list[list[Pair]]:
 
 
 def views(pair: Pair, label_dir: Path) -> list[np.ndarray]:
-    """The input, the true alpha, the predicted alpha and the face cut out on green, none smaller than `SIDE`.
+    """Returns the input, the true alpha, the predicted alpha and the face cut out on green, none smaller than `SIDE`.
 
-    Raises UserError where their sizes differ.
+    Raises:
+      UserError: if their sizes differ.
     """
     src, true, pred = (
         read_picture(input_of(pair, label_dir)),
@@ -72,7 +78,7 @@ def views(pair: Pair, label_dir: Path) -> list[np.ndarray]:
 
 
 def input_of(pair: Pair, label_dir: Path) -> Path:
-    """The picture that a label `<category>/mask/[<clip>/]<name>` belongs to, in `img` beside `mask`."""
+    """Returns the picture that a label `<category>/mask/[<clip>/]<name>` belongs to, in `img` beside `mask`."""
     category, _, *clip = pair.label.parent.relative_to(label_dir).parts
     folder = label_dir.joinpath(category, "img", *clip)
     for picture in list_pictures(folder):
@@ -81,5 +87,5 @@ def input_of(pair: Pair, label_dir: Path) -> Path:
     raise UserError(f"{folder / pair.label.stem}: no such picture beside its mask")
 
 
-def _by_twos(items: list) -> list[list]:
+def _by_twos(items: list[T]) -> list[list[T]]:
     return [items[i : i + 2] for i in range(0, len(items), 2)]

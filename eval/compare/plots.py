@@ -1,11 +1,13 @@
 """Bar and line charts with 95 % intervals as SVG, which a page holds as it is and any browser draws."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from eval.metrics.statistics import Estimate
 from eval.report import number_text
+
+Scale = Callable[[float], float]  # from a value to its height in the drawing
 
 # Okabe and Ito's colours, which the colour-blind tell apart; they begin anew after eight.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#555555")
@@ -53,7 +55,7 @@ def lines(title: str, series: Mapping[str, Sequence[Estimate]]) -> str:
     return _svg(parts, width, _TOP + _PLOT_HEIGHT + 28)
 
 
-def _frame(title: str, names: Sequence[str], width: float, highest: float):
+def _frame(title: str, names: Sequence[str], width: float, highest: float) -> tuple[list[str], Scale]:
     """Returns title, legend and axis, and the function from values to heights in the drawing."""
     unit = _round_unit(highest / 4)
     top = unit * math.ceil(highest / unit) if highest > 0 else 1.0
@@ -82,7 +84,7 @@ def _round_unit(value: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9))
 
 
-def _whisker(x: float, estimate: Estimate, scale, colour: str = "currentColor") -> list[str]:
+def _whisker(x: float, estimate: Estimate, scale: Scale, colour: str = "currentColor") -> list[str]:
     if math.isnan(estimate.low):
         return []
     low, high = scale(estimate.low), scale(estimate.high)

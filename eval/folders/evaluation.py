@@ -1,161 +1,76 @@
-"""Folders of predictions and labels → one row of errors a category, and the mean over categories.
+"""Evaluates folders of predictions and labels.
 
 Pictures are read by threads, a few ahead, and padded into batches of few shapes, so memory stays constant and each
 shape compiles once.
 """
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.memory import keep_freed_memory
 from eval.folders.checks import check_pictures
-from eval.folders.reading import Pair, raise_problems
-from eval.metrics.batch_metrics import Loaded, measure
-from eval.metrics.connectivity import connectivity_error
-from eval.metrics.statistics import Estimate, estimate
+from eval.folders.pairs import Pair, raise_problems
+from eval.folders.rows import Evaluation, Picture, summarise
+from eval.metrics.batch import Batch, Decoded
+from eval.metrics.metric import Metric, PictureMetric, Values, chosen_metrics, optional_names
+from eval.metrics.region import REGIONS
+from eval.threads import map_ahead
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture
 
-METRICS = ("iou", "grad", "conn", "dtssd", "flicker")  # besides `mad` and `mse`, which are always there
-DEFAULT_REGIONS = ("described", "published", "all", "face", "band")
-_BATCH_PIXELS = 2**21
 _MEASURING = 2  # batches at once: XLA's CPU programs for bytes run on one core each
 
-cv2.setNumThreads(0)  # the threads here are the parallelism; OpenCV's own would only take their cores
-keep_freed_memory()  # else half of the time goes into pages that batches come and go in
-
-In = TypeVar("In")
-Out = TypeVar("Out")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The errors of a picture or a clip's frame, by name; NaN where one has no meaning (dtSSD of a still)."""
-
-    key: str
-    unit: str
-    kernel_sizes: tuple[int, int]
-    values: dict[str, float]
-
-    @property
-    def category(self) -> str:
-        return self.key.partition("/")[0]
-
-
-class Row(NamedTuple):
-    """Means over the pictures and clips of a category, or over categories.
-
-    `values` are by metric. A clip weighs as much as a picture: its value is the mean over its frames. `constant_mad` is
-    the MAD (times 1000) of `constant_alpha`, the one value that would do best as the alpha of every pixel.
-    """
-
-    category: str
-    units: int
-    pictures: int  # pictures and frames
-    values: dict[str, Estimate]
-    constant_alpha: float
-    constant_mad: float
-
-
-class Evaluation(NamedTuple):
-    pictures: list[Picture]
-    categories: list[Row]
-    mean: Row
-
-    def by_unit(self, metric: str) -> dict[str, dict[str, float]]:
-        """Returns {category: {picture or clip: its value}}."""
-        frames: dict[str, dict[str, list[float]]] = {}
-        for picture in self.pictures:
-            of_category = frames.setdefault(picture.category, {})
-            of_category.setdefault(picture.unit, []).append(picture.values[metric])
-        return {category: {unit: _mean(values) for unit, values in units.items()} for category, units in frames.items()}
-
-    def by_frame(self, metric: str) -> list[Estimate]:
-        """Returns the metric at each place in clips, from the first frame on; empty where there are no clips."""
-        places: dict[str, int] = {}
-        values: list[dict[str, list[float]]] = []
-        for picture in self.pictures:
-            if picture.unit != picture.key:
-                place = places[picture.unit] = places.get(picture.unit, -1) + 1
-                if place == len(values):
-                    values.append({})
-                values[place].setdefault(picture.category, []).append(picture.values[metric])
-        return [estimate([np.array(group) for group in groups.values()]) for groups in values]
+Load = Callable[[Pair, Sequence[Metric]], Decoded | str]
 
 
 def evaluate(
     pairs: Sequence[Pair],
-    regions: Sequence[str] = DEFAULT_REGIONS,
-    metrics: Sequence[str] = METRICS,
+    regions: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
     progress: bool = True,
+    *,
+    batch_pixels: int = 2**21,
+    load: Load | None = None,
 ) -> Evaluation:
     """Evaluates every pair, showing progress.
 
     Args:
-      pairs: see `eval.folders.find_pairs`; at least one. Foregrounds are counted where all have them.
-      regions: the regions of `eval.region.REGIONS` to count `mse_<region>` and `sad_<region>` in.
-      metrics: which of `METRICS` to compute as well.
+      pairs: see `eval.folders.pairs.find_pairs`; at least one. Foregrounds are counted where all have them.
+      regions: names of `eval.metrics.region.REGIONS` in which errors are counted; by default all.
+      metrics: which of `eval.metrics.metric.optional_names` to measure besides those that always are; by default all.
       progress: whether bars are shown.
+      batch_pixels: how many pixels are measured at once, as whole pictures, at most 64 of them.
+      load: what decodes a pair, or returns what is wrong with it; by default `decode`.
 
-    Raises UserError with all files that cannot be read and all predictions of another size than their label.
+    Raises:
+      UserError: with all files that cannot be read and all predictions of another size than their label.
     """
     check_pictures(pairs, progress)
-    measured: list[Picture] = []
+    chosen = chosen_metrics(optional_names() if metrics is None else metrics)
+    batches = _Batches(tuple(REGIONS if regions is None else regions), chosen, batch_pixels)
     histograms: dict[str, np.ndarray] = {}
-    pending: dict[tuple[int, int], list[Loaded]] = {}
-    last: dict[tuple[int, int], Loaded] = {}
     problems: list[str] = []
-
-    def load(pair: Pair) -> Loaded | str:
-        return load_pair(pair, "conn" in metrics)
-
-    with ThreadPoolExecutor(_MEASURING) as pool:
-        measuring: deque[Future] = deque()
-
-        def flush(shape: tuple[int, int]) -> None:
-            batch = pending.pop(shape)
-            measuring.append(
-                pool.submit(measure, batch, last.get(shape), shape, _batch_size(shape), tuple(regions), tuple(metrics))
-            )
-            last[shape] = batch[-1]
-            while len(measuring) > _MEASURING:
-                measured.extend(_pictures(*measuring.popleft().result()))
-
-        bar = tqdm(total=len(pairs), desc="evaluation", unit="picture", disable=not progress)
-        for loaded in _map_ahead(load, pairs):
-            bar.update()
-            if isinstance(loaded, str):
-                problems.append(loaded)
-            if isinstance(loaded, str) or problems:  # after a problem only further problems are looked for
-                continue
-            category = loaded.pair.category
-            histograms[category] = histograms.get(category, np.zeros(256)) + loaded.histogram
-            shape = _bucket(loaded.label.shape[0]), _bucket(loaded.label.shape[1])
-            pending.setdefault(shape, []).append(loaded)
-            if len(pending[shape]) == _batch_size(shape):
-                flush(shape)
-        bar.close()
+    decode_pair = load or decode
+    with batches:
+        decoded = map_ahead(lambda pair: decode_pair(pair, chosen), pairs)
+        for found in tqdm(decoded, "evaluation", len(pairs), unit="picture", disable=not progress):
+            if isinstance(found, str):
+                problems.append(found)
+            elif not problems:  # after a problem only further problems are looked for
+                category = found.pair.category
+                histograms[category] = histograms.get(category, np.zeros(256)) + found.histogram
+                batches.add(found)
         raise_problems(problems)
-        for shape in list(pending):
-            flush(shape)
-        for future in measuring:
-            measured.extend(_pictures(*future.result()))
-    measured.sort(key=lambda picture: picture.key)
-    return _evaluation(measured, histograms)
+        batches.finish()
+    return summarise(batches.measured, histograms)
 
 
-# ---------------------------------------------------------------------------------------------- reading
-
-
-def load_pair(pair: Pair, with_connectivity: bool) -> Loaded | str:
+def decode(pair: Pair, metrics: Sequence[Metric]) -> Decoded | str:
     """Returns the pair's pictures and what is measured at once, or what is wrong with them."""
     try:
         label = read_mask(pair.label)
@@ -163,10 +78,8 @@ def load_pair(pair: Pair, with_connectivity: bool) -> Loaded | str:
         foregrounds = tuple(read_picture(path) for path in (pair.fgr_pred, pair.fgr_label) if path is not None)
     except UserError as error:
         return str(error)
-    # Over whole pictures OpenCV's sums, which are exact, cost less than the way to a batch.
-    absolute, squared = (cv2.norm(pred, label, kind) / label.size for kind in (cv2.NORM_L1, cv2.NORM_L2SQR))
-    connectivity = connectivity_error(pred, label) if with_connectivity else None
-    return Loaded(pair, pred, label, foregrounds, absolute, squared, _histogram(label), connectivity)
+    values = {metric.name: metric.compute(pred, label) for metric in metrics if isinstance(metric, PictureMetric)}
+    return Decoded(pair, pred, label, foregrounds, values, _histogram(label))
 
 
 def _histogram(label: np.ndarray) -> np.ndarray:
@@ -174,17 +87,58 @@ def _histogram(label: np.ndarray) -> np.ndarray:
     return cv2.calcHist([label], [0], None, [256], [0, 256]).ravel().astype(np.float64) / label.size
 
 
-def _map_ahead(function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
-    """Yields `function(item)` in order from threads that stay a few items ahead (OpenCV works without the GIL)."""
-    threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        futures: deque = deque()
-        for item in items:
-            futures.append(pool.submit(function, item))
-            if len(futures) > 4 * threads:
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
+class _Shape(NamedTuple):
+    height: int
+    width: int
+
+
+class _Batches:
+    """Collects pictures into batches of one shape, and measures those that are full, two at a time."""
+
+    def __init__(self, regions: tuple[str, ...], metrics: Sequence[Metric], batch_pixels: int):
+        self.measured: list[Picture] = []
+        self._regions, self._metrics, self._batch_pixels = regions, metrics, batch_pixels
+        self._pool = ThreadPoolExecutor(_MEASURING)
+        self._measuring: deque[Future[tuple[Batch, Values]]] = deque()
+        self._pending: dict[_Shape, list[Decoded]] = {}
+        self._last: dict[_Shape, Decoded] = {}  # of the batch before
+
+    def __enter__(self) -> "_Batches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, decoded: Decoded) -> None:
+        """Takes the next picture."""
+        shape = _Shape(*map(_bucket, decoded.label.shape))
+        self._pending.setdefault(shape, []).append(decoded)
+        if len(self._pending[shape]) == self._size(shape):
+            self._begin(shape)
+
+    def finish(self) -> None:
+        """Measures what is left."""
+        for shape in list(self._pending):
+            self._begin(shape)
+        self._collect(0)
+
+    def _size(self, shape: _Shape) -> int:
+        return max(1, min(64, self._batch_pixels // (shape.height * shape.width)))
+
+    def _begin(self, shape: _Shape) -> None:
+        pictures, before = self._pending.pop(shape), self._last.get(shape)
+        self._last[shape] = pictures[-1]
+        self._measuring.append(self._pool.submit(self._measure, pictures, before, shape))
+        self._collect(_MEASURING)
+
+    def _measure(self, pictures: list[Decoded], before: Decoded | None, shape: _Shape) -> tuple[Batch, Values]:
+        batch = Batch(pictures, before, shape, self._size(shape), self._regions)
+        return batch, batch.measure(self._metrics)
+
+    def _collect(self, under_way: int) -> None:
+        """Waits until no more than so many batches are being measured."""
+        while len(self._measuring) > under_way:
+            self.measured.extend(_pictures(*self._measuring.popleft().result()))
 
 
 def _bucket(length: int) -> int:
@@ -193,52 +147,8 @@ def _bucket(length: int) -> int:
     return -(-length // step) * step
 
 
-def _batch_size(shape: tuple[int, int]) -> int:
-    return max(1, min(64, _BATCH_PIXELS // (shape[0] * shape[1])))
-
-
-# ---------------------------------------------------------------------------------------------- means
-
-
-def _pictures(batch: list[Loaded], kernel_sizes: np.ndarray, values: dict[str, np.ndarray]) -> Iterator[Picture]:
-    for i, loaded in enumerate(batch):
+def _pictures(batch: Batch, values: Values) -> Iterator[Picture]:
+    for i, picture in enumerate(batch.pictures):
         errors = {name: float(of_batch[i]) for name, of_batch in values.items()}
-        sizes = (int(kernel_sizes[i, 0]), int(kernel_sizes[i, 1]))
-        yield Picture(loaded.pair.key, loaded.pair.unit, sizes, errors)
-
-
-def _evaluation(pictures: list[Picture], histograms: Mapping[str, np.ndarray]) -> Evaluation:
-    """Averages pictures, sorted by key; `histograms` are the labels' sums by category."""
-    bare = Evaluation(pictures, [], Row("", 0, 0, {}, 0.0, 0.0))
-    by_unit = {name: bare.by_unit(name) for name in pictures[0].values}
-    counts = {name: sum(picture.category == name for picture in pictures) for name in histograms}
-    # Every category weighs the same in the mean over them.
-    shares = {name: histogram / counts[name] for name, histogram in histograms.items()}
-
-    def row(title: str, categories: Sequence[str]) -> Row:
-        groups = {
-            metric: [np.array(list(units[name].values())) for name in categories] for metric, units in by_unit.items()
-        }
-        return Row(
-            title,
-            sum(len(group) for group in next(iter(groups.values()))),
-            sum(counts[name] for name in categories),
-            {metric: estimate(of_metric) for metric, of_metric in groups.items()},
-            *_best_constant(np.sum([shares[name] for name in categories], axis=0)),
-        )
-
-    names = sorted(histograms)
-    return Evaluation(pictures, [row(name, [name]) for name in names], row("mean", names))
-
-
-def _best_constant(histogram: np.ndarray) -> tuple[float, float]:
-    """Returns the alpha with the smallest mean absolute error to labels of this (256,) histogram, and 1000 · that."""
-    share = histogram / histogram.sum()
-    median = int(np.searchsorted(share.cumsum(), 0.5))
-    return median / 255.0, float(share @ np.abs(np.arange(256) - median)) / 0.255
-
-
-def _mean(values: Sequence[float]) -> float:
-    """The mean of the values that are not NaN; NaN where there are none."""
-    there = [value for value in values if value == value]
-    return float(np.mean(there)) if there else float("nan")
+        sizes = (int(batch.kernel_sizes[i, 0]), int(batch.kernel_sizes[i, 1]))
+        yield Picture(picture.pair.key, picture.pair.unit, sizes, errors)

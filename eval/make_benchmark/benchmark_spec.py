@@ -59,7 +59,8 @@ def categories(
       seed: of the benchmark.
       split: the split of the sources to take.
 
-    Raises UserError where nothing is left.
+    Raises:
+      UserError: if nothing is left.
     """
     made: list[Category] = []
     absent: list[str] = []

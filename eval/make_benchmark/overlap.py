@@ -15,12 +15,13 @@ def shared_pictures(
 ) -> dict[str, tuple[int, list[str]]]:
     """Returns, by source of the benchmark, how many of its pictures the training also sees, and the first few.
 
-    Args:
-      benchmark, training: `data` sections, plain mappings.
-      split: the benchmark's split of its sources; the training's is "train".
-
     Pictures are told apart by the dataset's folder and their names in it (the embedded source's by its seed, split and
     number): copies under other names are not found.
+
+    Args:
+      benchmark: a `data` section, a plain mapping.
+      split: the benchmark's split of its sources; the training's is "train".
+      training: another `data` section.
     """
     seen: dict[tuple[str, str], set[str]] = {}
     for identity, keys in _keys(training, "train").values():

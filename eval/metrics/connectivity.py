@@ -10,10 +10,24 @@ from functools import cache
 import cv2
 import numpy as np
 
+from eval.metrics.metric import PictureMetric, register
+
 # The bytes from which an alpha reaches 0.1, 0.2, … 1.
 _THRESHOLDS = (26, 51, 77, 102, 128, 153, 179, 204, 230, 255)
 _STEP = 0.1
 _TOLERANCE = 0.15
+
+
+@register
+class ConnectivityError(PictureMetric):
+    """Conn as RVM states it."""
+
+    name, title, place = "conn", "Conn", 40
+    legend = "connectivity error, divided by 1000"
+    is_main = True
+
+    def compute(self, pred: np.ndarray, label: np.ndarray) -> float:
+        return connectivity_error(pred, label)
 
 
 def connectivity_error(pred: np.ndarray, label: np.ndarray) -> float:
@@ -64,7 +78,7 @@ def _largest_component(mask: np.ndarray) -> np.ndarray:
     if count < 3:
         return mask
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    return (labels == largest).view(np.uint8)
+    return np.asarray(labels == largest).view(np.uint8)
 
 
 @cache

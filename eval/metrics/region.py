@@ -9,31 +9,25 @@ Two forms exist, and both are made by OpenCV's erosion with elliptical kernels o
 
 `band` is the described form with a kernel of 21 for both: all that lies within 10 pixels of the alpha's edge.
 
-Every erosion comes down to one question: does the kernel, laid on this pixel, hold a member of some set of pixels? A
-set is packed eight pixels to a byte (`_pack`), so that a logical "or" of two bytes treats eight rows at once. Each
-column of OpenCV's ellipse is one run of pixels about the anchor, and a run of n pixels is the union of two runs of a
-power of two, which a table holds for all pixels (`_runs`). The kernel is then the union of at most 58 slices of that
-table, whose places are data: one compilation serves all kernel sizes.
+The erosions are those of `packed_bits`.
 """
 
 import zlib
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
+from typing import NamedTuple
 
-import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eval.metrics.packed_bits import LARGEST_KERNEL, kernels_of_all_sizes, pack, runs_of, union, unpack
+
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
-LARGEST_KERNEL = 29
 BAND_KERNEL = 21  # reaches 10 pixels
 
 Array = jax.Array | np.ndarray
-
-_REACH = LARGEST_KERNEL // 2
-_BITS = 8
-_LEVELS = 5  # of the table: runs of 1, 2, 4, 8 and 16 pixels
+_Sets = tuple[jax.Array, jax.Array]  # of foreground and background pixels, packed, each (B, N, W)
 
 
 def draw_kernel_sizes(key: str) -> tuple[int, int]:
@@ -55,12 +49,14 @@ def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Arr
       sizes: (B, 2) the pictures' heights and widths. What lies beyond them never erodes, and its trimap means nothing.
       kernel_sizes: (B, 2) integers 1..29, the foreground's and the background's kernel.
     """
-    return _trimap(*_described(label, sizes, kernel_sizes), label.shape[1])
+    trimap: jax.Array = _trimap(*_described(label, sizes, kernel_sizes), label.shape[1])
+    return trimap
 
 
 def trimap_published(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:
     """Returns the trimap that the published script computes; arguments and result as in `trimap_described`."""
-    return _trimap(*_published(label, sizes, kernel_sizes), label.shape[1])
+    trimap: jax.Array = _trimap(*_published(label, sizes, kernel_sizes), label.shape[1])
+    return trimap
 
 
 @jax.jit
@@ -73,17 +69,20 @@ def inside(label: Array, sizes: Array, kernel_sizes: Array | None = None) -> jax
 @jax.jit
 def face(label: Array, sizes: Array, kernel_sizes: Array | None = None) -> jax.Array:
     """Returns (B, H, W) bool: where the true alpha is above 0."""
-    return (label > 0) & inside(label, sizes)
+    members: jax.Array = (label > 0) & inside(label, sizes)
+    return members
 
 
 def unknown_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:
     """Returns (B, H, W) bool: the unknown region in the described form; arguments as in `trimap_described`."""
-    return _unknown(*_described(label, sizes, kernel_sizes), label, sizes)
+    members: jax.Array = _unknown(*_described(label, sizes, kernel_sizes), label, sizes)
+    return members
 
 
 def unknown_published(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:
     """Returns (B, H, W) bool: the unknown region in the published form; arguments as in `trimap_described`."""
-    return _unknown(*_published(label, sizes, kernel_sizes), label, sizes)
+    members: jax.Array = _unknown(*_published(label, sizes, kernel_sizes), label, sizes)
+    return members
 
 
 def band(label: Array, sizes: Array, kernel_sizes: Array | None = None) -> jax.Array:
@@ -91,141 +90,94 @@ def band(label: Array, sizes: Array, kernel_sizes: Array | None = None) -> jax.A
     return unknown_described(label, sizes, jnp.full((len(label), 2), BAND_KERNEL, jnp.int32))
 
 
-REGIONS: dict[str, Callable[[Array, Array, Array], jax.Array]] = {
-    "all": inside,
-    "face": face,
-    "band": band,
-    "described": unknown_described,
-    "published": unknown_published,
+class Region(NamedTuple):
+    """A set of pixels that errors are counted over.
+
+    `mask` gives it, (B, H, W) bool, for label, sizes and kernel sizes as in `trimap_described`; `is_unknown` says that
+    it is a form of the unknown region, which the published table states.
+    """
+
+    mask: Callable[[Array, Array, Array], jax.Array]
+    legend: str
+    is_unknown: bool = False
+
+
+# In the order of their columns.
+REGIONS = {
+    "described": Region(unknown_described, "the unknown region by the published text", is_unknown=True),
+    "published": Region(unknown_published, "the unknown region by the published script", is_unknown=True),
+    "all": Region(inside, "every pixel"),
+    "face": Region(face, "true alpha above 0"),
+    "band": Region(band, "within 10 pixels of the alpha's edge"),
 }
 
 # Each step is a program of its own: in one, XLA's CPU backend would fuse them, and compute the tables many times over.
 
 
-def _described(label: Array, sizes: Array, kernel_sizes: Array) -> tuple[jax.Array, jax.Array]:
+def _described(label: Array, sizes: Array, kernel_sizes: Array) -> _Sets:
     """Returns the sets of foreground and background pixels, packed, each (B, N, W)."""
-    return _described_sets(_runs(_described_members(label, sizes)), _kernels()[np.asarray(kernel_sizes)])
+    runs, kernels = runs_of(_described_members(label, sizes)), kernels_of_all_sizes()[np.asarray(kernel_sizes)]
+    sets: _Sets = _described_sets(runs, kernels)
+    return sets
 
 
 @jax.jit
-def _described_sets(runs: jax.Array, kernels: jax.Array) -> tuple[jax.Array, jax.Array]:
-    def of_picture(picture: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+def _described_sets(runs: jax.Array, kernels: jax.Array) -> _Sets:
+    def of_picture(picture: tuple[jax.Array, jax.Array]) -> _Sets:
         place, (foreground, background) = picture
         not_opaque, not_clear = place, place + len(kernels)
-        return ~_union(runs, not_opaque, foreground), ~_union(runs, not_clear, background)
+        return ~union(runs, not_opaque, foreground), ~union(runs, not_clear, background)
 
-    return jax.lax.map(of_picture, (jnp.arange(len(kernels)), kernels))
+    sets: _Sets = jax.lax.map(of_picture, (jnp.arange(len(kernels)), kernels))
+    return sets
 
 
 @jax.jit
 def _described_members(label: Array, sizes: Array) -> jax.Array:
     within = inside(label, sizes)
-    return jnp.concatenate([_pack((label < 255) & within), _pack((label > 0) & within)])
+    return jnp.concatenate([pack((label < 255) & within), pack((label > 0) & within)])
 
 
-def _published(label: Array, sizes: Array, kernel_sizes: Array) -> tuple[jax.Array, jax.Array]:
+def _published(label: Array, sizes: Array, kernel_sizes: Array) -> _Sets:
     """Returns the sets of foreground and background pixels, packed, each (B, N, W); the background wins.
 
     The script's foreground bytes are the label itself; eroded (a minimum) they are 1 where the kernel holds a label 1
     and no 0. Its background bytes are 1 - label, wrapped: 1 for label 0, 0 for labels 1 and 2, 3 or more for the rest;
     eroded they are 1 where the kernel holds a label 0 and neither 1 nor 2.
     """
-    return _published_sets(_runs(_published_members(label, sizes)), _kernels()[np.asarray(kernel_sizes)])
+    runs, kernels = runs_of(_published_members(label, sizes)), kernels_of_all_sizes()[np.asarray(kernel_sizes)]
+    sets: _Sets = _published_sets(runs, kernels)
+    return sets
 
 
 @jax.jit
-def _published_sets(runs: jax.Array, kernels: jax.Array) -> tuple[jax.Array, jax.Array]:
-    def of_picture(picture: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+def _published_sets(runs: jax.Array, kernels: jax.Array) -> _Sets:
+    def of_picture(picture: tuple[jax.Array, jax.Array]) -> _Sets:
         place, (foreground, background) = picture
         zeros, ones, ones_and_twos = (place + number * len(kernels) for number in range(3))
         return (
-            _union(runs, ones, foreground) & ~_union(runs, zeros, foreground),
-            _union(runs, zeros, background) & ~_union(runs, ones_and_twos, background),
+            union(runs, ones, foreground) & ~union(runs, zeros, foreground),
+            union(runs, zeros, background) & ~union(runs, ones_and_twos, background),
         )
 
-    return jax.lax.map(of_picture, (jnp.arange(len(kernels)), kernels))
+    sets: _Sets = jax.lax.map(of_picture, (jnp.arange(len(kernels)), kernels))
+    return sets
 
 
 @jax.jit
 def _published_members(label: Array, sizes: Array) -> jax.Array:
     within = inside(label, sizes)
     members = (label == 0) & within, (label == 1) & within, (label > 0) & (label < 3) & within
-    return jnp.concatenate([_pack(of_set) for of_set in members])
+    return jnp.concatenate([pack(of_set) for of_set in members])
 
 
 @partial(jax.jit, static_argnums=2)
 def _trimap(foreground: jax.Array, background: jax.Array, height: int) -> jax.Array:
-    is_foreground, is_background = _unpack(foreground, height), _unpack(background, height)
+    is_foreground, is_background = unpack(foreground, height), unpack(background, height)
     return jnp.where(is_background, BACKGROUND, jnp.where(is_foreground, FOREGROUND, UNKNOWN)).astype(jnp.uint8)
 
 
 @jax.jit
 def _unknown(foreground: jax.Array, background: jax.Array, label: Array, sizes: Array) -> jax.Array:
-    return _unpack(~(foreground | background), label.shape[1]) & inside(label, sizes)
-
-
-def _pack(members: jax.Array) -> jax.Array:
-    """Returns (B, N, W) uint8 for (B, H, W) bool: bit j of byte row i is row j · N + i, so that rows stay whole.
-
-    N is at least the kernels' reach: a row's neighbours are then no further than the next bit.
-    """
-    rows = max(-(-members.shape[1] // _BITS), _REACH)
-    members = jnp.pad(members, ((0, 0), (0, _BITS * rows - members.shape[1]), (0, 0)))
-    packed = members[:, :rows].astype(jnp.uint8)
-    for bit in range(1, _BITS):
-        packed |= members[:, bit * rows : (bit + 1) * rows].astype(jnp.uint8) << jnp.uint8(bit)
-    return packed
-
-
-def _unpack(packed: jax.Array, height: int) -> jax.Array:
-    """Returns (B, height, W) bool, the inverse of `_pack`."""
-    batch, rows, width = packed.shape
-    bits = jnp.arange(_BITS, dtype=jnp.uint8)[:, None, None]
-    return (((packed[:, None] >> bits) & 1) > 0).reshape(batch, _BITS * rows, width)[:, :height]
-
-
-@jax.jit
-def _runs(packed: jax.Array) -> jax.Array:
-    """Returns the table (S · B, 5, N + 28, W + 28) uint8 of S packed sets of B pictures: at level k the union of the
-    2**k rows from each row downwards, with margins of the kernels' reach all around.
-    """
-    packed = jnp.pad(packed, ((0, 0), (0, 0), (_REACH, _REACH)))
-    above, below = packed[:, -_REACH:] << 1, packed[:, :_REACH] >> 1
-    runs = [jnp.concatenate([above, packed, below], axis=1)]
-    for level in range(_LEVELS - 1):
-        distance = 1 << level
-        last = runs[-1]
-        runs.append(jnp.concatenate([last[:, :-distance] | last[:, distance:], last[:, -distance:]], axis=1))
-    return jnp.stack(runs, axis=1)
-
-
-def _union(runs: jax.Array, place: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Returns (N, W) uint8, packed: whether the kernel, laid on a pixel, holds a member of the set at that place of the
-    table: the union of the slices that the kernel, (29, 4) of `_kernels`, consists of.
-    """
-    rows, columns = runs.shape[2] - 2 * _REACH, runs.shape[3] - 2 * _REACH
-    held = jnp.zeros((rows, columns), jnp.uint8)
-    for level, column, *starts in kernel:
-        for start in starts:
-            held |= jax.lax.dynamic_slice(runs, (place, level, start, column), (1, 1, rows, columns))[0, 0]
-    return held
-
-
-@cache
-def _kernels() -> np.ndarray:
-    """Returns (30, 29, 4) int32: of each column of OpenCV's ellipse of each size, its anchor in the middle, the level
-    of the table, the place of the column, and the rows at which two runs begin that together are the column's.
-
-    Smaller ellipses, of fewer columns, repeat theirs.
-    """
-    kernels = np.zeros((LARGEST_KERNEL + 1, LARGEST_KERNEL, 4), np.int32)
-    for size in range(1, LARGEST_KERNEL + 1):
-        corner = _REACH - size // 2
-        columns = []
-        for column, pixels in enumerate(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)).T):
-            length = int(pixels.sum())
-            if length:
-                level, first = length.bit_length() - 1, corner + int(pixels.argmax())
-                columns.append((level, corner + column, first, first + length - (1 << level)))
-        kernels[size] = (columns * LARGEST_KERNEL)[:LARGEST_KERNEL]
-    return kernels
+    members: jax.Array = unpack(~(foreground | background), label.shape[1]) & inside(label, sizes)
+    return members

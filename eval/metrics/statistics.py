@@ -28,13 +28,13 @@ class Estimate(NamedTuple):
 def estimate(groups: Sequence[np.ndarray], seed: int = 0) -> Estimate:
     """Returns the mean over groups of the means within them, with its percentile bootstrap interval.
 
+    The units are drawn anew within each category, as often as there are, and so are the trainings, the same ones for
+    all categories; the categories are kept, since they were chosen and not drawn.
+
     Args:
       groups: the measurements of each category, (n,) or, of several trainings, (n, trainings); NaN where a thing was
         not measured. A category without any measurement counts nowhere.
       seed: of the resampling: the same measurements always have the same interval.
-
-    The units are drawn anew within each category, as often as there are, and so are the trainings, the same ones for
-    all categories; the categories are kept, since they were chosen and not drawn.
     """
     groups = [group[:, None] if group.ndim == 1 else group for group in groups]
     groups = [group[~np.isnan(group).any(axis=1)] for group in groups]
@@ -55,11 +55,14 @@ def estimate(groups: Sequence[np.ndarray], seed: int = 0) -> Estimate:
 def paired(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]]) -> Estimate:
     """Returns the mean of the differences ours − theirs, unit by unit, with its interval.
 
-    Args:
-      ours, theirs: {category: {unit: measurement}}, of the same categories and units; with several trainings an array
-        of their measurements, training n of one belonging to training n of the other.
-
     What makes one picture harder than another is then no part of the interval.
+
+    Args:
+      ours: {category: {unit: measurement}}; with several trainings an array of their measurements.
+      theirs: the same of the other, training n belonging to training n.
+
+    Raises:
+      ValueError: if they have different categories or units.
     """
     if {name: units.keys() for name, units in ours.items()} != {name: units.keys() for name, units in theirs.items()}:
         raise ValueError("a paired comparison needs the same pictures and clips on both sides")
@@ -72,7 +75,7 @@ def _resampled_means(values: np.ndarray, seed: int, place: int) -> np.ndarray:
     """Returns the means (RESAMPLES, trainings) of as many draws of units, with replacement, from (n, trainings)."""
     units = len(values)
     if units <= _KEPT:
-        return _draws(units, seed, place, RESAMPLES) @ values / units
+        return np.asarray(_draws(units, seed, place, RESAMPLES) @ values / units)
     parts = range(0, RESAMPLES, _PART)
     return np.concatenate(
         [_draws.__wrapped__(units, seed, place * RESAMPLES + part, _PART) @ values / units for part in parts]

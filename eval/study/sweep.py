@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
@@ -14,10 +13,12 @@ from tqdm import tqdm
 import rvm_jax
 from data_pipeline.pipeline import make_batches, section_of
 from eval import report
-from eval.folders import evaluation as benchmark
-from eval.folders.reading import find_pairs
-from eval.make_benchmark import benchmark as making
+from eval.compilation_cache import keep_compilations
+from eval.folders.evaluation import evaluate
+from eval.folders.pairs import find_pairs
+from eval.make_benchmark.benchmark import make
 from eval.make_benchmark.benchmark_spec import categories
+from eval.make_benchmark.manifest import read_manifest
 from eval.metrics.statistics import Estimate, estimate, paired
 from eval.validation import predictor
 from rvm_jax.errors import UserError
@@ -31,22 +32,30 @@ _CLIPS_AT_ONCE = 16  # a batch of the networks' predictions
 # {contender: {category: {picture or clip: the error of each seed}}}; lower is better.
 Errors = dict[str, dict[str, dict[str, np.ndarray]]]
 
+Train = Callable[[ConfigDict, Path, Callable[[int], Any], dict[str, Any]], object]  # as `rvm_jax.train.loop.train`
+Predict = Callable[[Path, Path, Path], None]  # as `predict_benchmark`
 
-def run(config: ConfigDict, workdir: Path) -> Errors:
-    """Trains and evaluates all contenders, showing progress; a sweep that was interrupted goes on.
+
+def run(config: ConfigDict, workdir: Path, *, train: Train = train, predict: Predict | None = None) -> Errors:
+    """Trains and evaluates all contenders, showing progress; a sweep that was interrupted is resumed.
 
     Args:
       config: a training recipe with a section `sweep`; see `configs/technique_sweep.py`.
       workdir: holds `benchmark/`, and by contender and seed `<name>/<seed>/` the run's work directory, `predictions/`
         and `eval.json`.
+      train: what trains a contender.
+      predict: what mattes the benchmark with it; by default `predict_benchmark`.
 
-    Raises UserError for a setting that does not work, or a `workdir` of another sweep.
+    Raises:
+      UserError: for a setting that does not work, or a `workdir` of another sweep.
     """
+    predict = predict or predict_benchmark
     sweep = config.sweep.to_dict()
     names = list(sweep["contenders"])
     if sweep["start"] and sweep["start"] not in sweep["contenders"]:
         raise UserError(f"sweep.start: '{sweep['start']}' is none of the contenders {', '.join(names)}")
-    _keep_compilations(workdir)
+    # All runs are one program: the first one compiles it.
+    keep_compilations(workdir / "compiled")
     labels = workdir / "benchmark"
     _make_benchmark(config, labels)
     found: dict[str, list[dict[str, dict[str, float]]]] = {name: [] for name in names}
@@ -56,11 +65,15 @@ def run(config: ConfigDict, workdir: Path) -> Errors:
             if sweep["start"]:
                 # Of a seed of its own: no contender sees these clips twice.
                 own = sweep["seeds"] + seed
-                start = str(_trained(config, workdir, "start", sweep["contenders"][sweep["start"]], own, start))
+                start = str(_trained(config, workdir, "start", sweep["contenders"][sweep["start"]], own, start, train))
                 bar.update()
             for name in names:
                 bar.set_postfix_str(f"{name}, seed {seed}")
-                found[name].append(_errors(config, workdir, name, seed, start))
+                if not (workdir / name / str(seed) / "eval.json").exists():
+                    run = _trained(config, workdir, name, sweep["contenders"][name], seed, start, train)
+                    predict(run, labels, run / "predictions")
+                    _evaluate(run, labels)
+                found[name].append(_errors(workdir / name / str(seed)))
                 bar.update()
     return {
         name: {
@@ -121,21 +134,15 @@ def _estimate(errors: Mapping[str, Mapping[str, np.ndarray]]) -> Estimate:
     return estimate([np.array(list(units.values())) for units in errors.values()])
 
 
-def _keep_compilations(workdir: Path) -> None:
-    """All runs are one program: the first one compiles it, the others, and a sweep that goes on, read it from there."""
-    if not jax.config.values["jax_compilation_cache_dir"]:
-        jax.config.update("jax_compilation_cache_dir", str((workdir / "compiled").absolute()))
-
-
 def _make_benchmark(config: ConfigDict, labels: Path) -> None:
     settings = config.sweep.benchmark.to_dict()
     data = section_of(config.data, "test")
     parts, absent = categories(data, resolution=config.data.resolution, split="test", **settings)
-    making.make(labels, parts, "test", {"seed": settings["seed"], "without_occluders": absent})
+    make(labels, parts, "test", {"seed": settings["seed"], "without_occluders": absent})
 
 
 def _trained(
-    config: ConfigDict, workdir: Path, name: str, techniques: Mapping[str, Any], seed: int, start: str
+    config: ConfigDict, workdir: Path, name: str, techniques: Mapping[str, Any], seed: int, start: str, train: Train
 ) -> Path:
     """Trains a contender unless it is trained already, and returns its work directory."""
     run = workdir / name / str(seed)
@@ -152,25 +159,32 @@ def _batches(config: ConfigDict) -> Callable[[int], Any]:
     return lambda step: make_batches(config.data, batch_size=config.train.batch_size, start_step=step)
 
 
-def _errors(config: ConfigDict, workdir: Path, name: str, seed: int, start: str) -> dict[str, dict[str, float]]:
-    """Returns {category: {picture or clip: error}} of a contender, from eval.json where that is there."""
-    output, labels = workdir / name / str(seed) / "eval.json", workdir / "benchmark"
-    if not output.exists():
-        run = _trained(config, workdir, name, config.sweep.contenders[name].to_dict(), seed, start)
-        _predict(run, labels, run / "predictions")
-        evaluation = benchmark.evaluate(find_pairs(run / "predictions", labels), progress=False)
-        document = json.loads(report.as_json(evaluation, checkpoint=str(run), label_dir=str(labels)))
-        document["by_unit"] = evaluation.by_unit(METRIC)
-        write_bytes(output, (json.dumps(document, indent=1) + "\n").encode())
-    return json.loads(output.read_text())["by_unit"]
+def _evaluate(run: Path, labels: Path) -> None:
+    """Writes a contender's eval.json, whole or not at all."""
+    evaluation = evaluate(find_pairs(run / "predictions", labels), progress=False)
+    document = json.loads(report.as_json(evaluation, checkpoint=str(run), label_dir=str(labels)))
+    document["by_unit"] = evaluation.by_unit(METRIC)
+    write_bytes(run / "eval.json", (json.dumps(document, indent=1) + "\n").encode())
 
 
-def _predict(run: Path, labels: Path, predictions: Path) -> None:
-    """Writes the network's alphas of all pictures and clips of a benchmark; every clip starts from a zero state."""
+def _errors(run: Path) -> dict[str, dict[str, float]]:
+    """Returns {category: {picture or clip: error}} from a contender's eval.json."""
+    errors: dict[str, dict[str, float]] = json.loads((run / "eval.json").read_text())["by_unit"]
+    return errors
+
+
+def predict_benchmark(run: Path, labels: Path, predictions: Path) -> None:
+    """Writes a network's alphas of all pictures and clips of a benchmark; every clip starts from a zero state.
+
+    Args:
+      run: its work directory.
+      labels: the benchmark.
+      predictions: where they go; what is there is removed.
+    """
     shutil.rmtree(predictions, ignore_errors=True)
     graphdef, params, batch_stats = functional.split(rvm_jax.load(run))
     predict = predictor(graphdef)
-    manifest = making.read_manifest(labels)
+    manifest = read_manifest(labels)
     for category, items in manifest["categories"].items():
         names = [[f"{i['name']}/{t:05d}.png" for t in range(i["frames"])] or [f"{i['name']}.png"] for i in items]
         for start in range(0, len(names), _CLIPS_AT_ONCE):

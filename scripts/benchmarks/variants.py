@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from rvm_jax.networks.layers.kernels import Kernels, kernels_for, plain
 from rvm_jax.networks.layers.kernels.batch_norm import batch_norm
 from rvm_jax.networks.rvm.decoder import ConvGRU
-from rvm_jax.train.losses import objectives
+from rvm_jax.train.losses import rvm
+from rvm_jax.train.losses.terms import unit
 
 AS_IT_IS = "rvm_jax"
 
@@ -56,7 +57,7 @@ def _all_within_the_loop(gru: ConvGRU, x: jax.Array, h: jax.Array) -> tuple[jax.
 
 
 def _squared(network: Any, batch: Any, key: jax.Array) -> dict[str, jax.Array]:
-    return {"total": jnp.square(network(objectives.unit(batch["src"])).pha - objectives.unit(batch["pha"])).mean()}
+    return {"total": jnp.square(network(unit(batch["src"])).pha - unit(batch["pha"])).mean()}
 
 
 def _keeping_its_arguments(function: Callable[..., Any], *, jit: Any = jax.jit, **settings: Any) -> Any:
@@ -77,7 +78,7 @@ CHOICES = {
     "ConvGRU: frames not unrolled": Choice({"max_unroll": 1}),
     "batch norm's gradient by JAX": Choice({"batch_norm": batch_norm.fun}),
     "XLA's order for concurrency": Choice({"compiler_options": ()}),
-    "mean square for the losses": Choice(replaced=lambda: mock.patch.object(objectives, "alpha", _squared)),
+    "mean square for the losses": Choice(replaced=lambda: mock.patch.object(rvm, "alpha", _squared)),
     "state not donated": Choice(replaced=lambda: mock.patch.object(jax, "jit", _keeping_its_arguments)),
 }
 

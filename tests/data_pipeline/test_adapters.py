@@ -257,3 +257,35 @@ def test_a_root_of_another_layout_names_the_layout(tmp_path):
         open_("sim", tmp_path, "occluder")
     with pytest.raises(UserError, match=r"data\.main\.root: no such folder: .*CelebA-HQ-img"):
         open_("celebamask_hq", tmp_path, "face")
+
+
+def template(points: np.ndarray, note: str = "") -> str:
+    """The landmarks' file as WebMorph writes it, with the lines of its drawing."""
+    lines = [f"{x}\t{y}" for x, y in points]
+    return "\n".join([note, str(len(points)), *lines, "1", "0", "3", "0 1 2", ""])
+
+
+def test_london_draws_the_face_through_its_landmarks(tmp_path: Path) -> None:
+    from data_pipeline.sources.london import LANDMARKS, OUTLINE, closed_spline
+
+    points = np.full((LANDMARKS, 2), 3.0)
+    turn = np.linspace(0, 2 * np.pi, len(OUTLINE), endpoint=False) + np.pi
+    points[list(OUTLINE)] = np.stack([12 + 8 * np.cos(turn), 8 + 6 * np.sin(turn)], 1)
+    pictures(tmp_path / "neutral_front", "001_03.jpg", "002_03.jpg", "003_03.jpg", "004_03.jpg")
+    folder = tmp_path / "neutral_front"
+    (folder / "001_03.tem").write_text(template(points, "# a comment"))
+    (folder / "002_03.tem").write_text(template(points[:179]))
+    (folder / "003_03.tem").write_text("no number\n1 2\n")
+    source = open_("london", tmp_path, "face")
+    assert keys(source) == ["neutral_front/001_03"] and source.records[0].category == "neutral_front"
+    reasons = sorted(source.skipped.values())
+    assert "has 179 landmarks" in reasons[0] + reasons[1] + reasons[2] and "it has no landmarks" in reasons
+    mask = alpha(source)
+    y, x = np.mgrid[: trees.SIZE[0], : trees.SIZE[1]] + 0.5
+    inside = ((x - 12) / 8) ** 2 + ((y - 8) / 6) ** 2
+    assert (mask[inside < 0.75] == 255).all() and (mask[inside > 1.35] == 0).all()
+    assert abs((mask / 255).sum() - np.pi * 8 * 6) < 8  # OpenCV fattens by half a sample
+    assert ((mask > 0) & (mask < 255)).any()
+    spline = closed_spline(points[list(OUTLINE)])
+    np.testing.assert_allclose(spline[::16], points[list(OUTLINE)], atol=1e-9)
+    assert np.abs(((spline[:, 0] - 12) / 8) ** 2 + ((spline[:, 1] - 8) / 6) ** 2 - 1).max() < 0.01

@@ -225,8 +225,8 @@ def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
     assert result.returncode == 0, result.stderr
     clips = {path.name: path for path in out.glob("*/img/*")}
     assert sorted(clips) == ["00000", "00001", "00002"]
-    assert {path.parents[2].name for path in clips.values()} <= {"cup", "hand", "none"}
-    alphas = clips["00001"].parents[2] / "mask/00001"
+    assert {path.parents[1].name for path in clips.values()} <= {"cup", "hand", "none"}
+    alphas = clips["00001"].parents[1] / "mask/00001"
     assert [path.name for path in sorted(alphas.iterdir())] == ["00000.png", "00001.png"]
     alpha, first = read_mask(alphas / "00000.png"), read_picture(clips["00001"] / "00000.png")
     assert alpha.shape == (SIDE, SIDE)

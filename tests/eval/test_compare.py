@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,18 +15,20 @@ from echo_network import Echo
 from leaky_network import LeakyNetwork
 
 import rvm_jax
-from eval.compare import comparison, cost, plots, predictions
+from eval.compare import comparison, cost, plots
 from eval.compare.entries import Guidance, parse_entries, parse_guidance
-from eval.compare.predictions import find_predictions
+from eval.compare.predictions import Predictions, Tools, find_predictions
 from eval.metrics.statistics import Estimate
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 
+Compared = tuple[Path, comparison.Comparison]
+Networks = tuple[Path, Path, list[Any], Tools]
 ROOT = Path(__file__).parents[2]
 
 
-def _write(root, error):
+def _write(root: Path, error: int) -> Path:
     """Three pictures and two clips of three frames, their alphas too dark by `error`, more so in later ones."""
     for place in range(3):
         alpha = np.zeros((32, 32), np.uint8)
@@ -41,14 +44,14 @@ def _write(root, error):
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory):
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     root = tmp_path_factory.mktemp("compare")
     entries = parse_entries([f"mine<b>={_write(root, 20)}", f"RVM={_write(root, 5)}"])
     found = find_predictions(entries, root / "label", root / "matted", ())
     return root, comparison.compare(found, root / "label", root / "out")
 
 
-def test_entries_are_read_and_the_published_come_first(tmp_path):
+def test_entries_are_read_and_the_published_come_first(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "plain").mkdir()
     names = ["zebra", "RVM", "AEMatter trimap", "RVMish", "AEMatter", "MODNet"]
@@ -65,20 +68,19 @@ def test_entries_are_read_and_the_published_come_first(tmp_path):
         parse_entries([])
 
 
-def test_bad_predictions_of_all_entries_are_reported_before_any_network_computes(tmp_path, monkeypatch):
-    monkeypatch.setattr(rvm_jax, "matte_pictures", None)
+def test_bad_predictions_of_all_entries_are_reported_before_any_network_computes(tmp_path: Path) -> None:
     first, second = _write(tmp_path, 1), _write(tmp_path, 2)
     (first / "hands" / "0.png").unlink()
     write_picture(second / "hands" / "1.png", np.zeros((8, 8), np.uint8))
     (tmp_path / "network" / "checkpoints").mkdir(parents=True)
     entries = parse_entries([f"n={tmp_path / 'network'}", f"a={first}", f"b={second}"])
     with pytest.raises(UserError) as caught:
-        find_predictions(entries, tmp_path / "label", tmp_path / "matted", ())
+        find_predictions(entries, tmp_path / "label", tmp_path / "matted", (), tools=Tools(matte=_never))
     assert f"{first / 'hands'}: no .png or .jpg for 1 (0)" in str(caught.value)
     assert f"{second / 'hands' / '1.png'}: 8×8 pixels" in str(caught.value)
 
 
-def test_sources_of_guidance(tmp_path):
+def test_sources_of_guidance(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     entries = parse_entries([f"RVM={tmp_path}", f"MGMatting guided={tmp_path}"])
     assert parse_guidance([], entries) == Guidance("truth", {})
@@ -91,36 +93,48 @@ def test_sources_of_guidance(tmp_path):
     assert "RVM cannot guide itself" in str(caught.value)
 
 
-NETWORKS = {"leaky": LeakyNetwork(), "echo": Echo(), "masked": Echo("mask"), "trimapped": Echo("trimap")}
+NETWORKS: dict[str, Any] = {
+    "leaky": LeakyNetwork(),
+    "echo": Echo(),
+    "masked": Echo("mask"),
+    "trimapped": Echo("trimap"),
+}
+
+
+def _never(*_: object, **__: object) -> None:
+    raise AssertionError("no network computes here")
 
 
 @pytest.fixture
-def networks(tmp_path, monkeypatch):
-    """A benchmark, entries of networks with known answers, and a count of the networks that are timed."""
+def networks(tmp_path: Path) -> Networks:
+    """A benchmark, entries of networks with known answers, the networks that are timed, and what does so."""
     root = tmp_path / "benchmark"
     _write(root, 1)
-    timed = []
+    timed: list[Any] = []
     for name in NETWORKS:
         (tmp_path / f"{name}.pth").touch()
-    for module in (predictions, rvm_jax.matting.pictures):
-        monkeypatch.setattr(module, "load_network", lambda path, preparation=None: NETWORKS[Path(path).stem])
 
-    def measure(network, size):
+    def load(path: Path) -> Any:
+        return NETWORKS[path.stem]
+
+    def matte(path: Path, *arguments: Any, **settings: Any) -> list[Path]:
+        return rvm_jax.matte_pictures(load(path), *arguments, **settings)
+
+    def measure(network: Any, size: tuple[int, int]) -> cost.Cost:
         timed.append(network)
         return cost.Cost(2_500_000, 8_400_000_000, 12.5, size, cost.device_name())
 
-    monkeypatch.setattr(predictions, "measure", measure)
-    return root / "label", tmp_path, timed
+    return root / "label", tmp_path, timed, Tools(load, matte, measure)
 
 
-def test_networks_matte_the_benchmark_and_guide_each_other(networks):
-    labels, folder, timed = networks
+def test_networks_matte_the_benchmark_and_guide_each_other(networks: Networks) -> None:
+    labels, folder, timed, tools = networks
     given = ("RVM=leaky", "MODNet=echo", "MGMatting guided=masked", "AEMatter trimap=trimapped")
     entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
     guidance = parse_guidance(["MGMatting guided=MODNet"], entries)
 
-    def find():
-        return find_predictions(entries, labels, folder / "out/predictions", (), guidance)
+    def find() -> Predictions:
+        return find_predictions(entries, labels, folder / "out/predictions", (), guidance, tools)
 
     found = find()
     assert {name: facts.guidance for name, facts in found.facts.items()} == {
@@ -157,9 +171,9 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks):
     assert timed[4:] == [NETWORKS["echo"], NETWORKS["masked"]]  # and what it guides
 
 
-def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks, monkeypatch):
-    labels, folder, _ = networks
-    monkeypatch.setattr(rvm_jax, "matte_pictures", None)
+def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks: Networks) -> None:
+    labels, folder, _, tools = networks
+    tools = tools._replace(matte=_never)
     (folder / "empty").mkdir()
     given = ("RVM=leaky", "guided=masked", "trimapped=trimapped")
     entries = parse_entries([f"{text.replace('=', f'={folder}/')}.pth" for text in given])
@@ -169,21 +183,37 @@ def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_comp
         (["guided=trimapped"], "guided: trimapped is guided itself"),
     ):
         with pytest.raises(UserError, match=said):
-            find_predictions(entries, labels, folder / "out", (), parse_guidance(guidance, entries))
+            find_predictions(entries, labels, folder / "out", (), parse_guidance(guidance, entries), tools)
     assert not (folder / "out").exists()
 
 
-def test_the_cost_of_a_network(monkeypatch):
-    seen = []
-    monkeypatch.setattr(cost, "multiply_adds", lambda network, *sides: seen.append(sides))
+def test_a_folder_of_predictions_beside_those_of_networks_is_no_network(networks: Networks) -> None:
+    """What it lacks to guide others is said before any network computes, wherever the folder lies."""
+    labels, folder, _, tools = networks
+    beside = folder / "out/given"
+    shutil.copytree(folder / "benchmark/pred1", beside)
+    entries = parse_entries([f"given={beside}", f"RVM={folder}/leaky.pth", f"guided={folder}/masked.pth"])
+    guidance = parse_guidance(["guided=given"], entries)
+    shutil.rmtree(beside / "nets_moving")  # which is not compared, but matted
+    with pytest.raises(UserError, match="given: no alpha for 6 of 9 pictures"):
+        find_predictions(entries, labels, folder / "out", ("nets_moving",), guidance, tools._replace(matte=_never))
+
+
+def test_the_cost_of_a_network() -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def count(network: Any, *sides: int) -> int:
+        seen.append(sides)
+        return 0
+
     for network in (LeakyNetwork(), Echo("trimap", "published")):
-        found = cost.measure(network, (32, 64))
+        found = cost.measure(network, (32, 64), count)
         assert found.parameters == int(network.inputs.state)
         assert found.size == (32, 64) and found.frames_per_second > 1
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side
 
 
-def test_tables_and_differences(compared):
+def test_tables_and_differences(compared: Compared) -> None:
     root, found = compared
     overall, differences, hands, nets = comparison.all_tables(found)
     assert overall.cells[1][:5] == ["RVM", "-", "-", "-", "-"]
@@ -199,7 +229,7 @@ def test_tables_and_differences(compared):
     assert (root / "out" / "tables" / "overall.tex").read_text().startswith("\\begin{tabular}{lr")
 
 
-def test_plots_are_valid_and_true(compared):
+def test_plots_are_valid_and_true(compared: Compared) -> None:
     root, _ = compared
     names = sorted(path.name for path in (root / "out" / "plots").iterdir())
     assert {"mad_by_category.svg", "mad_by_frame_of_the_clip.svg"} <= set(names)
@@ -208,11 +238,11 @@ def test_plots_are_valid_and_true(compared):
     drawn = ElementTree.fromstring(
         plots.bars("t", ["a", "b"], {"x": [Estimate(1, 0.5, 2), Estimate(2, np.nan, np.nan)]})
     )
-    heights = [float(e.get("height")) for e in drawn.iter() if e.tag.endswith("rect") and e.get("height") != "10"]
+    heights = [float(e.attrib["height"]) for e in drawn.iter() if e.tag.endswith("rect") and e.get("height") != "10"]
     assert heights[1] == pytest.approx(2 * heights[0])
 
 
-def test_pictures(compared):
+def test_pictures(compared: Compared) -> None:
     root, _ = compared
     sheet = read_picture(root / "out" / "sheets" / "RVM.jpg")
     assert sheet.shape[1] > 8 * 128  # two of four views beside each other
@@ -223,7 +253,7 @@ def test_pictures(compared):
     assert truth.min() > 240 and 100 < pred.mean() < 220
 
 
-def test_the_page_asks_for_nothing(compared):
+def test_the_page_asks_for_nothing(compared: Compared) -> None:
     page = (compared[0] / "out" / "index.html").read_text()
     assert not re.search(r"<(img|script|link|iframe)[^>]+(src|href)=", page)
     assert set(re.findall(r"https?://[^\s\"<]+", page)) == {"http://www.w3.org/2000/svg"}
@@ -254,7 +284,7 @@ Promise.all([...document.images].map((image) => image.decode())).then(() => {
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
-def test_the_page_in_a_browser(compared, tmp_path):
+def test_the_page_in_a_browser(compared: Compared, tmp_path: Path) -> None:
     page = (compared[0] / "out" / "index.html").read_text().replace("</body>", _CHECK)
     (tmp_path / "page.html").write_text(page)
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
@@ -265,13 +295,13 @@ def test_the_page_in_a_browser(compared, tmp_path):
     out = json.loads(found.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     assert out["ascending"] == ["RVM", "mine<b>"]
     assert out["descending"] == ["mine<b>", "RVM"]
-    hidden = [[float(re.search(r" ([\d.]+)%", clip).group(1)) for clip in pair] for pair in out["wipes"]]
+    hidden = [[float(re.findall(r" ([\d.]+)%", clip)[0]) for clip in pair] for pair in out["wipes"]]
     assert hidden == [[100, 100], [0, 100], [0, 50], [0, 0]]  # input, truth, half of the prediction, prediction
     assert out["other"] and out["error"].startswith("mine<b>: MAD")
     assert set(out["sizes"]) == {128} and out["offline"] == 0
 
 
-def test_script_reports_mistakes_without_a_traceback(tmp_path):
+def test_script_reports_mistakes_without_a_traceback(tmp_path: Path) -> None:
     command = [
         sys.executable,
         str(ROOT / "scripts" / "compare.py"),
@@ -283,10 +313,11 @@ def test_script_reports_mistakes_without_a_traceback(tmp_path):
     assert done.stderr == "error: /nowhere: no such folder or file; give predictions, a work directory or weights\n"
 
 
-def test_an_example_is_a_clips_middle_frame(compared):
+def test_an_example_is_a_clips_middle_frame(compared: Compared) -> None:
     root, _ = compared
     page = (root / "out" / "index.html").read_text()
-    data = json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.S).group(1))
+    [written] = re.findall(r'<script id="data" type="application/json">(.*?)</script>', page, re.S)
+    data = json.loads(written)
     assert [example["title"] for example in data["examples"]] == ["hands/1", "hands/2", "nets_moving/1"]
     assert data["examples"][2]["errors"]["RVM"] > 0
     assert read_mask(root / "label" / "nets_moving" / "mask" / "1" / "00001.png").max() == 255

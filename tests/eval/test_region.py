@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 
 from eval.metrics import region
+from eval.metrics.packed_bits import LARGEST_KERNEL, kernels_of_all_sizes
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "rvm" / "evaluation_unknown_region.npz")
-SIZES = np.arange(1, region.LARGEST_KERNEL + 1)
+SIZES = np.arange(1, LARGEST_KERNEL + 1)
 
 
-def _full(label):
+def _full(label: np.ndarray) -> np.ndarray:
     return np.full((len(label), 2), label.shape[1:], np.int32)
 
 
-def _erode(mask, size):
+def _erode(mask: np.ndarray, size: int) -> np.ndarray:
     return cv2.erode(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(size), int(size))))
 
 
-def _reference(form, label, kernel_sizes):
+def _reference(form: str, label: np.ndarray, kernel_sizes: np.ndarray) -> np.ndarray:
     """The trimap by OpenCV; the published form as its script does it, in wrapped bytes."""
     foreground, background = label == 255, label == 0
     if form == "published":
@@ -37,7 +38,7 @@ TRIMAPS = {"described": region.trimap_described, "published": region.trimap_publ
 
 
 @pytest.mark.parametrize("form", TRIMAPS)
-def test_golden_trimaps(form):
+def test_golden_trimaps(form: str) -> None:
     label = GOLDEN["label"]
     np.testing.assert_array_equal(
         TRIMAPS[form](label, _full(label), GOLDEN["kernel_sizes"]), GOLDEN[f"trimap_{form}"], strict=True
@@ -45,7 +46,7 @@ def test_golden_trimaps(form):
 
 
 @pytest.mark.parametrize("form", TRIMAPS)
-def test_every_kernel_size_agrees_with_opencv(form):
+def test_every_kernel_size_agrees_with_opencv(form: str) -> None:
     rng = np.random.default_rng(0)
     # Flat areas of all labels that a form tells apart, with single pixels of others, up to the border of the picture.
     small = rng.choice([0, 0, 1, 2, 128, 255, 255], (len(SIZES), 8, 9)).astype(np.uint8)
@@ -60,12 +61,12 @@ def test_every_kernel_size_agrees_with_opencv(form):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_columns_of_the_ellipse_are_single_runs(size):
+def test_columns_of_the_ellipse_are_single_runs(size: int) -> None:
     """What the table of runs rests on; and a kernel of it, drawn pixel by pixel, is OpenCV's."""
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(size), int(size)))
     assert all(np.ptp(np.flatnonzero(column)) + 1 == column.sum() for column in ellipse.T if column.any())
     drawn = np.zeros((29, 29), np.uint8)
-    for level, column, *starts in region._kernels()[size]:
+    for level, column, *starts in kernels_of_all_sizes()[size]:
         for start in starts:
             drawn[start : start + 2**level, column] = 1
     corner = 14 - size // 2
@@ -73,7 +74,7 @@ def test_columns_of_the_ellipse_are_single_runs(size):
     assert drawn.sum() == ellipse.sum()
 
 
-def test_face_and_band_by_hand():
+def test_face_and_band_by_hand() -> None:
     """A straight edge: the band is 10 pixels to both sides of it; the face is what is not 0."""
     label = np.zeros((1, 40, 64), np.uint8)
     label[..., 31:] = 255
@@ -87,7 +88,7 @@ def test_face_and_band_by_hand():
 
 
 @pytest.mark.parametrize("form", TRIMAPS)
-def test_padding_changes_nothing(form):
+def test_padding_changes_nothing(form: str) -> None:
     """A picture's trimap is the same alone and in a larger frame, whatever lies beside it."""
     rng = np.random.default_rng(1)
     label = cv2.resize(rng.choice([0, 1, 2, 255], (5, 6)).astype(np.uint8), (37, 29), interpolation=cv2.INTER_NEAREST)
@@ -99,14 +100,14 @@ def test_padding_changes_nothing(form):
         np.testing.assert_array_equal(trimap[:29, :37], _reference(form, label, sizes))
 
 
-def test_unknown_region_leaves_padding_out():
+def test_unknown_region_leaves_padding_out() -> None:
     label = np.full((1, 32, 32), 128, np.uint8)
     unknown = np.asarray(region.unknown_described(label, np.array([[20, 10]]), np.array([[3, 3]])))
     assert unknown[0, :20, :10].all()
     assert unknown.sum() == 200
 
 
-def test_kernel_sizes_are_fixed_by_the_name():
+def test_kernel_sizes_are_fixed_by_the_name() -> None:
     assert region.draw_kernel_sizes("hands/00001") == (5, 12)
     drawn = np.array([region.draw_kernel_sizes(f"hands/{i}") for i in range(2000)])
     assert set(drawn[:, 0]) == set(drawn[:, 1]) == set(range(1, 30))

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from configs.technique_sweep import get_config
 from eval.study import sweep
@@ -17,20 +20,20 @@ ROOT = Path(__file__).parents[2]
 DARKER = {"bare": 60, "mixture": 20}
 
 
-@pytest.fixture
-def trained(monkeypatch):
-    """Replaces training and prediction; returns what was trained: (folder, techniques, seeds, start)."""
-    runs = []
+class Stand:
+    """Stands in for training and prediction; `runs` are what was trained: (folder, techniques, seeds, start)."""
 
-    def train(config, workdir, batches, evaluators):
+    def __init__(self) -> None:
+        self.runs: list[tuple[str, set[str], set[int], str]] = []
+
+    def train(self, config: ConfigDict, workdir: Path, batches: Callable[[int], Any], evaluators: Any) -> None:
         assert "sweep" not in config
         seeds = {config.data.seed, config.train.seed}
-        runs.append(
-            (f"{workdir.parent.name}/{workdir.name}", set(config.data.techniques), seeds, config.network.start_from)
-        )
+        name = f"{workdir.parent.name}/{workdir.name}"
+        self.runs.append((name, set(config.data.techniques), seeds, config.network.start_from))
         next(iter(batches(0)))
 
-    def predict(run, labels, predictions):
+    def predict(self, run: Path, labels: Path, predictions: Path) -> None:
         darker = DARKER[run.parent.name] + int(run.name)
         for mask in labels.glob("*/mask/**/*.png"):
             category, _, *rest = mask.relative_to(labels).parts
@@ -39,13 +42,11 @@ def trained(monkeypatch):
                 predictions.joinpath(category, *rest), np.where(alpha > darker, alpha - darker, 0).astype(np.uint8)
             )
 
-    monkeypatch.setattr(sweep, "train", train)
-    monkeypatch.setattr(sweep, "_predict", predict)
-    monkeypatch.setattr(sweep, "_keep_compilations", lambda workdir: None)
-    return runs
+    def sweep(self, config: ConfigDict, workdir: Path, predict: sweep.Predict | None = None) -> sweep.Errors:
+        return sweep.run(config, workdir, train=self.train, predict=predict or self.predict)
 
 
-def _config(**changes):
+def _config(**changes: Any) -> ConfigDict:
     config = get_config("tiny")
     config.sweep.seeds = 2
     config.sweep.benchmark.clips = 0
@@ -53,12 +54,13 @@ def _config(**changes):
     return config
 
 
-def test_all_contenders_have_the_same_budget_and_start(trained, tmp_path):
-    found = sweep.run(_config(), tmp_path)
+def test_all_contenders_have_the_same_budget_and_start(tmp_path: Path) -> None:
+    stand = Stand()
+    found = stand.sweep(_config(), tmp_path)
     starts = [str(tmp_path / "start" / seed) for seed in ("2", "3")]
     everything = {"published", "natocc", "randocc", "faceocc", "matting"}
     bare = {"main"}
-    assert trained == [
+    assert stand.runs == [
         ("start/2", bare, {2}, ""), ("bare/0", bare, {0}, starts[0]), ("mixture/0", everything, {0}, starts[0]),
         ("start/3", bare, {3}, ""), ("bare/1", bare, {1}, starts[1]), ("mixture/1", everything, {1}, starts[1]),
     ]  # fmt: skip
@@ -73,39 +75,36 @@ def test_all_contenders_have_the_same_budget_and_start(trained, tmp_path):
     assert np.mean(seeds) == pytest.approx(float(mean[2].split(" ")[0]), rel=1e-3)
 
 
-def test_a_sweep_goes_on_where_it_stopped(trained, tmp_path, monkeypatch):
-    config = _config(start="", seeds=1)
-    whole = sweep.run(config, tmp_path / "whole")
-    predict = sweep._predict
+def test_a_sweep_is_resumed_where_it_stopped(tmp_path: Path) -> None:
+    stand, config = Stand(), _config(start="", seeds=1)
+    whole = stand.sweep(config, tmp_path / "whole")
 
-    def stop(run, labels, predictions):
+    def stop(run: Path, labels: Path, predictions: Path) -> None:
         if run.parent.name == "mixture":
             raise KeyboardInterrupt
-        predict(run, labels, predictions)
+        stand.predict(run, labels, predictions)
 
-    monkeypatch.setattr(sweep, "_predict", stop)
     with pytest.raises(KeyboardInterrupt):
-        sweep.run(config, tmp_path / "halves")
-    monkeypatch.setattr(sweep, "_predict", predict)
+        stand.sweep(config, tmp_path / "halves", stop)
     written = (tmp_path / "halves" / "bare" / "0" / "eval.json").stat().st_mtime_ns
-    assert sweep.as_json(sweep.run(config, tmp_path / "halves")) == sweep.as_json(whole)
-    assert [name for name, *_ in trained] == ["bare/0", "mixture/0", "bare/0", "mixture/0", "mixture/0"]
+    assert sweep.as_json(stand.sweep(config, tmp_path / "halves")) == sweep.as_json(whole)
+    assert [name for name, *_ in stand.runs] == ["bare/0", "mixture/0", "bare/0", "mixture/0", "mixture/0"]
     assert (tmp_path / "halves" / "bare" / "0" / "eval.json").stat().st_mtime_ns == written
 
 
-def test_settings_that_do_not_fit(trained, tmp_path):
+def test_settings_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'nothing' is none of the contenders"):
-        sweep.run(_config(start="nothing"), tmp_path)
+        Stand().sweep(_config(start="nothing"), tmp_path)
     with pytest.raises(UserError, match="no variant"):
         get_config("huge")
     assert get_config("full").sweep.start == ""
 
 
-def test_the_star_takes_in_what_chance_may_explain():
+def test_the_star_takes_in_what_chance_may_explain() -> None:
     rng = np.random.default_rng(0)
     base = rng.exponential(10, 40)
 
-    def contender(*offsets):
+    def contender(*offsets: float) -> dict[str, dict[str, np.ndarray]]:
         """Errors of 40 pictures by two seeds; an offset for each."""
         noisy = [base + offset + rng.normal(0, 1, 40) for offset in offsets]
         return {"c": {f"c/{i}": np.array(each) for i, each in enumerate(zip(*noisy, strict=True))}}
@@ -121,7 +120,7 @@ def test_the_star_takes_in_what_chance_may_explain():
     assert [cell.endswith("*") for cell in line[2:]] == [True, True, False, True]
 
 
-def test_script_says_what_recipe_it_needs(tmp_path):
+def test_script_says_what_recipe_it_needs(tmp_path: Path) -> None:
     command = [
         sys.executable,
         str(ROOT / "scripts" / "sweep.py"),

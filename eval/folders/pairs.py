@@ -17,7 +17,7 @@ _PREDICTION_SUFFIXES = (".png", ".jpg")
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture or a clip's frame to evaluate."""
+    """A picture or a clip's frame to evaluate: its label and prediction, and its foregrounds if they are counted."""
 
     key: str  # <category>/[<clip>/]<stem>
     label: Path
@@ -27,6 +27,7 @@ class Pair:
 
     @property
     def category(self) -> str:
+        """The folder that it lies in."""
         return self.key.partition("/")[0]
 
     @property
@@ -48,8 +49,9 @@ class Pair:
 def find_pairs(pred_dir: Path, label_dir: Path, exclude: Iterable[str] = ()) -> list[Pair]:
     """Returns every label with its prediction, sorted by key, leaving out the categories in `exclude`.
 
-    Raises UserError with all that is wrong at once: folders absent or empty, pictures without mask, labels without
-    prediction or with two, predictions without label.
+    Raises:
+      UserError: with all that is wrong at once: folders absent or empty, pictures without mask, labels without
+        prediction or with two, predictions without label.
     """
     for root in (pred_dir, label_dir):
         if not root.is_dir():
@@ -82,7 +84,8 @@ def add_foregrounds(pairs: Iterable[Pair], foreground_dir: Path, label_dir: Path
     """Returns the pairs with their foregrounds: true ones `<label_dir>/<category>/fgr/[<clip>/]<name>.<ext>`, predicted
     ones `<foreground_dir>/<category>/[<clip>/]<name>.png`, else `.jpg`.
 
-    Raises UserError with all that are missing, or there twice.
+    Raises:
+      UserError: with all that are missing, or there twice.
     """
     missing: dict[tuple[Path, str], list[str]] = {}
     listings: dict[Path, dict[str, list[Path]]] = {}
