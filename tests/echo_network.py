@@ -1,6 +1,6 @@
 """A network for still pictures whose answer is known, for tests of what surrounds such networks."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 

@@ -14,7 +14,7 @@ class LeakyNetwork(nnx.Module):
     name = "leaky"
     inputs = InputSpec(state=True)
 
-    def __init__(self, foreground: bool = False) -> None:
+    def __init__(self, foreground: bool = False):
         self.foreground = foreground
         self.share = nnx.Param(jnp.float32(0.5))
 
