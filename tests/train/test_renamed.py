@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from configs import face_stage1, rvm_stage3
 from rvm_jax import UserError, create
 from rvm_jax.networks import functional
-from rvm_jax.train.optimizer import resolve_rates
+from rvm_jax.train.rates import resolve_rates
 from rvm_jax.train.renamed import apply_renamed_flags, current_settings, take_renamed_flags
 from rvm_jax.train.workdir import check_config
 
