@@ -12,8 +12,8 @@ _Path = tuple[str, ...]
 def fit(saved: Any, wanted: Any, parameters: Collection[str]) -> tuple[Any, tuple[str, ...]]:
     """Returns `wanted` with the arrays of `saved`, and the names of those that it lacks, which stay as they are.
 
-    An array is found by its path, else by what it is called wherever it lies, within the same top-level item, and by its
-    shape: settings of an optimizer move its moments about.
+    An array is found by its path, else by what it is called wherever it lies within the same top-level item, and by its
+    shape: an optimizer's settings decide where its moments lie.
 
     Args:
         saved, wanted: trees of arrays.
