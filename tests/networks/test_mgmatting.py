@@ -1,6 +1,7 @@
 """MGMatting, image only and guided, against the numbers of the originals, and the parts of its own."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
