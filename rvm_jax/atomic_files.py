@@ -23,20 +23,13 @@ def is_remote(path: str | os.PathLike[str]) -> bool:
 
 
 def write_text(path: epath.Path, text: str) -> None:
-    """Writes a file beside its final name, then renames it. Raises UserError where that fails."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+    """Writes a file whole, also to a bucket. Raises UserError if that fails."""
+    if not is_remote(path):
+        write_bytes(path, text.encode())
+        return
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if is_remote(path):  # an object appears when it is complete
-            path.write_text(text)
-            return
-        try:
-            partial.write_text(text)
-            partial.replace(path)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink()
-            raise
+        path.write_text(text)  # an object appears when it is complete
 
 
 @contextmanager

@@ -122,7 +122,8 @@ def _train_ours(network: Any, data: dict[str, Any], rates: tuple[float, float]) 
     from rvm_jax.networks import functional
     from rvm_jax.train.losses.rvm import alpha
     from rvm_jax.train.losses.terms import unit
-    from rvm_jax.train.optimizer import make_optimizer, resolve_rates
+    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.rates import resolve_rates
     from rvm_jax.train.state import new_state
     from rvm_jax.train.step import make_train_step
 

@@ -7,7 +7,7 @@ same versions of NumPy and OpenCV, which the manifest names; processors differ b
 compares a benchmark with its manifest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,8 @@ def _overlap(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 def _read_config(path: str) -> ConfigDict:
     """Reads a config file, `:arg` included, as absl's config flag does."""
-    flags_of_one = flags.FlagValues()  # type: ignore[no-untyped-call]
+    new_flags: Callable[[], flags.FlagValues] = flags.FlagValues
+    flags_of_one = new_flags()
     holder = config_flags.DEFINE_config_file("train", flag_values=flags_of_one)
     flags_of_one(["train_config", f"--train={path}"])
     config: ConfigDict = holder.value

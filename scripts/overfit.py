@@ -66,7 +66,8 @@ def main(_: list[str]) -> None:
     @jax.jit
     def error_of(params: Tensors, batch_stats: Tensors, batch: Batch) -> jax.Array:
         own = functional.merge(graphdef, params, batch_stats)
-        return abs(own(*network_inputs(own, batch)).pha - batch["pha"] / 255.0).mean()
+        error: jax.Array = abs(own(*network_inputs(own, batch)).pha - batch["pha"] / 255.0).mean()
+        return error
 
     opt_state, error = optimizer.init(params), float("inf")
     with tqdm(range(1, _STEPS.value + 1), desc=name, unit="step") as progress:

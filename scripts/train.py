@@ -11,7 +11,7 @@ Several hosts: --distributed under Slurm, Open MPI and on TPU slices; elsewhere 
 import functools
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -56,6 +56,7 @@ def main(
     from eval.validation import Validation
     from rvm_jax.train.devices import connect_hosts
     from rvm_jax.train.loop import train
+    from rvm_jax.train.phases import steps_of_epochs
     from rvm_jax.train.preemption import Preempted
 
     if _DISTRIBUTED.value or _COORDINATOR.value:
@@ -68,7 +69,7 @@ def main(
     config = ConfigDict(settings)
     if not config.train.steps:
         with _stream(config.data, jax.process_count(), 0) as stream:
-            config.train.steps = steps_of(config.train, stream.epoch_size)
+            config.train.steps = steps_of_epochs(config.train, stream.epoch_size)
     data = {name: _data_of(config.data, section) for name, section in config.train.phases.items()}
     phases = {name: (data[name], section.batch_size) for name, section in config.train.phases.items()}
     try:
@@ -85,26 +86,6 @@ def main(
     except Preempted as preempted:
         print(f"{preempted}; start it again with the same command to resume", file=sys.stderr)
         sys.exit(143)
-
-
-def steps_of(train: Mapping[str, Any], epoch_size: int) -> int:
-    """Returns the steps of a config's `train.epochs`.
-
-    Args:
-        train: the config's section.
-        epoch_size: clips of an epoch.
-
-    Raises:
-        UserError: if there is not a single one.
-    """
-    epochs, batch_size = train["epochs"], train["batch_size"]
-    steps = int(epochs * epoch_size // batch_size)
-    if steps < 1:
-        raise UserError(
-            f"train.epochs={epochs} of {epoch_size} clips is no step of train.batch_size={batch_size}; set "
-            "train.steps, or more epochs"
-        )
-    return steps
 
 
 def _data_of(data: Any, section: Any) -> dict[str, Any]:

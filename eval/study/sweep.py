@@ -20,11 +20,11 @@ from eval.make_benchmark.benchmark import make
 from eval.make_benchmark.benchmark_spec import categories
 from eval.make_benchmark.manifest import read_manifest
 from eval.metrics.statistics import Estimate, estimate, paired
-from eval.validation import predictor
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_picture, write_bytes, write_picture
 from rvm_jax.networks import functional
 from rvm_jax.train.loop import train
+from rvm_jax.train.prediction import predictor
 
 METRIC = "mad"
 _CLIPS_AT_ONCE = 16  # a batch of the networks' predictions

@@ -135,8 +135,8 @@ class _ClipCommand:
 
     def shared_matter(self) -> "Weights":
         """Returns the network of several clips, compiled once for all if it takes frames alone."""
-        from rvm_jax.matting.backends import as_matter
         from rvm_jax.matting.guidance import is_guided
+        from rvm_jax.matting.make_backend import as_matter
         from rvm_jax.matting.weights import load_network
 
         how = Settings(**self._settings)

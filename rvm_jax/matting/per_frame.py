@@ -52,7 +52,7 @@ class PictureMatter:
         wraps = faithful and network.preprocessing.overflow == "wrap"
 
         def run(weights: Any, image: jax.Array, *others: jax.Array) -> jax.Array:
-            own = nnx.merge(graphdef, weights)
+            own = cast(Network, nnx.merge(graphdef, weights))
             if image.dtype == jnp.uint8:
                 image = image.astype(jnp.float32)
             result: Result = own(own.normalise(image / 255), *others)

@@ -9,9 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.backends import Backend, guided_kinds, make_backend
+from rvm_jax.matting.backends import Backend
 from rvm_jax.matting.faces import tracked
 from rvm_jax.matting.guides import PictureGuides
+from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.option import options
 from rvm_jax.matting.options import PictureSettings

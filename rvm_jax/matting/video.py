@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting import inputs
-from rvm_jax.matting.backends import guided_kinds, make_backend
 from rvm_jax.matting.faces import tracked
 from rvm_jax.matting.formats import FORMATS, Format, is_folder
 from rvm_jax.matting.guides import clip_frames
+from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.matter import auto_ratio
 from rvm_jax.matting.options import Settings

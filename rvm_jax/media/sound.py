@@ -1,14 +1,18 @@
 """The sound of the input, copied to what is made of its pictures (PyAV)."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import av
+from av.container import OutputContainer
 
 # What sound is encoded to where a container cannot hold it as it is.
 _FALLBACKS = ("libopus", "opus", "aac", "libvorbis", "vorbis")
+
+# The time of a packet of the output, in seconds, and the packet.
+_Timed = tuple[Fraction, "av.Packet[av.AudioStream]"]
 
 
 class SoundCopy:
@@ -22,11 +26,11 @@ class SoundCopy:
       start: the time in `source` that becomes 0.
     """
 
-    def __init__(self, container: Any, source: Path, start: Fraction):
+    def __init__(self, container: OutputContainer, source: Path, start: Fraction):
         self._output = container
         self._start = start
         self._input = av.open(str(source))
-        self._tracks: dict[int, Any] = {}
+        self._tracks: dict[int, av.AudioStream] = {}
         self._encodes: set[int] = set()
         for track in self._input.streams.audio:
             if track.codec_context is None:
@@ -34,7 +38,8 @@ class SoundCopy:
             if track.codec_context.name in container.supported_codecs or track.codec.name in container.supported_codecs:
                 self._tracks[track.index] = container.add_stream_from_template(track)
             elif codec := next((c for c in _FALLBACKS if c in container.supported_codecs & av.codecs_available), None):
-                self._tracks[track.index] = container.add_stream(codec, rate=48_000 if "opus" in codec else track.rate)
+                added = container.add_stream(codec, rate=48_000 if "opus" in codec else track.rate)
+                self._tracks[track.index] = cast(av.AudioStream, added)
                 self._encodes.add(track.index)
         self._packets = self._converted()
         self._next = next(self._packets, None)
@@ -50,12 +55,12 @@ class SoundCopy:
         self._packets.close()
         self._input.close()
 
-    def _converted(self) -> Any:
+    def _converted(self) -> Generator[_Timed, None, None]:
         """Yields (time, packet) of the output."""
         if not self._tracks:
             return
         tracks = [stream for stream in self._input.streams.audio if stream.index in self._tracks]
-        for packet in self._input.demux(tracks):
+        for packet in cast("Iterator[av.Packet[av.AudioStream]]", self._input.demux(tracks)):
             index = packet.stream.index
             if index in self._encodes:
                 yield from self._encoded(packet)
@@ -73,14 +78,15 @@ class SoundCopy:
         for index in self._encodes:
             yield from self._stamped(self._tracks[index].encode(None))
 
-    def _encoded(self, packet: Any) -> Iterator[tuple[Fraction, Any]]:
+    def _encoded(self, packet: "av.Packet[av.AudioStream]") -> Iterator[_Timed]:
         for frame in packet.decode():
-            time = (frame.pts or 0) * frame.time_base - self._start
+            time_base = frame.time_base or Fraction(1, frame.sample_rate)
+            time = (frame.pts or 0) * time_base - self._start
             if time < 0:
                 continue
-            frame.pts = round(time / frame.time_base)
+            frame.pts = round(time / time_base)
             yield from self._stamped(self._tracks[packet.stream.index].encode(frame))
 
-    def _stamped(self, packets: list[Any]) -> Iterator[tuple[Fraction, Any]]:
+    def _stamped(self, packets: "list[av.Packet[av.AudioStream]]") -> Iterator[_Timed]:
         for packet in packets:
-            yield (packet.pts or 0) * packet.time_base, packet
+            yield (packet.pts or 0) * (packet.time_base or Fraction(0)), packet

@@ -82,11 +82,11 @@ def create(
     """Returns a `Network` in evaluation mode; `create(**network.config)` makes one of the same kind.
 
     Args:
-        name: one of `names()`, such as "rvm", which is made by default, "modnet", or "mgmatting_guided".
+        name: one of `names()` (docs/networks.md lists what they are); the first of them by default.
         rngs: where the starting weights come from, or a seed; None for zeros, if they will be set from a file.
         kernels: what its layers compute by; None for those of the device that the weights go to.
-        settings: the network's own, such as RVM's `variant`, `refiner` and `foreground`; those for pictures have
-            `preparation`, "published" or "original", which `network.preprocessing` spells out.
+        settings: the network's own, such as `variant`, `refiner` and `foreground` of the default one; those for
+            pictures have `preparation`, "published" or "original", which `network.preprocessing` spells out.
 
     Raises:
         UserError: an unknown name, or a setting that this network does not have.

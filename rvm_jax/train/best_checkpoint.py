@@ -8,7 +8,7 @@ from typing import Any
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Settings
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.train.checkpoints import Checkpoints
+from rvm_jax.train.checkpoint_store import Checkpoints
 
 
 class BestCheckpoint:

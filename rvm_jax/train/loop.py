@@ -18,16 +18,18 @@ from rvm_jax.networks.api import Network
 from rvm_jax.networks.layers.kernels import kernels_for
 from rvm_jax.train import example_pictures
 from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
-from rvm_jax.train.checkpoints import Checkpoints
+from rvm_jax.train.checkpoint_store import Checkpoints
 from rvm_jax.train.devices import check_divides, global_batch, make_mesh
 from rvm_jax.train.initial_network import initial_network
 from rvm_jax.train.logs import Logs
 from rvm_jax.train.losses.objectives import OBJECTIVES, Loss
-from rvm_jax.train.optimizer import frozen_keys, make_optimizer, make_schedule, rate_names, resolve_rates
+from rvm_jax.train.optimizer import make_optimizer
 from rvm_jax.train.phases import MAIN, Batches, make_phases
 from rvm_jax.train.preemption import Preempted, Preemption
 from rvm_jax.train.profiler import Profiler
+from rvm_jax.train.rates import frozen_keys, rate_names, resolve_rates
 from rvm_jax.train.renamed import current_settings
+from rvm_jax.train.schedules import make_schedule
 from rvm_jax.train.state import TrainState, from_items, new_state, to_items, trained_network
 from rvm_jax.train.step import StepMaker, StepSettings, make_train_step
 from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
@@ -102,7 +104,8 @@ def train(
     sharded = NamedSharding(mesh, PartitionSpec("data"))
 
     # ---- the network, its optimizer and the steps
-    network = network or initial_network(config.network, seed, kernels_for(mesh.devices.flat))
+    if network is None:
+        network = initial_network(config.network, seed, kernels_for(mesh.devices.flat))
     for objective in {phase.objective.name: phase.objective for phase in phases}.values():
         objective.check(network)
     graphdef, params, batch_stats = functional.split(network)

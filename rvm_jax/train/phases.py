@@ -88,3 +88,23 @@ def make_phases(train: Mapping[str, Any], objectives: Mapping[str, Loss] = OBJEC
         objective = make_objective(section, objectives)
         phases.append(Phase(name, objective, section["batch_size"], every, first, crops, train.get("seed", 0)))
     return phases
+
+
+def steps_of_epochs(train: Mapping[str, Any], epoch_size: int) -> int:
+    """Returns how many steps a config's `train.epochs` are.
+
+    Args:
+        train: the section.
+        epoch_size: clips of an epoch.
+
+    Raises:
+        UserError: if there is not a single one.
+    """
+    epochs, batch_size = train["epochs"], train["batch_size"]
+    steps = int(epochs * epoch_size // batch_size)
+    if steps < 1:
+        raise UserError(
+            f"train.epochs={epochs} of {epoch_size} clips is no step of train.batch_size={batch_size}; set "
+            "train.steps, or more epochs"
+        )
+    return steps

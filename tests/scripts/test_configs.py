@@ -12,8 +12,9 @@ from data_pipeline.sources.listing import SECTIONS
 from rvm_jax import create
 from rvm_jax.networks import functional
 from rvm_jax.train.losses.objectives import make_objective
-from rvm_jax.train.optimizer import make_optimizer, resolve_rates
+from rvm_jax.train.optimizer import make_optimizer
 from rvm_jax.train.phases import MAIN, make_phases
+from rvm_jax.train.rates import resolve_rates
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 STUDIES = {"technique_sweep"}  # of several trainings, not of scripts/train.py

@@ -7,7 +7,7 @@ import pytest
 
 from rvm_jax import UserError
 from rvm_jax.train.best_checkpoint import BestCheckpoint
-from rvm_jax.train.checkpoints import Checkpoints
+from rvm_jax.train.checkpoint_store import Checkpoints
 
 KNOWN = ("valid/mad", "valid/mse")
 NETWORK = {"name": "tiny"}

@@ -14,8 +14,9 @@ import rvm_jax
 from rvm_jax import MattingNetwork, UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.train.checkpoints import Checkpoints
-from rvm_jax.train.optimizer import make_optimizer, make_schedule
+from rvm_jax.train.checkpoint_store import Checkpoints
+from rvm_jax.train.optimizer import make_optimizer
+from rvm_jax.train.schedules import make_schedule
 from rvm_jax.weights.torch_weights import state_dict
 
 FACE: dict[str, Any] = {"variant": "mobilenetv3", "refiner": "deep_guided_filter", "foreground": False}

@@ -452,7 +452,7 @@ def test_no_steps(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("first", "then"), [(0.0, 0.9), (0.9, 0.0)])
 def test_a_run_may_begin_or_end_to_keep_an_average(run: Run, tmp_path: Path, first: float, then: float) -> None:
-    """The checkpoint of the one is read by the other: the trained weights go on, the optimizer's moments too."""
+    """The checkpoint of the one is read by the other: the trained weights and the optimizer's moments are kept."""
     with pytest.raises(Interruption):
         run(tmp_path, Stream(3, interrupt), config=recipe(average_decay=first))
     config = recipe(average_decay=then)

@@ -70,9 +70,16 @@ def test_a_loss_that_does_not_fit_is_one_sentence(name: str, loss: str, said: st
         make_objective({"loss": loss}).check(create(name, rngs=None))
 
 
-@pytest.mark.parametrize("loss", ["alpha", "trimap", "modnet"])
-def test_losses_that_fit(loss: str) -> None:
-    make_objective({"loss": loss}).check(create("modnet", rngs=None))
+@pytest.mark.parametrize(
+    ("name", "train"),
+    [
+        ("modnet", {"loss": "trimap"}),
+        ("modnet", {"loss": "modnet"}),
+        ("rvm", {"loss": "segmentation"}),
+    ],
+)
+def test_losses_that_fit(name: str, train: dict[str, Any]) -> None:
+    make_objective(train).check(create(name, rngs=None))
 
 
 def test_options() -> None:

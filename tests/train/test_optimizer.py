@@ -10,16 +10,9 @@ import optax
 import pytest
 
 from rvm_jax import UserError
-from rvm_jax.train.optimizer import (
-    OPTIMIZERS,
-    Schedule,
-    constant,
-    frozen_keys,
-    make_optimizer,
-    make_schedule,
-    rate_names,
-    resolve_rates,
-)
+from rvm_jax.train.optimizer import OPTIMIZERS, make_optimizer
+from rvm_jax.train.rates import frozen_keys, rate_names, resolve_rates
+from rvm_jax.train.schedules import Schedule, constant, make_schedule
 
 KEYS = ("backbone.a.weight", "aspp.weight", "decoder.weight", "project_mat.bias", "project_seg.bias", "refiner.weight")
 RATES = (("backbone.*", 1e-4), ("aspp", 2e-4), ("refiner.*", None), (".*", 3e-4))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rvm_jax import UserError
-from rvm_jax.train.phases import MAIN, make_phases
+from rvm_jax.train.phases import MAIN, make_phases, steps_of_epochs
 
 TRAIN: dict[str, Any] = {
     "loss": "alpha", "batch_size": 4, "seed": 3, "crop_sizes": ((64, 64), (64, 96), (96, 64))
@@ -39,3 +39,12 @@ def test_settings_that_do_not_work() -> None:
         make_phases(TRAIN | {"accumulate": 3})
     with pytest.raises(UserError, match=r"train\.loss 'alpha' takes no downsample_ratio"):
         make_phases(TRAIN | {"downsample_ratio": 0.25})
+
+
+def test_steps_of_epochs() -> None:
+    assert steps_of_epochs({"epochs": 3, "batch_size": 4}, 10) == 7
+    for epochs, clips in ((0, 10), (1, 3)):
+        with pytest.raises(
+            UserError, match=rf"train\.epochs={epochs} of {clips} clips is no step of train\.batch_size=4"
+        ):
+            steps_of_epochs({"epochs": epochs, "batch_size": 4}, clips)

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from configs import face_stage1, rvm_stage3
 from rvm_jax import UserError, create
 from rvm_jax.networks import functional
-from rvm_jax.train.optimizer import resolve_rates
+from rvm_jax.train.rates import resolve_rates
 from rvm_jax.train.renamed import apply_renamed_flags, current_settings, take_renamed_flags
 from rvm_jax.train.workdir import check_config
 
@@ -73,7 +73,7 @@ def test_flags() -> None:
     assert config.train.phases.high.batch_size == 6
     assert config.optimizer.rates == (("decoder|project_mat|project_seg", 1e-3), *rvm_stage3.RATES)
     assert said[1] == "--config.train.passes.high.batch_size is now --config.train.phases.high.batch_size"
-    assert said[0].startswith("--config.optimizer.rates.decoder is now --config.optimizer.rates='((")
+    assert said[0].startswith('--config.optimizer.rates.decoder is now --config.optimizer.rates="((')
 
     before = old(rvm_stage3.get_config(), OLD_RATES)
     assert apply_renamed_flags(before, overrides) == []

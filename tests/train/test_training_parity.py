@@ -16,7 +16,8 @@ from rvm_jax.networks import functional
 from rvm_jax.train.losses import rvm as losses
 from rvm_jax.train.losses.rvm import matting
 from rvm_jax.train.losses.terms import Components, unit
-from rvm_jax.train.optimizer import make_optimizer, resolve_rates
+from rvm_jax.train.optimizer import make_optimizer
+from rvm_jax.train.rates import resolve_rates
 from rvm_jax.train.state import TrainState
 from rvm_jax.train.step import make_train_step
 

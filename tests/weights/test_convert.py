@@ -14,12 +14,12 @@ from rvm_jax.weights import files, torch_weights
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "convert.py"
 
 
-def convert(source, target, *flags):
+def convert(source: Path, target: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), f"--input={source}", f"--output={target}", *flags]
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_weights_to_a_checkpoint_and_back(tmp_path):
+def test_weights_to_a_checkpoint_and_back(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     source, checkpoint, target = tmp_path / "face.pth", tmp_path / "checkpoint", tmp_path / "again.pth"
     tensors = {key: torch.from_numpy(tensor) for key, tensor in golden_state_dict("face").items()}
@@ -41,7 +41,7 @@ def test_weights_to_a_checkpoint_and_back(tmp_path):
     assert existing.stderr.splitlines() == [f"error: {checkpoint}: exists already; remove it or choose another name"]
 
 
-def test_another_refiner(tmp_path):
+def test_another_refiner(tmp_path: Path) -> None:
     network = rvm_jax.MattingNetwork(rngs=None)
     rvm_jax.save_torch(network, tmp_path / "deep.safetensors")
     result = convert(tmp_path / "deep.safetensors", tmp_path / "fast.safetensors", "--refiner=fast_guided_filter")
