@@ -25,11 +25,11 @@ from rvm_jax.guidance.values import (
     check_encoded,
     widest_kernel,
 )
-from rvm_jax.networks.api import Network
+from rvm_jax.networks.api import Array, TakesPictures
 
 
 def network_inputs(
-    network: Network, batch: Mapping[str, jax.Array], key: jax.Array | None = None
+    network: TakesPictures, batch: Mapping[str, Array], key: jax.Array | None = None
 ) -> tuple[jax.Array, ...]:
     """Returns the arguments of `network(…)` for a batch.
 
@@ -42,18 +42,16 @@ def network_inputs(
     inputs = [network.normalise(_unit(batch["src"]))]
     if network.inputs.guidance == "mask":
         if "mask" in batch:
-            inputs.append((batch["mask"] >= IN_FRONT).astype(inputs[0].dtype))
+            inputs.append((jnp.asarray(batch["mask"]) >= IN_FRONT).astype(inputs[0].dtype))
         else:
             inputs.append(coarse_mask(_unit(batch["pha"]), key))
     elif network.inputs.guidance == "trimap":
-        trimap = batch["trimap"] if "trimap" in batch else derived_trimap(batch["pha"], key)
-        inputs.append(one_hot(trimap).astype(inputs[0].dtype))
+        trimap = batch["trimap"] if "trimap" in batch else derived_trimap(jnp.asarray(batch["pha"]), key)
+        inputs.append(one_hot(jnp.asarray(trimap)).astype(inputs[0].dtype))
     return tuple(inputs)
 
 
-def check_input(
-    name: str, kind: Guidance | None, image: jax.Array | np.ndarray, guidance: jax.Array | np.ndarray | None
-) -> None:
+def check_input(name: str, kind: Guidance | None, image: Array, guidance: Array | None) -> None:
     """Checks what a network's call is given beside the image (..., H, W, 3).
 
     Raises:
@@ -160,5 +158,5 @@ def _ellipse_rows(largest: int) -> np.ndarray:
     return rows
 
 
-def _unit(values: jax.Array) -> jax.Array:
+def _unit(values: Array) -> jax.Array:
     return jnp.asarray(values, float) / 255
