@@ -63,7 +63,7 @@ def _sum(terms: np.ndarray) -> np.ndarray:
     total = terms[0]
     for term in terms[1:]:
         total = total + term
-    return total
+    return np.asarray(total)
 
 
 def _small(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

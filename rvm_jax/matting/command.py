@@ -101,10 +101,14 @@ class _ClipCommand:
     def matte(self, source: str, shared: "Weights | None") -> None:
         """Mattes a clip, with the network that several share, and says what was written."""
         from rvm_jax.matting.video import matte_video, plan_video
+        from rvm_jax.matting.weights import auto_side_of
 
         given, settings = self._given, self._settings
         if given.dry_run:
-            lines = plan_video(source, given.output_dir, outputs=self._outputs, **self._formats, **settings)
+            side = auto_side_of(given.checkpoint[0])
+            lines = plan_video(
+                source, given.output_dir, outputs=self._outputs, auto_side=side, **self._formats, **settings
+            )
             print("\n".join(lines))
             return
         weights: Weights = given.checkpoint[0]

@@ -10,10 +10,9 @@ class CommandOptions(Checked):
     """What the command alone is given."""
 
     checkpoint: tuple[str, ...] = option(
-        (),
-        "A work directory, one of its steps, or a .pth or .safetensors file. Given several times, the comparison shows "
-        "the others below the first.",
-        required=True,
+        ("face",),
+        "A network of the package (face), a work directory, one of its steps, or a .pth or .safetensors file. Given "
+        "several times, the comparison shows the others below the first.",
     )
     input_source: str = option(
         "",

@@ -15,9 +15,10 @@ from rvm_jax.matting.engine import Engine, Frames, JaxEngine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
+from rvm_jax.weights.shipped import default_path, load_shipped
 
-# RVM's rule: the network sees the longer side with at most so many pixels.
-_AUTO_SIDE = 512
+# RVM's rule: the network sees the longer side with at most so many pixels. A network may ask for another (`auto_side`).
+AUTO_SIDE = 512
 
 
 class Matter:
@@ -31,9 +32,11 @@ class Matter:
             pha = np.asarray(matter(frame).pha)   # (H, W, 1) in [0, 1]
 
     Args:
-      network: a matting network in evaluation mode, as `rvm_jax.load` gives it; it stays untouched.
+      network: a matting network in evaluation mode, as `rvm_jax.load` gives it, which stays untouched; None for the
+        one that comes with the package.
       downsample_ratio: the network sees frames of this share of their sides, and its refiner brings the matte to full
-        size. "auto" is RVM's rule: a longer side of at most 512 pixels, so 1 for small frames. The published face
+        size. "auto" is RVM's rule: a longer side of at most 512 pixels (of the size that it was
+        trained for, for the package's own network), so 1 for small frames. The published face
         recipe uses 1.
       streams: None for one stream; N for frames with a leading axis of N streams, each with a state of its own.
       dtype: what convolutions compute in, "float32" or "bfloat16" (see `for_inference`).
@@ -49,7 +52,7 @@ class Matter:
 
     def __init__(
         self,
-        network: nnx.Module,
+        network: nnx.Module | None = None,
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
@@ -67,6 +70,9 @@ class Matter:
         self.downsample_ratio = downsample_ratio
         self.streams = streams
         self._pad_to = pad_to
+        if network is None:
+            network = load_shipped(default_path())
+        self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
         self._engine: Engine = JaxEngine(network, dtype=dtype, fold=fold)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
@@ -90,7 +96,7 @@ class Matter:
         if self.downsample_ratio != "auto":
             return self.downsample_ratio
         # By the padded size: what shares a compilation shares the ratio.
-        return auto_ratio(*_padded((height, width), self._pad_to))
+        return auto_ratio(*_padded((height, width), self._pad_to), self._auto_side)
 
     def __call__(self, frames: Frames) -> Matte:
         """Mattes the next frames of the stream; frames of another size than those before begin a new stream.
@@ -235,9 +241,9 @@ class Matter:
         return self._engine.zero_state(clip, ratio)
 
 
-def auto_ratio(height: int, width: int) -> float:
-    """RVM's rule: the share of the sides at which the longer one has at most 512 pixels."""
-    return min(_AUTO_SIDE / max(height, width), 1.0)
+def auto_ratio(height: int, width: int, side: int = AUTO_SIDE) -> float:
+    """RVM's rule: the share of the sides at which the longer one has at most `side` pixels."""
+    return min(side / max(height, width), 1.0)
 
 
 def _check_ratio(ratio: Ratio) -> None:

@@ -15,7 +15,7 @@ from rvm_jax.matting.formats import FORMATS, Format, is_folder
 from rvm_jax.matting.guides import clip_frames
 from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
-from rvm_jax.matting.matter import auto_ratio
+from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
 from rvm_jax.matting.options import Settings
 from rvm_jax.matting.outputs import Items, Outputs, check_kinds, describe, listed, open_output
 from rvm_jax.matting.pipeline import run
@@ -116,6 +116,7 @@ def plan_video(
     *,
     outputs: Outputs | None = None,
     formats: Mapping[str, Format] = FORMATS,
+    auto_side: int = AUTO_SIDE,
     **settings: Any,
 ) -> list[str]:
     """Returns, line by line, what `matte_video` would do, and does none of it.
@@ -131,7 +132,7 @@ def plan_video(
         sound = ", with sound" if video.sound else ""
         lines = [f"{video.name}: {count} of {width}x{height} at {float(video.rate):.6g} a second{sound}"]
     seen = (how.face_side, how.face_side) if how.faces else (height, width)
-    ratio = auto_ratio(*seen) if how.downsample_ratio == "auto" else how.downsample_ratio
+    ratio = auto_ratio(*seen, auto_side) if how.downsample_ratio == "auto" else how.downsample_ratio
     what = "the square of each face" if how.faces else "it"
     still = " (one for still pictures: 1)" if how.downsample_ratio == "auto" and ratio < 1 else ""
     lines.append(

@@ -111,23 +111,16 @@ class Matte(NamedTuple):
         return self.pha
 
 
-class TakesPictures(Protocol):
-    """What says how pictures become a network's input."""
-
-    @property
-    def inputs(self) -> InputSpec:
-        """What the call takes."""
-
-    def normalise(self, src: jax.Array) -> jax.Array:
-        """Normalises RGB in [0, 1], (…, 3), to what the call takes."""
-
-
-class Network(TakesPictures, Protocol):
+class Network(Protocol):
     """A matting network in evaluation mode; `nnx.view(network, use_running_average=False)` is its view for training."""
 
     @property
     def name(self) -> str:
         """What `rvm_jax.create` takes as `name`."""
+
+    @property
+    def inputs(self) -> InputSpec:
+        """What the call takes."""
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -144,6 +137,9 @@ class Network(TakesPictures, Protocol):
     @property
     def default_loss(self) -> str:
         """The loss that trains it if a recipe names no other, of `rvm_jax.train.losses`."""
+
+    def normalise(self, src: jax.Array) -> jax.Array:
+        """Normalises RGB in [0, 1], (…, 3), to what the call takes."""
 
     def __call__(self, src: Array, /, *args: Any, **kwargs: Any) -> Result:
         """Mattes `normalise(src)`, float (B, H, W, 3) or clips (B, T, H, W, 3), with the guidance that `inputs` names.

@@ -53,6 +53,8 @@ class MattingNetwork(nnx.Module):
     inputs: ClassVar = InputSpec(state=True)
     preprocessing: ClassVar = Preprocessing()
     BACKBONE: ClassVar = "backbone"
+    # The longer side, in pixels, that an automatic downsample ratio aims at: RVM's own, unless its weights say another.
+    auto_side: int = 512
 
     def __init__(
         self,
