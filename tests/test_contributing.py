@@ -4,15 +4,15 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Self
 
 import cv2
 import jax
 import numpy as np
 import pytest
 from flax import nnx
-from leaky_network import LeakyNetwork, leaky_alphas
+from leaky_network import LeakyNetwork
 
 import rvm_jax
 from data_pipeline.pipeline import make_batches
@@ -192,44 +192,53 @@ def test_without_it_nothing_knows_the_metric(folders: tuple[Path, Path]) -> None
 # --- an output format: a class and a row -----------------------------------------------------------------------------
 
 
-class ArrayWriter:
-    """A NumPy file of all frames."""
+class Means:
+    """A format of the user's own: a line a frame."""
 
     workers = 1
 
-    def __init__(self, path: Path):
-        self.path, self.frames = path, list[np.ndarray]()
+    def __init__(self, to: Destination):
+        self._path, self._lines = to.path, [f"rate {to.rate}"]
 
     @classmethod
-    def open(cls, to: Destination) -> Self:
-        return cls(to.path)
+    def open(cls, to: Destination) -> "Means":
+        return cls(to)
 
     @staticmethod
     def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
-        return "NumPy array", 8
+        return f"means of {channels} channels", 8
 
     def write(self, made: np.ndarray, frame: Frame) -> None:
-        self.frames.append(made)
+        self._lines.append(f"{frame.name} {float(frame.time)} {round(made.mean())}")
 
     def close(self) -> None:
-        np.save(self.path, np.stack(self.frames))
+        self._path.write_text("\n".join(self._lines))
 
     def discard(self) -> None:
-        self.frames.clear()
+        self._path.unlink(missing_ok=True)
 
 
 def test_an_output_format(tmp_path: Path) -> None:
-    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3)).astype(np.uint8)
-    for number, picture in enumerate(frames):
-        write_picture(tmp_path / f"clip/{number}.png", picture)
-    formats = {**FORMATS, ".npy": Format(ArrayWriter, ("alpha",))}
-    matting.matte_video(
-        LeakyNetwork(), tmp_path / "clip", outputs={"alpha": tmp_path / "a.npy"}, formats=formats, progress=False
-    )
-    alphas = np.load(tmp_path / "a.npy").reshape(3, 8, 12, 1)
-    np.testing.assert_allclose(alphas, 255 * leaky_alphas(frames), rtol=0, atol=0.51)
-    with pytest.raises(UserError, match=r"unknown output '\.npy'; use one of "):
-        matting.matte_video(LeakyNetwork(), tmp_path / "clip", outputs={"alpha": tmp_path / "b.npy"}, progress=False)
+    for number in range(3):
+        write_picture(tmp_path / f"clip/{number}.png", np.full((8, 12, 3), 40, np.uint8))
+    formats = {**FORMATS, ".means": Format(Means, ("alpha",))}
+
+    def matte(**outputs: Path) -> None:
+        matting.matte_video(
+            LeakyNetwork(),
+            tmp_path / "clip",
+            outputs=outputs,
+            formats=formats,
+            input_rate=Fraction(4),
+            progress=False,
+        )
+
+    matte(alpha=tmp_path / "a.means")
+    # The network's alpha is half of the frame's mean and of what it was before.
+    assert (tmp_path / "a.means").read_text().splitlines() == ["rate 4", "0 0.0 20", "1 0.25 30", "2 0.5 35"]
+    said = r"unknown output '\.means'; use one of \.mp4, .*\.avi, or a name without a suffix"
+    with pytest.raises(UserError, match=said):
+        matte(foreground=tmp_path / "f.means")
 
 
 # --- an occlusion technique: a file; a dataset adapter: a function ---------------------------------------------------

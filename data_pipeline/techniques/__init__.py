@@ -13,6 +13,7 @@ from rvm_jax.errors import UserError
 
 __all__ = ["TECHNIQUES", "Synthesizer", "Technique", "find_techniques", "open_technique"]
 
+
 def find_techniques(folders: Iterable[str], package: str) -> dict[str, Technique[Any]]:
     """Returns the techniques of a package's modules, by the modules' names, sorted.
 

@@ -70,13 +70,13 @@ def _eager(frame: np.ndarray, ratio: float, device: str, channels_last: bool) ->
     return _recurrent(torch, lambda src, *rec: network(src, *rec, downsample_ratio=ratio), src)
 
 
-def _fixed_ratio(torch: Any, network: Any, ratio: float) -> Any:
+def _fixed_ratio(torch: Any, twin: Any, ratio: float) -> Any:
     module: Any = torch.nn.Module
 
     class FixedRatio(module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.network = twin
 
         def forward(self, src: Any, r1: Any, r2: Any, r3: Any, r4: Any) -> Any:
             return self.network(src, r1, r2, r3, r4, downsample_ratio=ratio)
