@@ -5,6 +5,7 @@ With `--network`, other networks on one picture instead, beside RVM (`scripts.be
 
 import tempfile
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,7 +88,7 @@ def measure() -> list[Row]:
 def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
-    makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
     _check_agreement(running)
