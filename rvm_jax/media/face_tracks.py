@@ -43,10 +43,11 @@ class FileTracks:
     Args:
       poses: by the face's name, then by the frame's number.
       stamp: tells the file from others.
+      path: the file, if it is one.
     """
 
-    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str):
-        self._poses, self.stamp = poses, stamp
+    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str, path: Path | None = None):
+        self._poses, self.stamp, self.path = poses, stamp, path
 
     def __call__(self, number: int, frame: np.ndarray | None = None) -> dict[str, Pose]:
         return {face: poses[number] for face, poses in self._poses.items() if number in poses}
@@ -84,7 +85,7 @@ def read_faces(path: str | os.PathLike[str]) -> FileTracks:
     if not tracks:
         raise UserError(f"{path}: holds no faces")
     filled = {face: _fill_gaps(poses) for face, poses in tracks.items()}
-    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}")
+    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}", path)
 
 
 def _pose(row: dict[str, str], columns: set[str]) -> Pose:

@@ -155,7 +155,7 @@ def test_all_missing_masks_are_reported_at_once(tree: Path, tmp_path: Path) -> N
         _matte(Echo("mask"), tree, tmp_path / "out", guidance=GuidanceSource(alphas=tree))
     assert not (tmp_path / "out").exists()
     folder = _written(tmp_path / "masks", TRUTH)
-    with pytest.raises(UserError, match=r"0\.png: the result would replace the mask"):
+    with pytest.raises(UserError, match=r"masks: the result .*0\.png would be one of its files"):
         _matte(Echo("mask"), tree, folder, guidance=GuidanceSource(files=folder))
 
 
