@@ -17,8 +17,9 @@ from rvm_jax.media.face_tracks import FileTracks
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import FrameSource
 from rvm_jax.media.live import RawFrames, Webcam
+from rvm_jax.media.masks import read_mask
 from rvm_jax.media.picture_folders import frame_order
-from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_mask
+from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures
 from rvm_jax.media.video_reader import VideoReader
 
 STANDARD_INPUT = "-"

@@ -13,7 +13,8 @@ from leaky_network import LeakyNetwork, leaky_alphas
 
 from rvm_jax import matting
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
 

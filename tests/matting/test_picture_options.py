@@ -16,7 +16,8 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource, matte_video
 from rvm_jax.matting.formats import FORMATS, Format
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.writer import Destination
 
