@@ -13,7 +13,7 @@ from data_pipeline.sources.adapter import SELECTION, Adapter
 from data_pipeline.sources.base import ClipSource, Request, Source
 from data_pipeline.sources.clips import FrameClips, VideoClips, listed_frames
 from data_pipeline.sources.folder import expectation, folder
-from data_pipeline.sources.generated import procedural, synthesized
+from data_pipeline.sources.generated import people, procedural, synthesized
 from data_pipeline.sources.prepared import open_prepared
 from data_pipeline.sources.records import Pictures, existing_folder
 from data_pipeline.sources.select import Selection, select
@@ -44,6 +44,15 @@ ADAPTERS: dict[str, Adapter] = {
         origin="this project",
         licence="Apache-2.0",
         example='include=["hand", "mug"]',
+    ),
+    "people": Adapter(
+        "People rendered in three dimensions, with hands, hair, shadows and exact alpha",
+        ("face",),
+        generate=people,
+        layout="nothing to download",
+        origin="this project, on the mesh of MakeHuman/MPFB",
+        licence="Apache-2.0; the mesh is CC0",
+        example="hands=0.8, frames=24",
     ),
     "synthesized": Adapter(
         "Clips of a config, synthesised offline",

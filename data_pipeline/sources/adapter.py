@@ -33,7 +33,7 @@ class Adapter:
     find: Callable[..., Iterable[Any]] | None = None
     source: Callable[..., Source | ClipSource] = Pictures
     own_split: OwnSplit | None = None
-    generate: Callable[..., Source] | None = None
+    generate: Callable[..., Source | ClipSource] | None = None
     layout: str = ""
     origin: str = ""
     licence: str = ""

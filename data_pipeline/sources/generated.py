@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_pipeline.sources.base import Request, Source
+from data_pipeline.sources.base import ClipSource, Request, Source
 from rvm_jax.errors import UserError
 
 
@@ -22,6 +22,29 @@ def procedural(
     if request.kind == "occluder":
         return ProceduralOccluders(size, request.split, max_items, seed, include=include, exclude=exclude)
     return ProceduralFaces(size, request.split, max_items, seed)
+
+
+def people(
+    request: Request,
+    *,
+    size: int | None = None,
+    frames: int = 16,
+    max_items: int = 2000,
+    seed: int = 0,
+    hands: float = 0.6,
+    wear: bool = True,
+    hair: bool = True,
+    shadows: bool = True,
+    camera: bool = True,
+    beard: bool = True,
+    samples: int = 2,
+) -> ClipSource:
+    """Clips of people rendered in three dimensions, of `size` pixels (the clips' resolution where not given)."""
+    from data_pipeline.people.clip import Options  # the renderer loads slowly
+    from data_pipeline.people.source import People
+
+    options = Options(hands, shadows, camera, hair, wear, beard, samples)
+    return People(size or request.resolution, request.split, max_items, frames, seed, options)
 
 
 def synthesized(request: Request) -> Source:
