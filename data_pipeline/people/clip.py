@@ -25,7 +25,7 @@ from data_pipeline.people.surfaces import background
 RATE = 25.0  # frames a second
 _MARGIN = 1.12  # of the background about the frame, within which the camera shakes
 _SHUTTER = 0.5  # of the time between frames
-_SHARP = 0.012  # a motion of this share of the frame's height within the shutter needs no blur
+_SHARP = 0.015  # a motion of this share of the frame's height within the shutter needs no blur
 _DETAIL_FROM = 384  # frames this large get textures of full size
 
 
@@ -180,7 +180,6 @@ class Clip:
             return [time]
         opening = _SHUTTER / RATE
         motion = max((actor.speed(time) for actor in self._actors), default=0.0)
-        motion += float(np.abs((self._shake.at(time + opening) - self._shake.at(time)) / opening).max())
         blurred = motion * opening / (2 * self._camera.half)
-        count = int(np.clip(np.ceil(blurred / _SHARP), 1, 4))
+        count = int(np.clip(np.ceil(blurred / _SHARP), 1, 3))
         return [time + opening * (index / count) for index in range(count)]

@@ -91,7 +91,7 @@ def contact_shade(
     seen, total = np.zeros(len(points), np.float32), np.full(len(points), 1e-3, np.float32)
     for direction in directions:
         camera = look_at(direction, centre, 30.0)
-        depth = depth_map(vertices, triangles, camera, 2.3, 30.0, 128, 5.0)
+        depth = depth_map(vertices, triangles, camera, 2.3, 30.0, 96, 5.0)
         depth = cv2.blur(depth, (3, 3))
         own, nearest = sample_depth(depth, start, camera, 2.3, 30.0)
         weight = np.maximum(normals @ direction, 0)

@@ -15,8 +15,6 @@ from data_pipeline.people.regions import Region
 from data_pipeline.people.strands import Tuft
 
 _CLUMPS = 60
-_UNDER = 0.16  # strands of the opaque layer beneath falling hair: their share …
-_UNDER_WIDTH = 5.0  # … and their width, to those of the top layer
 
 
 @dataclass(frozen=True)
@@ -43,26 +41,32 @@ def draw_roots(rng: np.random.Generator, sampler: SkinSampler, density: Floats, 
     return Roots(points, normals, base, distance.argmin(1), rng.normal(0, 1, (_CLUMPS, 3)).astype(np.float32))
 
 
-def grow_hair(rng: np.random.Generator, body: Body, sampler: SkinSampler, head: HeadMap, traits: Traits) -> list[Tuft]:
-    """Grows the hair of a person: the top layer, the opaque one beneath falling hair, fringe, and tail or bun."""
+def grow_hair(
+    rng: np.random.Generator, body: Body, sampler: SkinSampler, head: HeadMap, traits: Traits, density: float
+) -> list[Tuft]:
+    """Grows the hair of a person: the main part first, then fringe, tail or bun.
+
+    Args:
+        rng: draws the strands.
+        body: of the person.
+        sampler: of its skin.
+        head: of its texture.
+        traits: of the person.
+        density: below 1 there are fewer strands, and wider ones, for small frames.
+    """
     style = STYLES[traits.hair]
     if style.flow == "none":
         return []
+    style = style._replace(strands=int(style.strands * density), width=style.width * density**-0.75)
     scalp = sampler.look_up(head.scalp(traits.hairline))
-    density = np.where(scalp > 0.12, np.maximum(scalp, 0.4), 0)
-    roots = draw_roots(rng, sampler, density, style.strands)
+    hairy = np.where(scalp > 0.12, np.maximum(scalp, 0.4), 0)
+    roots = draw_roots(rng, sampler, hairy, style.strands)
     layer = (rng.random(style.strands) ** 0.7).astype(np.float32)
     grower = _Grower(rng, body, style, traits)
     points = grower.grow(roots, layer, style.length)
     tufts = [_tuft(rng, points, layer, roots, style, traits)]
-    if style.flow == "fall":
-        count = int(style.strands * _UNDER)
-        under = draw_roots(rng, sampler, density, count)
-        low = np.zeros(count, np.float32)
-        points = grower.grow(under, low, style.length * 0.96)
-        tufts.append(_tuft(rng, points, low, under, style, traits, wider=_UNDER_WIDTH))
     if style.fringe:
-        fringe = _draw_fringe(rng, sampler, density, style, traits)
+        fringe = _draw_fringe(rng, sampler, hairy, style, traits)
         layer = (0.3 + 0.7 * rng.random(fringe.count)).astype(np.float32)
         points = grower.grow_fringe(fringe, layer)
         tufts.append(_tuft(rng, points, layer, fringe, style, traits))
@@ -71,8 +75,10 @@ def grow_hair(rng: np.random.Generator, body: Body, sampler: SkinSampler, head: 
     return tufts
 
 
-def grow_beard(rng: np.random.Generator, sampler: SkinSampler, head: HeadMap, traits: Traits) -> list[Tuft]:
-    """Grows the beard of a person."""
+def grow_beard(
+    rng: np.random.Generator, sampler: SkinSampler, head: HeadMap, traits: Traits, density: float
+) -> list[Tuft]:
+    """Grows the beard of a person; see `grow_hair`."""
     beard = BEARDS[traits.beard]
     if not beard.strands:
         return []
@@ -84,8 +90,9 @@ def grow_beard(rng: np.random.Generator, sampler: SkinSampler, head: HeadMap, tr
         area = head.moustache
     elif not beard.cheeks:
         area = area * np.maximum(smoothstep(0.34, 0.26, x) * smoothstep(6.62, 6.56, y), (y > 6.66) * beard.moustache)
-    density = sampler.look_up(area.astype(np.float32))
-    points, normals, base = sampler.draw(rng, np.where(density > 0.3, density, 0), beard.strands)
+    hairy = sampler.look_up(area.astype(np.float32))
+    count = int(beard.strands * density)
+    points, normals, base = sampler.draw(rng, np.where(hairy > 0.3, hairy, 0), count)
     length = beard.length * (1 + rng.normal(0, 0.2, len(points))) * (0.5 + 0.5 * smoothstep(6.75, 6.4, base[:, 1]))
     sideways = np.column_stack([0.3 * np.sign(points[:, 0]) * (base[:, 1] > 6.7), np.zeros((len(points), 2))])
     direction = normalised(normals * 0.5 + [0, -0.8, 0.1] + sideways + rng.normal(0, 0.25, (len(points), 3)))
@@ -99,7 +106,7 @@ def grow_beard(rng: np.random.Generator, sampler: SkinSampler, head: HeadMap, tr
     return [
         Tuft(
             np.stack(steps, 1).astype(np.float32),
-            np.broadcast_to(0.011 * (1 - 0.7 * along), shape).astype(np.float32),
+            np.broadcast_to(0.011 * density**-0.75 * (1 - 0.7 * along), shape).astype(np.float32),
             np.broadcast_to(0.55 + 0.45 * along, shape).astype(np.float32),
             strand_colours(rng, traits, len(points), 4, darker=0.8),
             Region.BEARD,
@@ -261,18 +268,15 @@ class _Grower:
 
 
 def _tuft(
-    rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots, style: Style, traits: Traits, wider: float = 1.0
+    rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots, style: Style, traits: Traits
 ) -> Tuft:
     count, steps = points.shape[:2]
     along = np.linspace(0, 1, steps)[None]
-    taper = 1 - 0.65 * along**2 if wider == 1 else 1 - 0.9 * along**4
+    taper = 1 - 0.65 * along**2
     # Baby hair: strands at the hairline are fine.
     inside = smoothstep(-0.02, 0.14, hairline_depth(roots.base[:, 1], roots.base[:, 2], traits.hairline))
-    widths = style.width * wider * taper * (1 + 0.4 * rng.random(count))[:, None] * (0.35 + 0.65 * inside)[:, None]
+    widths = style.width * taper * (1 + 0.4 * rng.random(count))[:, None] * (0.35 + 0.65 * inside)[:, None]
     openness = 0.42 + 0.58 * np.clip(0.35 * layer[:, None] + 0.75 * along, 0, 1)
-    openness = openness * (0.55 if wider > 1 else 1)
-    falls = style.flow == "fall"
-    normals = np.zeros_like(roots.normals) if falls and wider > 1 else roots.normals
     colours = strand_colours(rng, traits, count, steps)
     shape = (count, steps)
     return Tuft(
@@ -281,8 +285,8 @@ def _tuft(
         np.broadcast_to(openness, shape).astype(np.float32),
         colours,
         Region.HAIR,
-        normals.astype(np.float32),
-        casts=1.0 if wider > 1 else 0.25,
+        roots.normals,
+        casts=0.25,
     )
 
 
@@ -292,11 +296,11 @@ def _draw_fringe(
     centre = sampler.base.mean(1)
     depth = hairline_depth(centre[:, 1], centre[:, 2], traits.hairline)
     band = (depth > -0.06) & (depth < 0.42) & (np.abs(centre[:, 0]) < 0.62) & (centre[:, 1] > 7.65)
-    return draw_roots(rng, sampler, np.maximum(density, 0.3) * band, 620 if style.length > 0.5 else 420)
+    return draw_roots(rng, sampler, np.maximum(density, 0.3) * band, int(style.strands * (0.4 if style.length > 0.5 else 0.16)))
 
 
 def _bun(rng: np.random.Generator, grower: _Grower, style: Style, traits: Traits) -> Tuft:
-    count, steps, size = 800, 8, float(rng.uniform(0.28, 0.42))
+    count, steps, size = style.strands // 2, 8, float(rng.uniform(0.28, 0.42))
     u = normalised(rng.normal(0, 1, (count, 3)))
     v = normalised(np.cross(u, rng.normal(0, 1, (count, 3))))
     radius = size * (1 - 0.15 * rng.random((count, 1)))
@@ -306,7 +310,7 @@ def _bun(rng: np.random.Generator, grower: _Grower, style: Style, traits: Traits
 
 
 def _tail(rng: np.random.Generator, body: Body, grower: _Grower, style: Style, traits: Traits) -> Tuft:
-    count, steps = 700, 11
+    count, steps = style.strands // 2, 11
     length = style.tail * (1 + rng.normal(0, 0.08, count))[:, None] / (steps - 1)
     spread = rng.normal(0, 1, (count, 3)) * np.float32([0.11, 0.08, 0.08])
     current = grower.knot + 0.4 * spread

@@ -13,6 +13,7 @@ from data_pipeline.people.brows import brow_colour, grow_brows
 from data_pipeline.people.clothing import Neckline, cloth_offset, draw_neckline, torso_texture
 from data_pipeline.people.colour import to_linear
 from data_pipeline.people.contact import sky
+from data_pipeline.people.curtain import hang_curtain
 from data_pipeline.people.eyes import Eyes, eye_texture, mouth_textures
 from data_pipeline.people.geometry import Floats, Ints, smoothstep, triangles_of
 from data_pipeline.people.hair import grow_beard, grow_hair
@@ -59,6 +60,7 @@ class Person:
         atlas: all textures.
         pixels: (R, 2), where each texture vertex is in the atlas.
         strands: hair, beard and brows.
+        curtain: the opaque sheet beneath falling hair, or None.
         triangles: (m, 3) of the head, shoulders, teeth and tongue, by texture vertex.
         things: what they hold and wear.
         held: for each of `makers`, the number of its thing, or None.
@@ -78,10 +80,10 @@ class Person:
         self.triangles = np.concatenate([self.head_triangles, triangles_of(assets.quads_of("upper_teeth", "lower_teeth", "tongue"))])
 
         head = head_map(detail, detail * 13 // 8)
-        hair = to_linear(traits.hair_colour)
-        brows = brow_colour(self.skin, hair)
+        colour = to_linear(traits.hair_colour)
+        brows = brow_colour(self.skin, colour)
         neckline = draw_neckline(rng)
-        self.atlas = Atlas(self._paint(rng, head, hair, brows, neckline, detail))
+        self.atlas = Atlas(self._paint(rng, head, colour, brows, neckline, detail))
         self.pixels = np.zeros((len(layout.place), 2), np.float32)
         for index, name in enumerate(TEXTURES):
             members = layout.texture == index
@@ -90,8 +92,12 @@ class Person:
         self.cloth: Floats = cloth_offset(neckline, base) * clothed()
 
         sampler = SkinSampler(self.body)
-        tufts = [*grow_hair(rng, self.body, sampler, head, traits), *grow_beard(rng, sampler, head, traits)]
-        self.strands = Strands([*tufts, grow_brows(rng, sampler, traits, brows)], rng)
+        density = min(1.0, 0.55 * detail / 512)
+        hair = grow_hair(rng, self.body, sampler, head, traits, density)
+        falls = STYLES[traits.hair].flow == "fall"
+        self.curtain = hang_curtain(self.body, hair[0].points) if falls else None
+        beard = grow_beard(rng, sampler, head, traits, density)
+        self.strands = Strands([*hair, *beard, grow_brows(rng, sampler, traits, brows)], rng)
         self.cap = _make_cap(traits)
         self.openness, self.cap_openness = self._openness()
 

@@ -14,8 +14,8 @@ from data_pipeline.people.lashes import lash_ribbons
 from data_pipeline.people.person import Person, part_name
 from data_pipeline.people.rig import HeadTurn, bone_matrices, skinned
 
-_CONTACT_SKY = sky(5, -0.2)
-_CONTACT_REACH = 3.0  # decimetres from the head within which a hand darkens it
+_CONTACT_SKY = sky(3, 0.1)
+_CONTACT_REACH = 2.6  # decimetres from the head within which a hand darkens it
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,11 @@ def posed(person: Person, pose: Pose) -> Posed:
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
         scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, hand_mesh().triangles)
     _add_things(scene, person, hands, head)
-    strands = _move_hair(person, matrices)
+    if person.curtain is not None:
+        sheet = person.curtain
+        vertices = _move_hair(person, sheet.vertices, matrices)
+        scene.add(vertices, sheet.normals @ head[:3, :3].T, person.atlas.pixels("cap", sheet.places), 0.5, sheet.triangles)
+    strands = _move_hair(person, person.strands.points, matrices)
     return Posed(scene.solids(), head, strands, lash_ribbons(person.lashes, positions, 1.0), positions)
 
 
@@ -175,9 +179,9 @@ def _add_things(scene: _Collector, person: Person, hands: list[tuple[PosedHand, 
             texture += 1
 
 
-def _move_hair(person: Person, matrices: list[Floats]) -> Floats:
+def _move_hair(person: Person, points: Floats, matrices: list[Floats]) -> Floats:
     """Hair turns with the head; what lies on the shoulders follows less."""
-    points, body = person.strands.points, person.body
+    body = person.body
     turned = transform(points, matrices[-1])
     if points[:, 1].min() > body.head[1] - 0.4:
         return turned

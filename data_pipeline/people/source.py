@@ -8,11 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from data_pipeline.memory import keep_freed_memory
 from data_pipeline.people.clip import Clip, Options
 from rvm_jax.errors import UserError
 
 # Data workers are many: each renders on its own core.
 cv2.setNumThreads(0)
+keep_freed_memory()
 
 _LEAST_SIDE = 32
 _KEPT = 3  # clips whose people a process remembers, some 30 MB each
