@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 import numpy as np
 
+from data_pipeline import camera
 from data_pipeline.motion import SPEEDS
 from data_pipeline.occlusion import faceocc, matting, natocc, published, published_stage2, randocc, rvm, segmentation
 from data_pipeline.occlusion.augmentations import Clip
@@ -16,6 +17,7 @@ from rvm_jax.errors import UserError
 Synthesize = Callable[[Any, Any, np.random.Generator, Any], Clip]
 Draws = Literal["occluders", "textures", "backgrounds", "nothing"]
 Subject = Literal["faces", "foregrounds", "segmentation"]
+_LABELLED = (("pha",), ("seg",))  # what clips have beside `src` that are one picture, not layers
 _SHARED = ("resolution", "seq_length", "trimap")  # options that all techniques have, set by the data section itself
 
 
@@ -73,7 +75,7 @@ class Synthesizer(NamedTuple):
         return int(rng.integers(fewest, most + 1)) if rng.random() < self.options.occlusion else 0
 
     def __call__(self, face: Picture | Video, occluders: Sequence[Picture | Video], rng: np.random.Generator) -> Clip:
-        return self.synthesize(face, occluders, rng, self.options)
+        return camera.apply_all(self.synthesize(face, occluders, rng, self.options), rng, self.options.camera)
 
 
 def open_technique(
@@ -93,9 +95,12 @@ def open_technique(
         raise UserError(f"{where}.preset: '{name}' has no preset '{preset}'; it has {', '.join(technique.presets)}")
     options = technique.presets[preset]
     known = [field.name for field in fields(options) if field.name not in _SHARED]
-    for key, value in settings.items():
+    for key, value in list(settings.items()):
         if key not in known:
             raise UserError(f"{where}.{key}: '{name}' has no such option; it has {', '.join(known)}")
+        if key == "camera":
+            settings[key] = _read_camera(value, technique, name, f"{where}.{key}")
+            continue
         _check_kind(value, getattr(options, key), f"{where}.{key}")
         hint = get_type_hints(type(options))[key]
         if get_origin(hint) is Literal and value not in get_args(hint):
@@ -105,6 +110,13 @@ def open_technique(
     return Synthesizer(
         technique.synthesize, options, technique.draws, technique.subject, technique.speeds, technique.arrays
     )
+
+
+def _read_camera(value: Any, technique: Technique, name: str, where: str) -> camera.Camera:
+    read = camera.read_camera(value, where)
+    if read.probability and technique.arrays[1:] not in _LABELLED:
+        raise UserError(f"{where}: the clips of '{name}' are layers that no camera saw together; leave it out")
+    return read
 
 
 def _check_kind(value: Any, default: Any, where: str) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from data_pipeline.camera import OFF, Camera
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -26,6 +28,7 @@ class Settings:
     blur: float = 0.0
     grey: float = 0.0
     jpeg: float = 0.0
+    camera: Camera = OFF  # the whole of a camera, see `data_pipeline.camera`; after all of the above
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,20 @@ def procedural(
     exclude: Sequence[str] = (),
     max_items: int = 10_000,
     seed: int = 0,
+    surfaces: float = 0.0,
+    pictures: str | None = None,
 ) -> Source:
-    """Rendered heads and occluders of `size` pixels (the clips' resolution where not given)."""
+    """Rendered heads and occluders of `size` pixels (the clips' resolution where not given).
+
+    `surfaces` is the share in [0, 1] of occluders, clothes and backgrounds with surfaces and scenes like photographs,
+    half of them from a folder of `pictures` where it is given; above 0 there are occluders of the category `object`.
+    """
     from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
 
     size = size or request.resolution
     if request.kind == "occluder":
-        return ProceduralOccluders(size, request.split, max_items, seed, include=include, exclude=exclude)
-    return ProceduralFaces(size, request.split, max_items, seed)
+        return ProceduralOccluders(size, request.split, max_items, seed, include, exclude, surfaces, pictures)
+    return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
 
 
 def people(

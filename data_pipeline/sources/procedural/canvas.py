@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 
 from .curves import Points
+from .materials import Materials
+from .materials import N as FINE
 
 _FRACTION_BITS = 4  # sub-pixel bits of the coordinates that OpenCV takes
 _LEAST_SIGMA = 0.4  # pixels; what is less blurred than that looks sharp
@@ -44,10 +46,13 @@ class Canvas:
     A coordinate of 0 is the left or upper edge of the picture and 1 the other one, so the same calls give the same
     picture at every size. The label follows the paint: what is painted with label 1 raises it by its coverage, label 0
     lowers it, None leaves it. On a canvas that starts at zero the colours are premultiplied by the label.
+
+    What is painted takes its surfaces from `materials`, or is plain where there are none.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, materials: Materials | None = None):
         self.size = size
+        self.materials = materials
         self.planes = np.zeros((4, size, size), np.float32)
         self.extent = (1.0, 1.0, 0.0, 0.0)  # left, top, right and lower end of what was painted with label 1
         # OpenCV fattens what it fills by half a sample, and with LINE_AA by more: fine binary rasters, averaged, keep
@@ -120,6 +125,7 @@ class Canvas:
 
         Returns (..., size, size), or only the window of `over`.
         """
+        field = self._shrunk(field, matrix)
         *outer, height, width = field.shape
         rows, cols = (over.rows, over.cols) if over is not None else (slice(0, self.size), slice(0, self.size))
         shape = rows.stop - rows.start, cols.stop - cols.start
@@ -132,6 +138,16 @@ class Canvas:
         for source, target in zip(flat, out, strict=True):
             cv2.warpAffine(source, to_pixels, shape[::-1], target, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out.reshape(*outer, *shape)
+
+    def _shrunk(self, field: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """A field of a photographed surface, averaged to about the canvas's pixels: interpolation would alias."""
+        height, width = field.shape[-2:]
+        factor = math.hypot(*matrix[:, 0]) * self.size / width, math.hypot(*matrix[:, 1]) * self.size / height
+        if height < FINE or max(factor) > 0.75:
+            return field
+        cells = max(round(width * factor[0]), 2), max(round(height * factor[1]), 2)
+        planes = [cv2.resize(p, cells, interpolation=cv2.INTER_AREA) for p in field.reshape(-1, height, width)]
+        return np.stack(planes).reshape(*field.shape[:-2], cells[1], cells[0])
 
     def _over(self, paint: Paint, cover: Cover) -> np.ndarray:
         if isinstance(paint, Surface):

@@ -74,6 +74,8 @@ class _Tailor:
             x = np.linspace(-0.9, 0.9, 9)
             front = np.stack([x * opening, base - 0.06 + (0.1 + depth) * np.sqrt(1 - x**2)], 1)
         cloth = _weave(rng, palette.cloth(rng), scale) * (0.55 + 0.75 * noise(rng, _N, 5, 3, 0.6))
+        if canvas.materials is not None:
+            cloth = canvas.materials.draw(rng, ("fabric", "fabric", "fabric", "fabric", "leather", "fur"))
         if kind == "suit":
             self._shirt_and_tie(rng)
         canvas.paint(canvas.cover(at(np.concatenate([mirrored(side), front]))), Surface(cloth), 0, light=self.lit)

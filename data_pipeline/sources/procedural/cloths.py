@@ -6,6 +6,9 @@ from . import palette, textures
 from .canvas import Canvas, Surface
 from .curves import Fit, Points, closed, opened
 from .fields import noise
+from .materials import resized
+
+_KINDS = ("fabric", "fabric", "fabric", "fur")
 
 
 def scarf(rng: np.random.Generator, canvas: Canvas) -> None:
@@ -38,7 +41,8 @@ def scarf(rng: np.random.Generator, canvas: Canvas) -> None:
     ]
     fit = Fit(np.concatenate([band, tail, *fringe]) if has_tail else band, rng.normal(0, 0.2))
     unit = fit.scale
-    weave = Surface(textures.draw(rng, roughness=0.12), fit.matrix((-1, 0, 1, 2)))
+    cloth = textures.draw(rng, roughness=0.12, materials=canvas.materials, kinds=_KINDS)
+    weave = Surface(cloth, fit.matrix((-1, 0, 1, 2)))
     relief = Surface(_folds(rng, 5), fit.matrix((-1, 0, 1, thick + sag * 1.4)))
     canvas.paint(canvas.cover(fit(band)), weave, 1, light=relief)
     if has_tail:
@@ -108,7 +112,9 @@ def mask(rng: np.random.Generator, canvas: Canvas) -> None:
     dome = 1.02 - 0.38 * (x[None] - rng.uniform(-0.5, 0.5)) ** 2 - 0.12 * x[:, None]
     wrinkle = 1 + 0.25 * (noise(rng, 64, 6, 3) - 0.5)
     fabric = colour[:, None, None] * (dome * wrinkle)
-    if not pleated and rng.random() < 0.5:
+    if canvas.materials is not None and rng.random() < 0.5:
+        fabric = resized(canvas.materials.draw(rng, _KINDS), 128, 128) * resized(dome[None], 128, 128)
+    elif not pleated and rng.random() < 0.5:
         fabric = textures.draw(rng, colour)[:, ::2, ::2] * dome
     sheet = Surface(fabric, fit.matrix((-1, -0.75, 1, 0.75)))
     canvas.paint(canvas.strokes([fit(loop) for loop in loops], 0.045 * unit), np.clip(colour * 1.05 + 0.05, 0, 1), 1)

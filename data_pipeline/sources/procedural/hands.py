@@ -9,7 +9,9 @@ from .bones import CELLS, FINGERS, Bone, Hand, relief
 from .canvas import Canvas, Surface
 from .curves import Fit, Points, closed, ellipse, opened, ribbon
 from .fields import Light, noise
+from .materials import resized
 
+_GLOVED = 0.12  # of the hands that have photographed surfaces
 _CREASE = np.array([0.62, 0.46, 0.43], np.float32)
 _PALM = closed([(-0.24, 0.05), (-0.4, -0.35), (-0.43, -0.75), (-0.4, -1.0), (-0.1, -1.1), (0.12, -1.06), (0.36, -0.92),
                 (0.42, -0.6), (0.36, -0.25), (0.24, 0.05)], 5)  # fmt: skip
@@ -37,8 +39,12 @@ def hand(rng: np.random.Generator, canvas: Canvas) -> None:
     mottle = (noise(rng, CELLS, 8, 4, 0.7) - 0.5) * np.array([0.1, 0.2, 0.2], np.float32)[:, None, None]
     gloss = rng.uniform(0.02, 0.15) * shine * light.key[:, None, None]
     polished = rng.random() < 0.12
-    nail = palette.vivid(rng) if polished else 0.55 * np.array([0.9, 0.66, 0.62], np.float32) + 0.45 * tone
+    varnish = palette.vivid(rng) if polished else 0.55 * np.array([0.9, 0.66, 0.62], np.float32) + 0.45 * tone
+    nail: palette.Colour | None = varnish
     skin = Surface(flesh[:, None, None] * (1 + mottle) * lit + gloss)
+    if canvas.materials is not None and rng.random() < _GLOVED:
+        glove = resized(canvas.materials.draw(rng, ("fabric", "fabric", "leather", "plastic")), CELLS, CELLS)
+        skin, nail = Surface(glove * lit + gloss), None
     painter = _HandPainter(canvas, drawn, fit, mirror, skin, Surface(lit), nail)
     painter.paint()
     if rng.random() < 0.6:
@@ -53,7 +59,7 @@ class _HandPainter:
     mirror: np.ndarray
     skin: Surface
     lit: Surface
-    nail: palette.Colour
+    nail: palette.Colour | None  # none in gloves
 
     def at(self, points: Points) -> Points:
         """Hand units to the canvas."""
@@ -106,10 +112,10 @@ class _HandPainter:
         if wrinkles:
             lines = self.at(opened(np.array(wrinkles), 4))
             canvas.shade(canvas.strokes(lines, 0.012 * unit, blur=0.006 * unit, within=cover), _CREASE, 0.55)
-        if not self.hand.palm_side:
-            self._nail(finger[-1])
+        if not self.hand.palm_side and self.nail is not None:
+            self._nail(finger[-1], self.nail)
 
-    def _nail(self, tip: Bone) -> None:
+    def _nail(self, tip: Bone, colour: palette.Colour) -> None:
         length, along, _ = tip.axes
         if length < 0.1:  # it points at the viewer or away
             return
@@ -117,7 +123,7 @@ class _HandPainter:
         heading = float(np.arctan2(along[1], along[0]))
         outline = self.at(ellipse(tip.b[:2] + along * 0.015, tip.rb * 0.95, tip.rb * 0.66, heading, 16))
         bed = canvas.cover(outline)
-        canvas.paint(bed, self.nail, 1, 0.85, light=self.lit)
+        canvas.paint(bed, colour, 1, 0.85, light=self.lit)
         rim = np.concatenate([outline, outline[:1]])
         canvas.shade(canvas.strokes([rim], 0.014 * unit, blur=0.006 * unit), _CREASE, 0.55)
         gleam = self.at(ellipse(tip.b[:2] + along * 0.03, tip.rb * 0.5, tip.rb * 0.14, heading, 12))
@@ -132,7 +138,8 @@ class _HandPainter:
         flare = rng.uniform(1.12, 1.35)
         wide, wider = across * arm.ra * flare, across * arm.rb * flare * 1.05
         outline = np.array([start + wide, start - along * 0.03, start - wide, end - wider, end + wider])
-        fabric, light = textures.draw(rng), Surface(0.25 + 0.75 * self.lit.field)
+        fabric = textures.draw(rng, materials=canvas.materials, kinds=("fabric", "fabric", "fabric", "leather"))
+        light = Surface(0.25 + 0.75 * self.lit.field)
         canvas.shade(canvas.cover(self.at(outline - along * 0.05), blur=0.03 * unit), 0.6, 0.7)
         cover = canvas.cover(self.at(outline))
         canvas.paint(cover, Surface(fabric), 1, light=light)

@@ -7,18 +7,24 @@ from .canvas import Canvas, Surface
 from .curves import closed, ellipse, shifted
 from .fields import Light
 from .hair import Hair, HairPainter
+from .materials import Materials
 from .pose import Build, Pose
 
 _EAR = closed([(-0.06, -0.1), (0.07, -0.14), (0.11, -0.02), (0.07, 0.16), (0.01, 0.27), (-0.06, 0.22)], 6)
 
 
-def render(rng: np.random.Generator, size: int) -> Canvas:
-    """Draw a random person; the canvas's label is the alpha of the face: skin, brows, eyes, nose, mouth and beard."""
+def render(
+    rng: np.random.Generator, size: int, materials: Materials | None = None, scenes: Materials | None = None
+) -> Canvas:
+    """Draw a random person; the canvas's label is the alpha of the face: skin, brows, eyes, nose, mouth and beard.
+
+    `materials` are what clothes are made of, and `scenes` what the background is; plain drawn ones where None.
+    """
     pose, build, light = Pose.draw(rng), Build.draw(rng), Light.draw(rng)
     tone = palette.skin(rng)
     hair = Hair.draw(rng, tone, build)
-    canvas = Canvas(size)
-    canvas.planes[:3] = canvas.place(backgrounds.draw(rng))
+    canvas = Canvas(size, materials)
+    canvas.planes[:3] = canvas.place(backgrounds.draw(rng) if scenes is None else scenes.scene(rng))
 
     matrix = pose.matrix(skin.BOX)
     illumination, shine = skin.shading(build, pose, light)

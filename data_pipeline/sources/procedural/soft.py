@@ -17,10 +17,10 @@ def blob(rng: np.random.Generator, canvas: Canvas) -> None:
     corners = np.stack([np.cos(angle), np.sin(angle) * rng.uniform(0.55, 1)], 1) * radius[:, None]
     fit = Fit(closed(corners, 8) if rng.random() < 0.75 else corners, rng.uniform(0, np.pi), margin=0.06)
     outline = fit(closed(corners, 8) if rng.random() < 0.75 else corners)
-    surface = textures.draw(rng)
+    surface = textures.draw(rng, materials=canvas.materials)
     if rng.random() < 0.6:
         light = Light.draw(rng)
-        lit, _ = light.on(noise(rng, textures.N, 4, 3, 0.5) * rng.uniform(0.1, 0.5), 1 / textures.N)
+        lit, _ = light.on(noise(rng, surface.shape[1], 4, 3, 0.5) * rng.uniform(0.1, 0.5), 1 / surface.shape[1])
         surface = surface * lit
     blur = rng.uniform(0.004, 0.02) if rng.random() < 0.3 else 0.0
     canvas.paint(canvas.cover(outline, blur=blur), Surface(surface), 1)

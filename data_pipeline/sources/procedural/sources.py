@@ -3,15 +3,18 @@
 import math
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from data_pipeline.surfaces import PictureFolder
 from rvm_jax.errors import UserError
 
-from . import cloths, eyewear, hands, heads, soft, things, vessels
+from . import cloths, eyewear, hands, heads, objects, soft, things, vessels
 from .canvas import Canvas, straight_colours, to_uint8
+from .materials import Materials, wear
 
 # Data workers are many: each draws on its own core.
 cv2.setNumThreads(0)
@@ -34,21 +37,34 @@ _PAINTERS: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
     "smoke": soft.smoke,
 }
 OCCLUDER_CATEGORIES = tuple(_PAINTERS)
+# Made of surfaces alone: there where these are asked for, or the category is.
+OBJECT = "object"
+_PAINTERS[OBJECT] = objects.thing
 # Hands are what most often covers a face, and the hardest: their colour is the face's.
-_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5}
+_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5, OBJECT: 8.0}
 _CROP_STEP = 32  # crops start and end at multiples of 1/32 of the canvas, so that sizes agree on them
 
 
 class _Procedural:
+    """What both have: `surfaces` is the share in [0, 1] of occluders, clothes and backgrounds with surfaces and scenes
+    like photographs; `pictures` is a folder of photographs that half of those are taken from.
+    """
+
     kind: str
 
-    def __init__(self, size: int, split: str, max_items: int, seed: int):
+    def __init__(self, size: int, split: str, max_items: int, seed: int, surfaces: float, pictures: str | Path | None):
         if size < 16:
             raise UserError(f"size={size} is too small to draw a {self.kind}: set at least 16.")
-        self.size, self.split, self.max_items, self.seed = size, split, max_items, seed
+        if not 0 <= surfaces <= 1:
+            raise UserError(f"surfaces={surfaces} is no share: set a number from 0 to 1.")
+        self.size, self.split, self.max_items, self.seed, self.surfaces = size, split, max_items, seed, surfaces
+        self._materials = Materials(PictureFolder(pictures) if pictures else None)
 
     def __len__(self) -> int:
         return self.max_items
+
+    def _draw_materials(self, rng: np.random.Generator) -> Materials | None:
+        return self._materials if self.surfaces > 0 and rng.random() < self.surfaces else None
 
     def _generator(self, index: int) -> np.random.Generator:
         if not 0 <= index < self.max_items:
@@ -65,11 +81,20 @@ class ProceduralFaces(_Procedural):
 
     kind = "face"
 
-    def __init__(self, size: int = 512, split: str = "train", max_items: int = 10_000, seed: int = 0):
-        super().__init__(size, split, max_items, seed)
+    def __init__(
+        self,
+        size: int = 512,
+        split: str = "train",
+        max_items: int = 10_000,
+        seed: int = 0,
+        surfaces: float = 0.0,
+        pictures: str | Path | None = None,
+    ):
+        super().__init__(size, split, max_items, seed, surfaces, pictures)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        canvas = heads.render(self._generator(index), self.size)
+        rng = self._generator(index)
+        canvas = heads.render(rng, self.size, self._draw_materials(rng), self._draw_materials(rng))
         return {
             "rgb": to_uint8(canvas.planes[:3]),
             "alpha": to_uint8(canvas.planes[3:]),
@@ -82,7 +107,8 @@ class ProceduralOccluders(_Procedural):
     """Rendered occluders with exact soft alpha, cropped to the object.
 
     Items hold `rgb` uint8 (h, w, 3), straight colours that go on smoothly where alpha is 0; `alpha` uint8 (h, w);
-    `category`, `key` and `kind`. The longer side is about `size`. `include` and `exclude` name categories.
+    `category`, `key` and `kind`. The longer side is about `size`. `include` and `exclude` name categories; `object`,
+    things of all sorts, is among them where `surfaces` is above 0 or `include` names it.
     """
 
     kind = "occluder"
@@ -95,12 +121,15 @@ class ProceduralOccluders(_Procedural):
         seed: int = 0,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        surfaces: float = 0.0,
+        pictures: str | Path | None = None,
     ):
-        super().__init__(size, split, max_items, seed)
+        super().__init__(size, split, max_items, seed, surfaces, pictures)
         for name in (*include, *exclude):
             if name not in _PAINTERS:
                 raise UserError(f"There is no occluder category {name!r}: choose from {', '.join(_PAINTERS)}.")
-        self.categories = [c for c in include or OCCLUDER_CATEGORIES if c not in exclude]
+        usual = (*OCCLUDER_CATEGORIES, OBJECT) if surfaces > 0 else OCCLUDER_CATEGORIES
+        self.categories = [c for c in include or usual if c not in exclude]
         if not self.categories:
             raise UserError("include and exclude leave no occluder category: name one more in include.")
         weights = np.array([_WEIGHTS.get(c, 1.0) for c in self.categories])
@@ -109,8 +138,10 @@ class ProceduralOccluders(_Procedural):
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = self._generator(index)
         category = str(rng.choice(self.categories, p=self._weights))
-        canvas = Canvas(self.size)
+        canvas = Canvas(self.size, self._draw_materials(rng))
         _PAINTERS[category](rng, canvas)
+        if canvas.materials is not None:
+            canvas.planes[:3] *= canvas.place(wear(rng))
         planes = canvas.planes[(slice(None), *_crop(canvas))]
         return {
             "rgb": to_uint8(straight_colours(planes)),

@@ -1,18 +1,29 @@
 """Surfaces with a pattern: cloth, print, stone; small colour fields (3, n, n)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from . import palette
 from .fields import grid, noise
+from .materials import Materials
 
 N = 128
 
 
-def draw(rng: np.random.Generator, colour: palette.Colour | None = None, roughness: float = 0.4) -> np.ndarray:
+def draw(
+    rng: np.random.Generator,
+    colour: palette.Colour | None = None,
+    roughness: float = 0.4,
+    materials: Materials | None = None,
+    kinds: Sequence[str] = (),
+) -> np.ndarray:
     """A plain, mottled, striped, checked, dotted, plaid or marbled surface, `roughness` uneven.
 
-    It is around `colour`, or one of its own.
+    It is around `colour`, or one of its own. With `materials` it is one of theirs instead, of one of `kinds`.
     """
+    if materials is not None:
+        return materials.draw(rng, kinds)
     base = palette.cloth(rng) if colour is None else colour
     other = palette.cloth(rng) if rng.random() < 0.6 else np.clip(base * rng.uniform(0.5, 1.5), 0, 1).astype(np.float32)
     grain = noise(rng, N, 16, 4, 0.8)

@@ -7,6 +7,8 @@ from .canvas import Canvas, Surface
 from .curves import Fit, Points, ellipse, opened, ribbon, rounded_box, shifted
 from .fields import Light, grid
 
+_BINDINGS = ("print", "print", "print", "leather", "fabric")
+
 
 def microphone(rng: np.random.Generator, canvas: Canvas) -> None:
     """A hand-held microphone: wire mesh or foam over a tapered body."""
@@ -65,14 +67,16 @@ def phone(rng: np.random.Generator, canvas: Canvas) -> None:
     inner = canvas.cover(fit(case * (0.95, 0.975)))
     span = fit.matrix((-0.5, -tall / 2, 0.5, tall / 2))
     if rng.random() < 0.6:
-        canvas.paint(inner, Surface(colour[:, None, None] * sheen, span), 1)
+        case = colour[:, None, None] * sheen if canvas.materials is None else canvas.materials.draw(rng)
+        canvas.paint(inner, Surface(case, span), 1)
         canvas.paint(canvas.cover(fit(shifted(rounded_box(0.42, 0.44, 0.1), -0.2, -tall / 2 + 0.32))), colour * 0.75, 1)
         for dx, dy in ((-0.1, -0.1), (0.1, -0.1), (-0.1, 0.1))[: int(rng.integers(1, 4))]:
             centre = fit(np.array([(-0.2 + dx, -tall / 2 + 0.32 + dy)]))[0]
             for share, tone in ((0.095, 0.1), (0.06, 0.02), (0.02, 0.5)):
                 canvas.paint(canvas.cover(ellipse(centre, share * unit, share * unit)), (tone,) * 3, 1)
     else:
-        canvas.paint(inner, Surface(textures.draw(rng) * 0.8 + 0.05, span), 1)
+        shown = textures.draw(rng) if canvas.materials is None else canvas.materials.scene(rng)
+        canvas.paint(inner, Surface(shown * 0.8 + 0.05, span), 1)
         for row in range(4):
             for col in range(3):
                 icon = fit(shifted(rounded_box(0.17, 0.17, 0.04), -0.28 + 0.28 * col, -tall * 0.3 + 0.3 * row))
@@ -97,9 +101,9 @@ def book(rng: np.random.Generator, canvas: Canvas) -> None:
     back = np.array([cover[0] + lean, cover[1] + lean, cover[2] + lean])
     colour = palette.cloth(rng)
     canvas.paint(canvas.strokes([fit(back)], 0.025 * unit), colour * 0.8, 1)
-    artwork = Surface(textures.draw(rng, colour), fit.matrix((-wide / 2, -0.5, wide / 2, 0.5)))
+    artwork = textures.draw(rng, colour, materials=canvas.materials, kinds=_BINDINGS)
     front = canvas.cover(fit(cover))
-    canvas.paint(front, artwork, 1)
+    canvas.paint(front, Surface(artwork, fit.matrix((-wide / 2, -0.5, wide / 2, 0.5))), 1)
     canvas.shade(
         canvas.strokes(
             [fit(np.array([(-wide / 2 + 0.045, -0.5), (-wide / 2 + 0.045, 0.5)]))],

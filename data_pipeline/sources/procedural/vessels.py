@@ -5,6 +5,7 @@ import numpy as np
 from . import palette, textures
 from .canvas import Canvas, Surface
 from .curves import Fit, Points, ellipse, opened, ribbon, shifted
+from .materials import mean_colour
 
 
 def _arc(y: float, radius: float, tilt: float, upper: bool = False, n: int = 24) -> Points:
@@ -25,9 +26,9 @@ def _body(top: float, bottom: float, height: float, tilt: float, bulge: float = 
 
 def _wound(light: float, fit: Fit, radius: float, height: float, surface: np.ndarray) -> Surface:
     """A colour (3,) or a surface (3, n, n) wound around the body and lit from `light` in -1 (left) .. 1."""
-    n = textures.N
     if surface.ndim == 1:
-        surface = np.broadcast_to(surface[:, None, None], (3, 2, n))
+        surface = np.broadcast_to(surface[:, None, None], (3, 2, textures.N))
+    n = surface.shape[2]
     angle = np.arcsin(np.linspace(-0.99, 0.99, n)) / np.pi + 0.5
     wound = surface[:, :, (angle * (n - 1)).astype(int)] * textures.cylinder(light, n)
     return Surface(wound, fit.matrix((-radius, 0, radius, height)))
@@ -51,7 +52,10 @@ def mug(rng: np.random.Generator, canvas: Canvas) -> None:
     fit = Fit(np.concatenate([body, handle * 1.05]), rng.normal(0, 0.15))
     unit = fit.scale
     colour = palette.vivid(rng) if rng.random() < 0.6 else palette.cloth(rng)
-    if rng.random() < 0.4:
+    if canvas.materials is not None:
+        surface = canvas.materials.draw(rng, ("ceramic", "ceramic", "metal", "plastic", "print", "wood"))
+        colour = mean_colour(surface)
+    elif rng.random() < 0.4:
         surface = textures.draw(rng, colour)
     else:
         surface = colour
@@ -120,7 +124,8 @@ def cup(rng: np.random.Generator, canvas: Canvas) -> None:
     white = palette.near(rng, np.full(3, 0.9, np.float32), 0.04)
     colour = white if rng.random() < 0.5 else palette.cloth(rng)
     light = rng.uniform(-0.9, 0.9)
-    canvas.paint(canvas.cover(fit(body)), _wound(light, fit, top, height, colour), 1)
+    side = colour if canvas.materials is None else canvas.materials.draw(rng, ("print", "print", "plaster", "plastic"))
+    canvas.paint(canvas.cover(fit(body)), _wound(light, fit, top, height, side), 1)
     if rng.random() < 0.75:
         a, b = rng.uniform(0.22, 0.32) * height, rng.uniform(0.68, 0.8) * height
         ra, rb = (1.03 * (top + (bottom - top) * y / height) for y in (a, b))
@@ -132,6 +137,8 @@ def cup(rng: np.random.Generator, canvas: Canvas) -> None:
         )
         ribs = 0.9 + 0.1 * np.sin(np.arange(textures.N, dtype=np.float32) * 1.2)
         paper = card[:, None, None] * np.broadcast_to(ribs, (2, textures.N))
+        if canvas.materials is not None:
+            paper = canvas.materials.draw(rng, ("plaster", "print", "fabric", "leather"))
         canvas.paint(canvas.cover(fit(sleeve)), _wound(light, fit, top, height, paper), 1)
         if rng.random() < 0.7:
             canvas.paint(
