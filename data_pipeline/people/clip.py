@@ -11,6 +11,7 @@ from data_pipeline.people.camera import Camera, draw_camera
 from data_pipeline.people.expression import Expression, Talk, add, blend, blinking, draw_expression, looking
 from data_pipeline.people.frame import Frame, Scene, expose, finish
 from data_pipeline.people.geometry import Floats
+from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hand_poses import HAND_POSES
 from data_pipeline.people.identity import draw_traits
 from data_pipeline.people.light import Light, draw_light, harmonics
@@ -21,6 +22,7 @@ from data_pipeline.people.posing import Pose
 from data_pipeline.people.regions import FACE, Region
 from data_pipeline.people.rig import HeadTurn
 from data_pipeline.people.surfaces import background
+from data_pipeline.people.wear import draw_wear
 
 RATE = 25.0  # frames a second
 _MARGIN = 1.12  # of the background about the frame, within which the camera shakes
@@ -68,6 +70,8 @@ class Clip:
         rng = np.random.default_rng(self.seed)
         self.traits = draw_traits(rng, with_hair=options.hair)
         self.hands = draw_hands(np.random.default_rng([*self.seed, 1]), duration, options.hands, options.wear)
+        volume = STYLES[self.traits.hair].volume
+        self.wear = draw_wear(np.random.default_rng([*self.seed, 7]), volume) if options.wear else []
         self._camera = draw_camera(rng)
         shake = 0.004 * float(rng.choice([0, 1, 3], p=[0.4, 0.4, 0.2])) * self._camera.half
         self._shake = Sway(rng, np.zeros(2), shake, 2.5)
@@ -85,16 +89,18 @@ class Clip:
 
     @property
     def category(self) -> str:
-        """What covers the face: "object", "hand", "hair" or "bare"."""
+        """What covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
         if self.hands:
             return "object" if any(HAND_POSES[hand.pose].holds for hand in self.hands) else "hand"
+        if self.wear:
+            return "wear"
         return "hair" if "fringe" in self.traits.hair or "eye" in self.traits.hair else "bare"
 
     @cached_property
     def person(self) -> Person:
         """The person, with what they hold."""
         detail = 512 if self.size < _DETAIL_FROM else 768
-        return Person(np.random.default_rng([*self.seed, 2]), self.traits, [hand.make for hand in self.hands], detail)
+        return Person(np.random.default_rng([*self.seed, 2]), self.traits, [hand.make for hand in self.hands], self.wear, detail)
 
     @cached_property
     def _actors(self) -> list[HandActor]:
@@ -104,7 +110,7 @@ class Clip:
     @cached_property
     def _background(self) -> Floats:
         side = round(self.size * _MARGIN)
-        return background(np.random.default_rng([*self.seed, 3]), side, side)
+        return background(np.random.default_rng([*self.seed, 3]), side)
 
     @cached_property
     def _light(self) -> Light:

@@ -11,6 +11,7 @@ from data_pipeline.people.identity import Traits
 from data_pipeline.people.layout import TexelMap
 from data_pipeline.people.noise import fractal_noise
 from data_pipeline.people.regions import Region
+from data_pipeline.people.surfaces import surface
 
 _THICKNESS = 0.06  # decimetres
 
@@ -53,8 +54,14 @@ def torso_texture(
 
     below = neckline.below(np.stack([torso.x, torso.y, torso.z], -1))
     albedo = skin * (1 + 0.04 * noise(60, 4) + 0.03 * noise(6, 2))[..., None]
-    cloth = np.ones((height, width, 3), np.float32) * to_linear(traits.clothes[0])
-    kind, period = int(rng.integers(0, 6)), float(rng.uniform(0.12, 0.6))
+    if rng.random() < 0.4:
+        repeats = int(rng.integers(1, 3))
+        patch = surface(rng, 256 // repeats, "fabric", "print", "fabric", "fur", "leather")
+        rows, columns = -(-height * repeats // 256), -(-width * repeats // 256)
+        cloth = np.tile(patch, (rows + 1, columns + 1, 1))[:height, :width]
+    else:
+        cloth = np.ones((height, width, 3), np.float32) * to_linear(traits.clothes[0])
+    kind, period = int(rng.integers(0, 8)), float(rng.uniform(0.12, 0.6))
     across, along = np.sin(torso.y * 2 * np.pi / period) > 0, np.sin(torso.x * 2 * np.pi / period) > 0
     pattern = {0: across, 1: across ^ along, 2: along}.get(kind)
     if pattern is not None:

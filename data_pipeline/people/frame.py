@@ -9,6 +9,7 @@ from data_pipeline.people.camera import Camera, develop, lens_blur, sensor
 from data_pipeline.people.colour import LINEAR_OF_BYTE
 from data_pipeline.people.geometry import Bytes, Floats, Ints, look_at
 from data_pipeline.people.light import Light
+from data_pipeline.people.panes import add_panes
 from data_pipeline.people.person import Person
 from data_pipeline.people.posing import Pose, Posed, posed
 from data_pipeline.people.rasterise import Canvas, depth_map, remap_points
@@ -139,24 +140,23 @@ class _View:
         widths = np.maximum(person.strands.widths, np.float32(least) * (person.strands.widths > 0.004))
         self.sides = across(self.tangents, self.eye - moved.strands, widths * np.float32(0.5))
         self._draw_strands()
-        self._draw_lashes()
         self.regions = self._regions()
 
     def _draw_strands(self) -> None:
+        """Draws hair, beard, brows and lashes in one pass."""
         strands = self.person.strands
         to_eye = self.moved.head[:3, :3].T @ ((self.eye - self.joint) / np.linalg.norm(self.eye - self.joint))
         ribbons, numbers = strands.ribbons(self.moved.strands, self.sides, strands.visible(to_eye))
+        lashes, lash_triangles = self.moved.lashes
         count = len(numbers)
-        values = np.empty((2 * count, 3), np.float32)
-        values[:count, 0] = values[count:, 0] = numbers
-        values[:, 1] = _STRAND
-        values[:count, 2], values[count:, 2] = -1, 1
-        self.canvas.draw(ribbons.vertices, ribbons.triangles, values)
-
-    def _draw_lashes(self) -> None:
-        vertices, triangles = self.moved.lashes
-        pixel = self.person.atlas.pixels("lash", np.float32([[0.5, 0.5]]))[0]
-        self.canvas.draw(vertices, triangles, np.tile(np.float32([*pixel, 0.8]), (len(vertices), 1)))
+        values = np.empty((2 * count + len(lashes), 3), np.float32)
+        values[:count, 0] = values[count : 2 * count, 0] = numbers
+        values[: 2 * count, 1] = _STRAND
+        values[:count, 2], values[count : 2 * count, 2] = -1, 1
+        values[2 * count :] = [*self.person.atlas.pixels("lash", np.float32([[0.5, 0.5]]))[0], 0.8]
+        vertices = np.concatenate([ribbons.vertices, lashes])
+        triangles = np.concatenate([ribbons.triangles, lash_triangles + np.int32(2 * count)])
+        self.canvas.draw(vertices, triangles, values)
 
     def _regions(self) -> Bytes:
         """What each sample shows: looked up in the atlas, or the strand's."""
@@ -178,9 +178,7 @@ class _View:
         return {region: self._mean((self.regions == region).astype(np.float32)) for region in Region if counts[region]}
 
     def _mean(self, picture: Floats) -> Floats:
-        if self.samples == 1:
-            return picture
-        return cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        return self.canvas.shrink(picture, self.size)
 
     def light(self, shader: Shader, background: Floats) -> Floats:
         """Lights the samples and puts them before the background: linear (size, size, 3)."""
@@ -190,7 +188,9 @@ class _View:
         irradiance, reflection = shader.shade(points)
         picture.scatter(points, irradiance)
         colour = picture.spread(points.albedo * irradiance + reflection)
-        return colour + background * (1 - self._mean(self.canvas.covered.astype(np.float32)))[..., None]
+        colour += background * (1 - self._mean(self.canvas.covered.astype(np.float32)))[..., None]
+        add_panes(colour, self.canvas, self.moved.panes, self.eye, shader.light, self.size)
+        return colour
 
     def _split(self) -> tuple[Ints, Ints]:
         """Pixels whose samples are alike, to be lit once, and the samples of all other pixels."""

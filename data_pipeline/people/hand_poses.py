@@ -77,16 +77,16 @@ HAND_POSES: dict[str, HandPose] = {
     "over face": HandPose(
         "nose", (0.1, -0.2, 0.4), (-0.3, 1, 0), (0, 0, -1), _FLAT, spread=0.12, weight=2.5, free=0.15
     ),
-    "at chin": HandPose("chin", (0.15, -0.25, 0.3), (-0.55, 0.85, 0.1), (-0.2, 0.25, -1), _curled(0.7, 1.0, 0.5)),
+    "at chin": HandPose("chin", (0.1, -0.1, 0.3), (-0.6, 0.8, 0.1), (-0.1, 0.2, -1), _curled(0.5, 0.8, 0.4)),
     "at forehead": HandPose("forehead", (0.2, -0.1, 0.3), (-0.85, 0.45, 0), (0, -0.1, -1), _RELAXED, weight=1.5),
     "at temple": HandPose("temple", (0.25, -0.35, 0.2), (-0.2, 1, 0.0), (-0.85, 0, -0.6), _RELAXED),
-    "fist at cheek": HandPose("cheek", (0.25, -0.3, 0.2), (-0.2, 1, 0), (-0.8, 0.1, -0.6), _FIST, (0.4, 0.5, 0.4)),
+    "fist at cheek": HandPose("cheek", (0.1, -0.35, 0.3), (-0.2, 1, -0.1), (-0.5, 0.1, -0.9), _FIST, (0.4, 0.5, 0.4)),
     "fist at mouth": HandPose("mouth", (0.05, -0.2, 0.4), (-0.8, 0.5, 0), (0, 0.1, -1), _FIST, (0.4, 0.5, 0.4)),
     "finger at lips": HandPose("mouth", (0.12, -0.45, 0.4), (-0.35, 1, -0.1), (-0.6, 0, -0.8), _POINT, (0.4, 0.5, 0.4)),
     "finger at cheek": HandPose("cheek", (0.3, -0.5, 0.3), (-0.3, 1, -0.1), (-0.8, 0, -0.6), _POINT, (0.4, 0.5, 0.4)),
-    "pinching nose": HandPose("nose", (0.05, -0.5, 0.45), (-0.4, 1, 0.1), (-0.3, 0.1, -1), _PINCH, (0.35, 0.3, 0.2)),
+    "pinching nose": HandPose("nose", (0.05, -0.5, 0.45), (-0.5, 0.9, 0.1), (-0.3, 0.1, -1), _PINCH, (0.35, 0.3, 0.2)),
     "adjusting glasses": HandPose(
-        "temple", (0.35, -0.55, 0.45), (-0.45, 1, -0.2), (-0.8, 0, -0.7), _PINCH, (0.35, 0.3, 0.2), weight=0.7
+        "temple", (0.2, -0.55, 0.5), (-0.45, 1, -0.2), (-0.8, 0, -0.7), _PINCH, (0.35, 0.3, 0.2), weight=0.7
     ),
     "waving": HandPose(
         "nose", (0.35, -0.1, 1.2), (0.1, 1, 0), (0, 0, 1), _curled(-0.1, 0.05, 0), spread=0.12, touches=False,
@@ -103,8 +103,31 @@ HAND_POSES: dict[str, HandPose] = {
     "cup": HandPose(
         "mouth", (0.45, -0.30, 1.1), (-0.9, 0.05, 0.25), (-0.15, 0, -1), _GRIP, touches=False, holds="cup", weight=2.5
     ),
+    "bottle": HandPose(
+        "mouth", (0.45, -0.55, 1.0), (-0.9, 0.05, 0.25), (-0.15, 0, -1), _GRIP, touches=False, holds="bottle", weight=1.5
+    ),
+    "cigarette": HandPose(
+        "mouth", (0.30, -0.35, 0.75), (-0.55, 0.85, 0.1), (-0.4, 0.2, -1), _PINCH, (0.35, 0.3, 0.2), touches=False,
+        holds="cigarette", weight=0.6,
+    ),
+    "eating": HandPose(
+        "mouth", (0.55, -0.45, 0.9), (-0.75, 0.55, 0.1), (-0.2, 0.2, -1), _PINCH, (0.35, 0.3, 0.2), touches=False,
+        holds="fork", weight=1.2,
+    ),
+    "brush at cheek": HandPose(
+        "cheek", (0.15, -0.55, 0.8), (-0.6, 0.8, 0.0), (-0.3, 0.2, -1), _PINCH, (0.35, 0.3, 0.2), touches=False,
+        holds="brush", weight=0.8,
+    ),
+    "brush at mouth": HandPose(
+        "mouth", (0.55, -0.35, 0.8), (-0.75, 0.55, 0.0), (-0.2, 0.2, -1), _PINCH, (0.35, 0.3, 0.2), touches=False,
+        holds="brush", weight=0.6,
+    ),
+    "book": HandPose(
+        "mouth", (0.3, -0.9, 1.3), (-0.3, 0.95, 0.1), (0.0, 0.1, -1), _curled(0.25, 0.4, 0.3), (0.2, 0.2, 0.1),
+        touches=False, follows=False, holds="book", weight=1.0, free=0.25,
+    ),
     "microphone": HandPose(
-        "mouth", (0.35, -0.85, 0.9), (-0.8, 0.25, -0.5), (-0.45, 0, -0.9), _THIN, (0.3, 0.4, 0.3), touches=False,
+        "mouth", (0.38, -0.62, 0.75), (-0.8, 0.15, -0.4), (-0.45, 0, -0.9), _THIN, (0.3, 0.4, 0.3), touches=False,
         holds="microphone", weight=2,
     ),
     "phone before face": HandPose(

@@ -1,7 +1,7 @@
 """A person's left hand: its own coordinates, and how fingers bend. The right hand is its mirror image.
 
 Hand coordinates have their origin in the middle of the palm: x along the fingers, y out of the palm, z = x × y (for a left
-hand, towards its thumb).
+hand, away from its thumb).
 """
 
 from functools import cache

@@ -28,6 +28,7 @@ from data_pipeline.people.regions import Region
 from data_pipeline.people.skin import SkinPainter, complexion
 from data_pipeline.people.strands import Strands, across
 from data_pipeline.people.things import Part, Thing
+from data_pipeline.people.wear import WEAR
 
 Maker = Callable[[Hand], Thing | None]
 _AO_STRANDS = 12  # every so many strands stand for all in the shade of hair …
@@ -51,6 +52,7 @@ class Person:
         rng: draws everything that `traits` leaves open.
         traits: of the person.
         makers: make what each hand of theirs holds, or None.
+        wear: names of `wear.WEAR`.
         detail: width of the head's texture, in texels.
 
     Attributes:
@@ -66,15 +68,16 @@ class Person:
         held: for each of `makers`, the number of its thing, or None.
     """
 
-    def __init__(self, rng: np.random.Generator, traits: Traits, makers: Sequence[Maker] = (), detail: int = 512):
+    def __init__(self, rng: np.random.Generator, traits: Traits, makers: Sequence[Maker] = (), wear: Sequence[str] = (), detail: int = 512):
         assets, layout = load_assets(), mesh_layout()
         self.traits = traits
         self.body = Body.shaped(draw_shape(rng, traits))
         self.skin = complexion(rng, traits)
         self.eyes, self.hand, self.lashes = Eyes(self.body), Hand(self.body), draw_lashes(rng, traits)
         made = [make(self.hand) for make in makers]
-        self.things = tuple(thing for thing in made if thing is not None)
-        numbers = iter(range(len(self.things)))
+        held = [thing for thing in made if thing is not None]
+        self.things = (*held, *(WEAR[name][0](rng, self.body, STYLES[traits.hair].volume) for name in wear))
+        numbers = iter(range(len(held)))
         self.held = [None if thing is None else next(numbers) for thing in made]
         self.head_triangles = triangles_of(assets.quads_of("head"))
         self.triangles = np.concatenate([self.head_triangles, triangles_of(assets.quads_of("upper_teeth", "lower_teeth", "tongue"))])

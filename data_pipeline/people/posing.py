@@ -8,7 +8,7 @@ import numpy as np
 from data_pipeline.people.assets import load_assets
 from data_pipeline.people.contact import contact_shade, sky
 from data_pipeline.people.eyes import eyeball
-from data_pipeline.people.geometry import Floats, Ints, rotation_x, rotation_y, smoothstep, transform
+from data_pipeline.people.geometry import Floats, Ints, mesh_normals, rotation_x, rotation_y, smoothstep, transform
 from data_pipeline.people.hands import hand_mesh
 from data_pipeline.people.lashes import lash_ribbons
 from data_pipeline.people.person import Person, part_name
@@ -76,6 +76,7 @@ class Posed:
         strands: float32 (n, 3), where the points of hair, beard and brows are.
         lashes: ribbons: vertices and triangles.
         positions: float32 (V, 3), of the mesh vertices.
+        panes: clear glass: vertices and triangles of each.
     """
 
     solids: Solids
@@ -83,6 +84,7 @@ class Posed:
     strands: Floats
     lashes: tuple[Floats, Ints]
     positions: Floats
+    panes: list[tuple[Floats, Ints]]
 
 
 class _Collector:
@@ -134,13 +136,13 @@ def posed(person: Person, pose: Pose) -> Posed:
         pixels = person.atlas.pixels("hand", hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
         scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, hand_mesh().triangles)
-    _add_things(scene, person, hands, head)
+    panes = _add_things(scene, person, hands, head, points)
     if person.curtain is not None:
         sheet = person.curtain
         vertices = _move_hair(person, sheet.vertices, matrices)
         scene.add(vertices, sheet.normals @ head[:3, :3].T, person.atlas.pixels("cap", sheet.places), 0.5, sheet.triangles)
     strands = _move_hair(person, person.strands.points, matrices)
-    return Posed(scene.solids(), head, strands, lash_ribbons(person.lashes, positions, 1.0), positions)
+    return Posed(scene.solids(), head, strands, lash_ribbons(person.lashes, positions, 1.0), positions, panes)
 
 
 def _add_cap(scene: _Collector, person: Person, points: Floats, normals: Floats) -> None:
@@ -164,19 +166,31 @@ def _add_eyes(scene: _Collector, person: Person, pose: Pose, head: Floats) -> No
         scene.add(vertices, normals, pixels, shade, triangles)
 
 
-def _add_things(scene: _Collector, person: Person, hands: list[tuple[PosedHand, Floats]], head: Floats) -> None:
-    places = {number: matrix for hand, matrix in hands for number in hand.things}
-    texture = 0
-    for number, thing in enumerate(person.things):
-        fixed = {"head": head, "world": np.eye(4, dtype=np.float32)}
-        matrix = fixed.get(thing.attachment, places.get(number))
+def _add_things(
+    scene: _Collector, person: Person, hands: list[tuple[PosedHand, Floats]], head: Floats, points: Floats
+) -> list[tuple[Floats, Ints]]:
+    """Adds what is held and worn; returns the panes of glass, which are not solid."""
+    held = {number: matrix for hand, matrix in hands for number in hand.things}
+    panes, number = [], 0
+    for index, thing in enumerate(person.things):
+        fixed = {"head": head, "skin": head, "body": np.eye(4, dtype=np.float32)}
+        matrix = fixed.get(thing.attachment, held.get(index))
         for part in thing.parts:
-            if matrix is not None:
-                rotation = np.ascontiguousarray(matrix[:3, :3].T)
-                pixels = person.atlas.pixels(part_name(texture), part.places)
-                normals = part.shading_normals @ rotation
-                scene.add(transform(part.vertices, matrix), normals, pixels, 0.9, part.triangles)
-            texture += 1
+            number += 1
+            if matrix is None:
+                continue
+            rotation = np.ascontiguousarray(matrix[:3, :3].T)
+            if part.corners is not None:
+                vertices = points[part.corners] + part.vertices @ rotation
+                normals = mesh_normals(vertices, part.triangles)
+            else:
+                vertices, normals = transform(part.vertices, matrix), part.shading_normals @ rotation
+            if part.pane:
+                panes.append((vertices, part.triangles))
+            else:
+                pixels = person.atlas.pixels(part_name(number - 1), part.places)
+                scene.add(vertices, normals, pixels, 0.9, part.triangles)
+    return panes
 
 
 def _move_hair(person: Person, points: Floats, matrices: list[Floats]) -> Floats:

@@ -56,6 +56,19 @@ class Canvas:
         )
         return picture
 
+    def draw_behind(self, vertices: Floats, triangles: Ints, values: Floats) -> tuple[Floats, np.ndarray]:
+        """Draws a mesh where nothing that was drawn hides it, and keeps the canvas: attributes, and where they are."""
+        picture, depth = np.zeros_like(self.values), self.depth.copy()
+        cv2.triangleRasterize(
+            vertices, triangles, values, picture, depth, self._camera, self._angle, self._near, self.far,
+            raster_settings(),
+        )
+        return picture, depth < self.depth - 1e-3
+
+    def shrink(self, picture: Floats, size: int) -> Floats:
+        """Averages samples (side, side, …) into pixels (size, size, …)."""
+        return picture if self.side == size else cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+
     @property
     def covered(self) -> np.ndarray:
         """Tells which pixels show anything: bool (side, side)."""

@@ -24,7 +24,8 @@ class People:
     """A `ClipSource` of rendered people and the exact alpha of their visible faces.
 
     Clip i is a function of (seed, split, i) and the options alone. An item has `rgb`, uint8 (size, size, 3), and `alpha`,
-    uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair", "hand" or "object".
+    uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair",
+    "wear", "hand" or "object".
 
     Args:
         size: side of the frames, in pixels.

@@ -1,8 +1,10 @@
 """A thing in the scene, which is all that held objects, wear, or an idea of yours must give: a `Thing` of `Part`s.
 
-A part is a triangle mesh with a texture (colour, relief, gloss, and the `Region` that each texel counts as) and says what
-it is fastened to: "head" (coordinates of the person's body at rest, which the head's rotation carries along), "hand"
-(coordinates of `hands.Hand`, mirrored with it), or "world" (those of the head joint, without its rotation).
+A part is a triangle mesh with a texture: colour, relief, gloss, and the `Region` that each texel counts as. A thing says
+what it is fastened to: "head" (vertices are given in the coordinates of the person's body at rest, and the head's rotation
+carries them along), "hand" (coordinates of `hands.Hand`, mirrored with it), "body" (those of the body at rest, which do not
+move), or "skin" (vertices are offsets from the texture vertices of the head in `Part.corners`, so that the thing follows
+the face as a mask does).
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,7 @@ import numpy as np
 from data_pipeline.people.atlas import Texture
 from data_pipeline.people.geometry import Floats, Ints, mesh_normals, normalised, parallel_grid
 
-Attachment = Literal["head", "hand", "world"]
+Attachment = Literal["head", "hand", "body", "skin"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Part:
         places: float32 (n, 2), in the texture: 0 to 1, y down.
         texture: what it looks like, and what it counts as.
         normals: float32 (n, 3); those of the mesh if None.
-        opacity: 1, or less for glass that is seen through.
+        corners: int32 (n,), for things on the skin: the texture vertices that the vertices are offsets from.
+        pane: whether it is clear glass, which is seen by what it reflects alone.
     """
 
     vertices: Floats
@@ -35,7 +38,8 @@ class Part:
     places: Floats
     texture: Texture
     normals: Floats | None = None
-    opacity: float = 1.0
+    corners: Ints | None = None
+    pane: bool = False
 
     @property
     def shading_normals(self) -> Floats:
@@ -73,6 +77,36 @@ def lathe(profile: Sequence[tuple[float, float]], texture: Texture, spokes: int 
         texture,
         normalised(normals.reshape(-1, 3)),
     )
+
+
+def sheet(points: Floats, texture: Texture, closed: bool = False) -> Part:
+    """Makes a sheet of a grid of points (rows, columns, 3); `closed` joins its last column to the first."""
+    rows, columns = points.shape[:2]
+    if closed:
+        points, columns = np.concatenate([points, points[:, :1]], 1), columns + 1
+    s, t = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
+    vertices = points.reshape(-1, 3).astype(np.float32)
+    triangles = parallel_grid(rows, columns)
+    normals = mesh_normals(vertices, triangles)
+    if closed:  # the seam is one line of points
+        grid = normals.reshape(rows, columns, 3)
+        grid[:, 0] = grid[:, -1] = normalised(grid[:, 0] + grid[:, -1])
+    return Part(vertices, triangles, np.stack([s, t], -1).reshape(-1, 2).astype(np.float32), texture, normals)
+
+
+def tube(points: Floats, radius: float | Floats, texture: Texture, spokes: int = 8, closed: bool = False) -> Part:
+    """Makes a tube about a line of points (n, 3); `closed` joins its end to its start."""
+    if closed:
+        points = np.concatenate([points, points[:1]])
+    along = normalised(np.gradient(points, axis=0))
+    if closed:
+        along[0] = along[-1] = normalised(points[1] - points[-2])
+    side = normalised(np.cross(along, [0.13, 0.21, 0.97]))
+    up = np.cross(along, side)
+    angles = np.arange(spokes) * 2 * np.pi / spokes
+    ring = side[:, None] * np.cos(angles)[None, :, None] + up[:, None] * np.sin(angles)[None, :, None]
+    radii = np.broadcast_to(np.asarray(radius, np.float32), len(points))
+    return sheet((points[:, None] + ring * radii[:, None, None]).astype(np.float32), texture, closed=True)
 
 
 def box(size: tuple[float, float, float], texture: Texture, bevel: float = 0.03) -> Part:
@@ -119,4 +153,4 @@ def moved(part: Part, rotation: Floats, offset: Floats) -> Part:
     """Returns a part rotated, then moved."""
     turned = np.ascontiguousarray(np.asarray(rotation, np.float32).T)
     normals = None if part.normals is None else part.normals @ turned
-    return Part(part.vertices @ turned + offset, part.triangles, part.places, part.texture, normals, part.opacity)
+    return Part(part.vertices @ turned + offset, part.triangles, part.places, part.texture, normals, part.corners, part.pane)
