@@ -45,7 +45,9 @@ class Assets:
         self._joints = {str(name): vertices for name, vertices in joints}
 
         ends = arrays["target_ends"].tolist()
-        self._targets = dict(zip(map(str, arrays["target_names"]), zip([0, *ends[:-1]], ends, strict=True), strict=True))
+        self._targets = dict(
+            zip(map(str, arrays["target_names"]), zip([0, *ends[:-1]], ends, strict=True), strict=True)
+        )
         self._vertices = arrays["target_vertices"].astype(np.int32)
         steps = np.repeat(arrays["target_steps"].astype(np.float32) * np.float32(1e-4), np.diff([0, *ends]))
         self._offsets: Floats = np.ascontiguousarray(arrays["target_offsets"].T.astype(np.float32) * steps[:, None])

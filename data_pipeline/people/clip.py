@@ -100,7 +100,9 @@ class Clip:
     def person(self) -> Person:
         """The person, with what they hold."""
         detail = 512 if self.size < _DETAIL_FROM else 768
-        return Person(np.random.default_rng([*self.seed, 2]), self.traits, [hand.make for hand in self.hands], self.wear, detail)
+        other = any(hand.other for hand in self.hands)
+        makers = [hand.make for hand in self.hands]
+        return Person(np.random.default_rng([*self.seed, 2]), self.traits, makers, self.wear, other, detail)
 
     @cached_property
     def _actors(self) -> list[HandActor]:

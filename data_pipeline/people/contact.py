@@ -35,7 +35,9 @@ class Surface:
         return np.where(surface > _FAR + 4.5, np.float32(9), surface - depth).astype(np.float32)
 
 
-def rest_on(surface: Surface, hand: Hand, curl: Floats, thumb: tuple[float, float, float], spread: float, matrix: Floats) -> tuple[Floats, Floats]:
+def rest_on(
+    surface: Surface, hand: Hand, curl: Floats, thumb: tuple[float, float, float], spread: float, matrix: Floats
+) -> tuple[Floats, Floats]:
     """Slides a hand along its palm's direction until it touches, and closes each finger until it does.
 
     Args:

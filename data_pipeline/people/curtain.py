@@ -44,7 +44,9 @@ def hang_curtain(body: Body, strands: Floats) -> Curtain | None:
     radius = np.hypot(offsets[inside, 0], offsets[inside, 2])
     count = np.bincount(cell, minlength=rows * _COLUMNS).reshape(rows, _COLUMNS).astype(np.float32)
     total = np.bincount(cell, radius, rows * _COLUMNS).reshape(rows, _COLUMNS).astype(np.float32)
-    count, total = (cv2.GaussianBlur(np.pad(g, ((0, 0), (4, 4)), mode="wrap"), (0, 0), 0.9)[:, 4:-4] for g in (count, total))
+    count, total = (
+        cv2.GaussianBlur(np.pad(g, ((0, 0), (4, 4)), mode="wrap"), (0, 0), 0.9)[:, 4:-4] for g in (count, total)
+    )
 
     full = count > _MIDDLE * np.median(count[count > 0.3])
     angles = (np.arange(_COLUMNS) / _COLUMNS - 0.5) * 2 * np.pi

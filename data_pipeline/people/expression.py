@@ -10,15 +10,25 @@ Expression = dict[str, float]
 RECIPES: dict[str, Mapping[str, tuple[float, float]]] = {
     "neutral": {},
     "smile": {
-        "mouthSmile*": (0.9, 1.0), "cheekSquint*": (0.4, 0.6), "eyeSquint*": (0.2, 0.4), "mouthUpperUp*": (0.0, 0.5),
+        "mouthSmile*": (0.9, 1.0),
+        "cheekSquint*": (0.4, 0.6),
+        "eyeSquint*": (0.2, 0.4),
+        "mouthUpperUp*": (0.0, 0.5),
         "jawOpen": (0.0, 0.15),
     },
     "laugh": {
-        "mouthSmile*": (0.8, 0.95), "jawOpen": (0.25, 0.5), "mouthUpperUp*": (0.3, 0.5), "mouthLowerDown*": (0.2, 0.4),
-        "cheekSquint*": (0.6, 0.9), "eyeSquint*": (0.3, 0.6),
+        "mouthSmile*": (0.8, 0.95),
+        "jawOpen": (0.25, 0.5),
+        "mouthUpperUp*": (0.3, 0.5),
+        "mouthLowerDown*": (0.2, 0.4),
+        "cheekSquint*": (0.6, 0.9),
+        "eyeSquint*": (0.3, 0.6),
     },
     "surprise": {
-        "jawOpen": (0.2, 0.6), "eyeWide*": (0.6, 0.9), "browInnerUp": (0.6, 0.9), "browOuterUp*": (0.5, 0.8),
+        "jawOpen": (0.2, 0.6),
+        "eyeWide*": (0.6, 0.9),
+        "browInnerUp": (0.6, 0.9),
+        "browOuterUp*": (0.5, 0.8),
     },
     "frown": {"mouthFrown*": (0.4, 0.9), "browDown*": (0.5, 0.9), "noseSneer*": (0.0, 0.3)},
     "doubt": {"mouthLeft": (0.1, 0.35), "browOuterUpLeft": (0.4, 0.8), "mouthPressLeft": (0.2, 0.5)},
@@ -59,7 +69,9 @@ def blend(first: Mapping[str, float], second: Mapping[str, float], share: float)
 
 def add(first: Mapping[str, float], second: Mapping[str, float]) -> Expression:
     """Returns the sum of two expressions, each unit at most 1."""
-    return {unit: min(1.0, first.get(unit, 0.0) + second.get(unit, 0.0)) for unit in sorted(first.keys() | second.keys())}
+    return {
+        unit: min(1.0, first.get(unit, 0.0) + second.get(unit, 0.0)) for unit in sorted(first.keys() | second.keys())
+    }
 
 
 def looking(x: float, y: float) -> Expression:

@@ -24,7 +24,9 @@ def eyeball() -> tuple[Floats, Floats, Ints]:
     """Returns a ball of radius 1 that looks to +z, bulged: directions (n, 3), places in the texture, triangles."""
     polar = np.linspace(0, 1.75, _RINGS + 1)[1:, None]
     around = np.arange(_SPOKES)[None] * 2 * np.pi / _SPOKES
-    rings = np.stack(np.broadcast_arrays(np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)), -1)
+    rings = np.stack(
+        np.broadcast_arrays(np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)), -1
+    )
     flat = np.stack(np.broadcast_arrays(polar * np.cos(around), -polar * np.sin(around)), -1) / (np.pi / 2)
     directions = np.concatenate([[[0, 0, 1]], rings.reshape(-1, 3)]).astype(np.float32)
     places = np.concatenate([[[0, 0]], flat.reshape(-1, 2)]) * 0.5 + 0.5

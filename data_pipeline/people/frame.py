@@ -87,9 +87,7 @@ def finish(
     """Takes the picture of exposed light: lens, film, and the alpha as the lens blurs it."""
     size = len(linear)
     sigma = camera.blur * size / 512 if scene.sensor else 0.0
-    rgb = sensor(
-        develop(lens_blur(linear, sigma), scene.exposure), camera.noise if scene.sensor else 0.0, rng
-    )
+    rgb = sensor(develop(lens_blur(linear, sigma), scene.exposure), camera.noise if scene.sensor else 0.0, rng)
     alpha = np.zeros((size, size), np.float32)
     for region in scene.face:
         if region in shares:
@@ -104,7 +102,9 @@ def expose(
     moved = posed(person, pose)
     view = _View(person, moved, camera, size, samples)
     shares = view.shares()
-    depth = np.where(view.canvas.covered, view.canvas.depth, np.float32(np.inf))[samples // 2 :: samples, samples // 2 :: samples]
+    depth = np.where(view.canvas.covered, view.canvas.depth, np.float32(np.inf))[
+        samples // 2 :: samples, samples // 2 :: samples
+    ]
     shader = Shader(scene.light, _shadow(view, scene.light) if scene.shadows else None, view.eye)
     return view.light(shader, scene.background), shares, depth
 
@@ -281,13 +281,18 @@ class _Lit:
         if shrink > 1:
             small = cv2.resize(small, (view.size // shrink,) * 2, interpolation=cv2.INTER_AREA)
         pixels = view.size / (2 * view.camera.half) / shrink
-        u, v = ((c + np.float32(0.5)) * np.float32(1 / view.samples / shrink) - np.float32(0.5) for c in (self.x, self.y))
+        u, v = (
+            (c + np.float32(0.5)) * np.float32(1 / view.samples / shrink) - np.float32(0.5) for c in (self.x, self.y)
+        )
         kept = np.ones((len(flesh), 3), np.float32)
         added = np.zeros_like(kept)
         for index, (sigma, share) in enumerate(_SCATTER):
             blurred = cv2.GaussianBlur(small, (0, 0), max(0.6, sigma * pixels), borderType=cv2.BORDER_REPLICATE)
             light = remap_points(blurred[..., :3] / (blurred[..., 3:] + np.float32(1e-3)), u, v, 0.0)
-            weight = share * (flesh * (np.float32(0.4) + np.float32(1.2) * points.translucency if index == 0 else 1))[:, None]
+            weight = (
+                share
+                * (flesh * (np.float32(0.4) + np.float32(1.2) * points.translucency if index == 0 else 1))[:, None]
+            )
             kept -= weight
             added += light * weight
         irradiance *= kept

@@ -147,7 +147,9 @@ class _Grower:
         top, front = smoothstep(7.7, 8.2, roots.base[:, 1]), smoothstep(0.3, 1.1, roots.base[:, 2])
         lengths = length * (1 + rng.normal(0, 0.12, count))
         if style.flow in ("crop", "side", "back"):
-            lengths = lengths * {"crop": 0.45 + 0.55 * top, "side": 0.35 + 0.65 * top, "back": 0.4 + 0.6 * top}[style.flow]
+            lengths = (
+                lengths * {"crop": 0.45 + 0.55 * top, "side": 0.35 + 0.65 * top, "back": 0.4 + 0.6 * top}[style.flow]
+            )
         wish, lift, gravity = self._wish(roots, top, front)
         offset = 0.012 + style.volume * layer
         start = roots.points + roots.normals * 0.004
@@ -179,7 +181,11 @@ class _Grower:
         x = points[:, 0] - self.body.head[0]
         side = np.sign(x - self.parting * (style.flow != "fall" or style.wave == 0) + rng.normal(0, 0.03, count))
         if style.flow == "crop":
-            columns = (0.3 * np.sign(x) * (1 - top) + 0.2 * np.sign(self.parting), -0.55 + 0.2 * top, 0.75 * front - 0.35 * (1 - front))
+            columns = (
+                0.3 * np.sign(x) * (1 - top) + 0.2 * np.sign(self.parting),
+                -0.55 + 0.2 * top,
+                0.75 * front - 0.35 * (1 - front),
+            )
             lift, gravity = 0.55, 0.15
         elif style.flow == "side":
             across = -np.sign(self.parting) * (0.2 + 0.9 * top)
@@ -267,9 +273,7 @@ class _Grower:
         return np.stack(points, 1).astype(np.float32)
 
 
-def _tuft(
-    rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots, style: Style, traits: Traits
-) -> Tuft:
+def _tuft(rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots, style: Style, traits: Traits) -> Tuft:
     count, steps = points.shape[:2]
     along = np.linspace(0, 1, steps)[None]
     taper = 1 - 0.65 * along**2
@@ -296,7 +300,9 @@ def _draw_fringe(
     centre = sampler.base.mean(1)
     depth = hairline_depth(centre[:, 1], centre[:, 2], traits.hairline)
     band = (depth > -0.06) & (depth < 0.42) & (np.abs(centre[:, 0]) < 0.62) & (centre[:, 1] > 7.65)
-    return draw_roots(rng, sampler, np.maximum(density, 0.3) * band, int(style.strands * (0.4 if style.length > 0.5 else 0.16)))
+    return draw_roots(
+        rng, sampler, np.maximum(density, 0.3) * band, int(style.strands * (0.4 if style.length > 0.5 else 0.16))
+    )
 
 
 def _bun(rng: np.random.Generator, grower: _Grower, style: Style, traits: Traits) -> Tuft:

@@ -39,7 +39,14 @@ def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
     radius, height = float(rng.uniform(0.28, 0.36)), float(rng.uniform(1.5, 2.2))
     if rng.random() < 0.3:  # a can
         height = 1.2
-        profile = [(-0.6, 0.0), (-0.6, radius * 0.8), (-0.52, radius), (0.52, radius), (0.6, radius * 0.85), (0.57, 0.0)]
+        profile = [
+            (-0.6, 0.0),
+            (-0.6, radius * 0.8),
+            (-0.52, radius),
+            (0.52, radius),
+            (0.6, radius * 0.85),
+            (0.57, 0.0),
+        ]
     else:
         neck = 0.11
         profile = [
@@ -103,7 +110,10 @@ def fork(rng: np.random.Generator, hand: Hand) -> Thing:
     steel = _any_surface(rng, "metal")
     handle = moved(box((1.4, 0.04, 0.10), steel, 0.01), rotation_y(np.pi / 2), vector(0, 0, -0.25))
     if rng.random() < 0.5:
-        tines = [moved(box((0.45, 0.03, 0.025), steel, 0.005), rotation_y(np.pi / 2), vector(x, 0, 0.78)) for x in (-0.09, -0.03, 0.03, 0.09)]
+        tines = [
+            moved(box((0.45, 0.03, 0.025), steel, 0.005), rotation_y(np.pi / 2), vector(x, 0, 0.78))
+            for x in (-0.09, -0.03, 0.03, 0.09)
+        ]
         parts = [handle, moved(box((0.2, 0.03, 0.22), steel, 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.5)), *tines]
         category = "fork"
     else:
@@ -126,7 +136,9 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
         )
         parts, category = (handle, tip), "brush"
     elif kind == 1:
-        head = moved(box((0.3, 0.05, 0.14), _coloured(rng, colour, 0.6), 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.68))
+        head = moved(
+            box((0.3, 0.05, 0.14), _coloured(rng, colour, 0.6), 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.68)
+        )
         bristles = _coloured(rng, muted_colour(rng, 0.6, 0.95, 0.4), 0.05)
         tuft = moved(box((0.26, 0.12, 0.11), bristles, 0.01), rotation_y(np.pi / 2), vector(0, 0.08, 0.68))
         parts, category = (handle, head, tuft), "toothbrush"
@@ -139,7 +151,9 @@ def book(rng: np.random.Generator, hand: Hand) -> Thing:
     """A book, a card or a sheet of paper held up."""
     size = (float(rng.uniform(1.2, 2.2)), float(rng.uniform(0.02, 0.25)), float(rng.uniform(1.0, 1.7)))
     part = box(size, _any_surface(rng, "print", "text", "fabric", "leather"), 0.01)
-    return Thing("book", (moved(part, rotation_y(float(rng.normal(0, 0.2))), vector(0.75, 0.2 + size[1] / 2, 0.0)),), "hand")
+    return Thing(
+        "book", (moved(part, rotation_y(float(rng.normal(0, 0.2))), vector(0.75, 0.2 + size[1] / 2, 0.0)),), "hand"
+    )
 
 
 THINGS: dict[str, Maker] = {

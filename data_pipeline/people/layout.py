@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
-from data_pipeline.people.geometry import Floats, Ints, smoothstep, triangles_of
+from data_pipeline.people.geometry import Floats, Ints, normalised, smoothstep, triangles_of
 from data_pipeline.people.rasterise import raster_settings
 
 TEXTURES = ("head", "torso", "hand", "mouth", "teeth", "tongue")
@@ -152,10 +152,14 @@ class HeadMap(TexelMap):
 
 
 class HandMap(TexelMap):
-    """The texels of the hand, with its nails."""
+    """The texels of the hand, with its nails, its palm, and how far each is up the arm from the wrist (decimetres)."""
 
     def __init__(self, width: int, height: int):
         super().__init__("hand", width, height)
+        assets = load_assets()
+        wrist, elbow = (assets.joint(assets.positions, f"l-{name}") for name in ("hand", "elbow"))
+        arm = normalised(elbow - wrist)
+        self.forearm: Floats = (np.stack([self.x, self.y, self.z], -1) - wrist) @ arm
         self.nails = _crop_mask("fingernails", _HAND, width, height)
         u = _HAND[0] + (np.arange(width, dtype=np.float32) + 0.5) / width * (_HAND[1] - _HAND[0])
         v = _HAND[2] + (np.arange(height, dtype=np.float32) + 0.5) / height * (_HAND[3] - _HAND[2])

@@ -41,7 +41,9 @@ def openness(
     seen, total = np.zeros(len(points), np.float32), np.full(len(points), 1e-3, np.float32)
     for direction in directions:
         camera = look_at(direction, centre, 30.0)
-        depth, nearest = sample_depth(depth_map(vertices, triangles, camera, half, 30.0, side, 6.0), start, camera, half, 30.0)
+        depth, nearest = sample_depth(
+            depth_map(vertices, triangles, camera, half, 30.0, side, 6.0), start, camera, half, 30.0
+        )
         weight = np.maximum(normals @ direction, 0)
         seen += weight * np.clip((nearest - depth + soft) / soft, 0, 1)
         total += weight
@@ -52,15 +54,25 @@ def openness(
 def cavities() -> Floats:
     """Returns the openness (R,) of the texture vertices of an average head, in detail: nostrils, ears, lids, lips."""
     assets = load_assets()
-    mean = {f"macro/{race}-{sex}-young": 1 / 6 for race in ("caucasian", "asian", "african") for sex in ("female", "male")}
+    mean = {
+        f"macro/{race}-{sex}-young": 1 / 6 for race in ("caucasian", "asian", "african") for sex in ("female", "male")
+    }
     positions = assets.morph(assets.positions.copy(), mean)
     points, normals = positions[assets.mesh_vertex], assets.normals(positions)[assets.mesh_vertex]
     parts = ("head", "upper_teeth", "lower_teeth", "tongue", "left_eye", "right_eye")
     eyes = positions[assets.vertices_of("left_eye")].mean(0)
     centre = np.float32([0, eyes[1] - 0.1, eyes[2] - 0.5])
     fine = openness(
-        points, normals, points, triangles_of(assets.quads_of(*parts)), centre, _sphere(24), half=1.5, side=768,
-        offset=0.004, soft=0.008,
+        points,
+        normals,
+        points,
+        triangles_of(assets.quads_of(*parts)),
+        centre,
+        _sphere(24),
+        half=1.5,
+        side=768,
+        offset=0.004,
+        soft=0.008,
     )
     return np.clip(0.15 + 0.95 * np.minimum(1, fine * 1.45), 0, 1).astype(np.float32)
 
@@ -70,5 +82,3 @@ def _sphere(count: int) -> Floats:
     z, angle = 1 - 2 * index / count, index * math.pi * (3 - math.sqrt(5))
     radius = np.sqrt(1 - z * z)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], 1).astype(np.float32)
-
-

@@ -1,13 +1,14 @@
 """Hands that play a part in a clip: which pose, when they come and leave, and where they are meanwhile."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
+from data_pipeline.people.clothing import THICKNESS
 from data_pipeline.people.contact import Surface, rest_on
-from data_pipeline.people.geometry import Floats, triangles_of, vector
+from data_pipeline.people.geometry import Floats, smoothstep, triangles_of, vector
 from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS
 from data_pipeline.people.hands import Hand, hand_matrix, hand_mesh, hand_normals
 from data_pipeline.people.held import make_held
@@ -28,12 +29,14 @@ class HandPart:
         pose: of `HAND_POSES`.
         right: whether it is the right hand.
         visit: when it comes.
+        other: whether it is another person's.
         seed: of what is left to draw once the person is known.
     """
 
     pose: str
     right: bool
     visit: Visit
+    other: bool
     seed: tuple[int, ...]
 
     def make(self, hand: Hand) -> Thing | None:
@@ -60,7 +63,8 @@ def draw_hands(rng: np.random.Generator, duration: float, share: float, things: 
         side = -1 if right else 1
         origin = np.array([1.6 * side, -2.2, 0.9]) * rng.uniform(0.8, 1.2, 3)
         visit = Visit(start + float(rng.uniform(0, 0.15)), way, stay, origin)
-        parts.append(HandPart(name, right, visit, tuple(int(n) for n in rng.integers(0, 2**31, 2))))
+        other = bool(rng.random() < 0.07) and not HAND_POSES[name].holds
+        parts.append(HandPart(name, right, visit, other, tuple(int(n) for n in rng.integers(0, 2**31, 2))))
     return parts
 
 
@@ -93,11 +97,21 @@ class HandActor:
         else:
             vertices = person.hand.bent(curl, (thumb[0], thumb[1], thumb[2]), spread)
         normals = hand_normals(vertices)
+        sleeve = smoothstep(-0.02, 0.12, person.hand.forearm - person.garment.sleeve)
+        vertices = vertices + normals * (THICKNESS * sleeve)[:, None]
         shade = openness(
             vertices, normals, vertices, hand_mesh().triangles, vector(0, 0, 0), _hand_sky(), half=2.0, side=128
         )
         held = () if thing is None else (thing,)
-        self._hand = PosedHand(vertices, normals, matrix, pose.follows, held, 0.25 + 0.75 * np.clip(shade * 1.1, 0, 1))
+        self._hand = PosedHand(
+            vertices,
+            normals,
+            matrix,
+            pose.follows,
+            held,
+            0.25 + 0.75 * np.clip(shade * 1.1, 0, 1),
+            "other hand" if part.other else "hand",
+        )
         self._lively = Sway(rng, np.zeros(3), 0.02 if pose.touches else 0.06, 0.6)
 
     def at(self, time: float) -> PosedHand | None:
@@ -107,8 +121,7 @@ class HandActor:
             return None
         matrix = self._hand.matrix.copy()
         matrix[:3, 3] += (offset + self._lively.at(time)).astype(np.float32)
-        hand = self._hand
-        return PosedHand(hand.vertices, hand.normals, matrix, hand.follows, hand.things, hand.openness)
+        return replace(self._hand, matrix=matrix)
 
     def speed(self, time: float) -> float:
         """Returns how fast it moves at a time, in decimetres a second."""

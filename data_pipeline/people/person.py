@@ -10,7 +10,7 @@ from data_pipeline.people.assets import load_assets
 from data_pipeline.people.atlas import Atlas, Texture, texture
 from data_pipeline.people.body import Body, SkinSampler
 from data_pipeline.people.brows import brow_colour, grow_brows
-from data_pipeline.people.clothing import Neckline, cloth_offset, draw_neckline, torso_texture
+from data_pipeline.people.clothing import cloth_offset, draw_garment, sleeved, torso_texture
 from data_pipeline.people.colour import to_linear
 from data_pipeline.people.contact import sky
 from data_pipeline.people.curtain import hang_curtain
@@ -19,9 +19,9 @@ from data_pipeline.people.geometry import Floats, Ints, smoothstep, triangles_of
 from data_pipeline.people.hair import grow_beard, grow_hair
 from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hands import Hand
-from data_pipeline.people.identity import Traits, draw_shape
+from data_pipeline.people.identity import Traits, draw_shape, draw_traits
 from data_pipeline.people.lashes import draw_lashes
-from data_pipeline.people.layout import HeadMap, TEXTURES, hairline_depth, hand_map, head_map, mesh_layout, torso_map
+from data_pipeline.people.layout import TEXTURES, HeadMap, hairline_depth, hand_map, head_map, mesh_layout, torso_map
 from data_pipeline.people.noise import fractal_noise
 from data_pipeline.people.occlusion import cavities, openness
 from data_pipeline.people.regions import Region
@@ -53,12 +53,14 @@ class Person:
         traits: of the person.
         makers: make what each hand of theirs holds, or None.
         wear: names of `wear.WEAR`.
+        other_hand: whether another person's hand is needed, too.
         detail: width of the head's texture, in texels.
 
     Attributes:
         traits: as given.
         body: the mesh at rest.
         skin: linear albedo (3,).
+        garment: what they wear on the upper body.
         atlas: all textures.
         pixels: (R, 2), where each texture vertex is in the atlas.
         strands: hair, beard and brows.
@@ -68,7 +70,15 @@ class Person:
         held: for each of `makers`, the number of its thing, or None.
     """
 
-    def __init__(self, rng: np.random.Generator, traits: Traits, makers: Sequence[Maker] = (), wear: Sequence[str] = (), detail: int = 512):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        traits: Traits,
+        makers: Sequence[Maker] = (),
+        wear: Sequence[str] = (),
+        other_hand: bool = False,
+        detail: int = 512,
+    ):
         assets, layout = load_assets(), mesh_layout()
         self.traits = traits
         self.body = Body.shaped(draw_shape(rng, traits))
@@ -80,19 +90,21 @@ class Person:
         numbers = iter(range(len(held)))
         self.held = [None if thing is None else next(numbers) for thing in made]
         self.head_triangles = triangles_of(assets.quads_of("head"))
-        self.triangles = np.concatenate([self.head_triangles, triangles_of(assets.quads_of("upper_teeth", "lower_teeth", "tongue"))])
+        self.triangles = np.concatenate(
+            [self.head_triangles, triangles_of(assets.quads_of("upper_teeth", "lower_teeth", "tongue"))]
+        )
 
         head = head_map(detail, detail * 13 // 8)
         colour = to_linear(traits.hair_colour)
         brows = brow_colour(self.skin, colour)
-        neckline = draw_neckline(rng)
-        self.atlas = Atlas(self._paint(rng, head, colour, brows, neckline, detail))
+        self.garment = draw_garment(rng, traits)
+        self.atlas = Atlas(self._paint(rng, head, colour, brows, other_hand, detail))
         self.pixels = np.zeros((len(layout.place), 2), np.float32)
         for index, name in enumerate(TEXTURES):
             members = layout.texture == index
             self.pixels[members] = self.atlas.pixels(name, layout.place[members])
         base = assets.positions
-        self.cloth: Floats = cloth_offset(neckline, base) * clothed()
+        self.cloth: Floats = cloth_offset(self.garment, base) * clothed()
 
         sampler = SkinSampler(self.body)
         density = min(1.0, 0.55 * detail / 512)
@@ -104,18 +116,26 @@ class Person:
         self.cap = _make_cap(traits)
         self.openness, self.cap_openness = self._openness()
 
-    def _paint(self, rng: np.random.Generator, head: HeadMap, hair: Floats, brows: Floats, neckline: Neckline, detail: int) -> dict[str, Texture]:
-        traits = self.traits
+    def _paint(
+        self, rng: np.random.Generator, head: HeadMap, hair: Floats, brows: Floats, other_hand: bool, detail: int
+    ) -> dict[str, Texture]:
+        traits, garment = self.traits, self.garment
         painter = SkinPainter(rng, traits, self.skin, hair, brows)
+        hand = hand_map(detail * 5 // 8, detail * 13 // 16)
         textures = {
             "head": painter.head(head, head.scalp(traits.hairline)),
-            "torso": torso_texture(rng, traits, torso_map(detail * 5 // 8, detail // 2), neckline, self.skin),
-            "hand": painter.hand(hand_map(detail * 5 // 8, detail * 13 // 16)),
+            "torso": torso_texture(rng, torso_map(detail * 5 // 8, detail // 2), garment, self.skin),
+            "hand": sleeved(rng, painter.hand(hand), hand.forearm, hand.y, garment),
             "eye": eye_texture(rng, traits, 192 if detail < 640 else 256),
             "lash": texture(np.ones((8, 8, 3), np.float32) * brows * 0.6, Region.SKIN),
             "cap": _cap_texture(rng, hair),
             **mouth_textures(rng),
         }
+        if other_hand:
+            other = draw_traits(rng)
+            skin = complexion(rng, other)
+            bare = SkinPainter(rng, other, skin, skin, skin).hand(hand)
+            textures["other hand"] = sleeved(rng, bare, hand.forearm, hand.y, draw_garment(rng, other))
         for number, part in enumerate(self.parts):
             textures[part_name(number)] = part.texture
         return textures
@@ -173,7 +193,12 @@ def _make_cap(traits: Traits) -> Cap:
     points = base[corners]
     thickness = style.volume * share * smoothstep(0.03, 0.32, depth[corners]) * smoothstep(6.75, 7.0, points[:, 1])
     places = np.stack([0.5 + points[:, 0] / 2.6, 0.5 + (points[:, 1] - 7.4) / 3 + 0.2 * points[:, 2]], 1)
-    return Cap(corners, thickness.astype(np.float32), triangles_of(inverse.reshape(-1, 4)), places.clip(0, 1).astype(np.float32))
+    return Cap(
+        corners,
+        thickness.astype(np.float32),
+        triangles_of(inverse.reshape(-1, 4)),
+        places.clip(0, 1).astype(np.float32),
+    )
 
 
 def _cap_texture(rng: np.random.Generator, hair: Floats) -> Texture:

@@ -28,6 +28,7 @@ class PosedHand:
         follows: whether it moves with the head.
         things: numbers of the person's things in it.
         openness: float32 (n,), how much of the sky its vertices see past its own fingers.
+        texture: its name in the person's atlas: "hand", or "other hand" for that of another person.
     """
 
     vertices: Floats
@@ -36,6 +37,7 @@ class PosedHand:
     follows: bool
     things: tuple[int, ...] = ()
     openness: Floats | float = 1.0
+    texture: str = "hand"
 
 
 @dataclass(frozen=True)
@@ -133,14 +135,18 @@ def posed(person: Person, pose: Pose) -> Posed:
     _add_cap(scene, person, points, directions)
     _add_eyes(scene, person, pose, head)
     for hand, matrix in hands:
-        pixels = person.atlas.pixels("hand", hand_mesh().places)
+        pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
-        scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, hand_mesh().triangles)
+        scene.add(
+            transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, hand_mesh().triangles
+        )
     panes = _add_things(scene, person, hands, head, points)
     if person.curtain is not None:
         sheet = person.curtain
         vertices = _move_hair(person, sheet.vertices, matrices)
-        scene.add(vertices, sheet.normals @ head[:3, :3].T, person.atlas.pixels("cap", sheet.places), 0.5, sheet.triangles)
+        scene.add(
+            vertices, sheet.normals @ head[:3, :3].T, person.atlas.pixels("cap", sheet.places), 0.5, sheet.triangles
+        )
     strands = _move_hair(person, person.strands.points, matrices)
     return Posed(scene.solids(), head, strands, lash_ribbons(person.lashes, positions, 1.0), positions, panes)
 

@@ -44,7 +44,15 @@ class Canvas:
         """Draws a mesh with attributes (n, 3), nearer than what is there."""
         if len(triangles):
             cv2.triangleRasterize(
-                vertices, triangles, values, self.values, self.depth, self._camera, self._angle, self._near, self.far,
+                vertices,
+                triangles,
+                values,
+                self.values,
+                self.depth,
+                self._camera,
+                self._angle,
+                self._near,
+                self.far,
                 raster_settings(culled),
             )
 
@@ -52,7 +60,15 @@ class Canvas:
         """Draws other attributes of a mesh into a picture of its own."""
         picture = np.zeros((self.side, self.side, 3), np.float32)
         cv2.triangleRasterizeColor(
-            vertices, triangles, values, picture, self._camera, self._angle, self._near, self.far, raster_settings(culled)
+            vertices,
+            triangles,
+            values,
+            picture,
+            self._camera,
+            self._angle,
+            self._near,
+            self.far,
+            raster_settings(culled),
         )
         return picture
 
@@ -60,7 +76,15 @@ class Canvas:
         """Draws a mesh where nothing that was drawn hides it, and keeps the canvas: attributes, and where they are."""
         picture, depth = np.zeros_like(self.values), self.depth.copy()
         cv2.triangleRasterize(
-            vertices, triangles, values, picture, depth, self._camera, self._angle, self._near, self.far,
+            vertices,
+            triangles,
+            values,
+            picture,
+            depth,
+            self._camera,
+            self._angle,
+            self._near,
+            self.far,
             raster_settings(),
         )
         return picture, depth < self.depth - 1e-3
@@ -106,7 +130,10 @@ def remap_points(picture: np.ndarray, u: Floats, v: Floats, border: float = 99.0
     width = 2048  # cv2.remap refuses more than 32767 rows
     count = len(u)
     rows = -(-count // width)
-    padded = [np.pad(values.astype(np.float32, copy=False), (0, rows * width - count)).reshape(rows, width) for values in (u, v)]
+    padded = [
+        np.pad(values.astype(np.float32, copy=False), (0, rows * width - count)).reshape(rows, width)
+        for values in (u, v)
+    ]
     sampled = cv2.remap(
         picture, padded[0], padded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 4
     )

@@ -108,10 +108,17 @@ class Shader:
         soft = self.light.softness * side / (2 * self.shadow.half)
         for tap in range(_TAPS):
             radius = soft * math.sqrt((tap + 0.5) / _TAPS) * 2 + 0.35
-            dx, dy = np.float32(radius * math.cos(tap * _GOLDEN_ANGLE)), np.float32(radius * math.sin(tap * _GOLDEN_ANGLE))
+            dx, dy = (
+                np.float32(radius * math.cos(tap * _GOLDEN_ANGLE)),
+                np.float32(radius * math.sin(tap * _GOLDEN_ANGLE)),
+            )
             nearest = cv2.remap(
-                depth, (u + dx * cos - dy * sin)[:, None], (v + dx * sin + dy * cos)[:, None], cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_CONSTANT, borderValue=(99.0,) * 4,
+                depth,
+                (u + dx * cos - dy * sin)[:, None],
+                (v + dx * sin + dy * cos)[:, None],
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=(99.0,) * 4,
             )[:, 0]
             lit += np.clip((nearest - own) * np.float32(30), 0, 1)
         return lit * np.float32(1 / _TAPS)
@@ -154,18 +161,29 @@ class Shader:
         return np.asarray(total, np.float32)
 
     def _shade_strands(
-        self, p: Points, n: Floats, view: Floats, lit: Floats, strands: np.ndarray, irradiance: Floats, reflection: Floats
+        self,
+        p: Points,
+        n: Floats,
+        view: Floats,
+        lit: Floats,
+        strands: np.ndarray,
+        irradiance: Floats,
+        reflection: Floats,
     ) -> None:
         """Hair is lit by its tangent (Kajiya and Kay), with a white sheen and one of its own colour."""
         light, tangent, seen, shade = self.light, n[strands], lit[strands], p.openness[strands]
         to_light = tangent @ light.key
         across_light = np.sqrt(np.maximum(0, 1 - to_light * to_light))
         irradiance[strands] = (np.float32(0.75) * across_light * seen * shade)[:, None] * light.key_colour
-        irradiance[strands] += shade[:, None] * (light.ambient[0] * np.float32(0.85) + np.float32(0.35) * light.fill_colour)
+        irradiance[strands] += shade[:, None] * (
+            light.ambient[0] * np.float32(0.85) + np.float32(0.35) * light.fill_colour
+        )
         to_view = np.einsum("ij,ij->i", tangent, view[strands])
         both = across_light * np.sqrt(np.maximum(0, 1 - to_view * to_view))
         # Powers by multiplication: NumPy's own take ten times as long.
-        white = _power4(_power4(_power4(np.clip(both - (to_light + np.float32(0.12)) * (to_view + np.float32(0.12)), 0, 1))))
+        white = _power4(
+            _power4(_power4(np.clip(both - (to_light + np.float32(0.12)) * (to_view + np.float32(0.12)), 0, 1)))
+        )
         own = np.clip(both - (to_light - np.float32(0.15)) * to_view, 0, 1)
         own = _power4(own * own * own)
         glow = (seen * shade)[:, None] * light.key_colour

@@ -52,14 +52,18 @@ class SkinPainter:
         cap *= traits.hair != "bald"
         _mix(albedo, self.hair * 0.75 + 0.02, cap, 1 + 0.25 * rng.standard_normal(cap.shape, dtype=np.float32))
         if traits.hair == "bald":
-            _mix(albedo, self.hair * 0.6 + self.skin * 0.3, scalp * (0.3 * rng.random() + 0.08 * noise(3, 2)).clip(0, 1))
+            _mix(
+                albedo, self.hair * 0.6 + self.skin * 0.3, scalp * (0.3 * rng.random() + 0.08 * noise(3, 2)).clip(0, 1)
+            )
 
         wrinkles = head.to_front(paint_wrinkles(rng, traits.wrinkles), PAINT_SCALE)
         albedo *= (1 - 0.18 * np.clip(wrinkles, 0, 1))[..., None]
         pores = noise(5, 2, 0.7)
         relief = 0.5 + 0.032 * pores * (1 - 0.5 * lips) + 0.012 * noise(18, 2) - 0.30 * wrinkles + 0.10 * brows
-        relief += head.lips * 0.05 * cv2.resize(
-            fractal_noise(rng, head.height, head.width // 12, 5, 2), (head.width, head.height)
+        relief += (
+            head.lips
+            * 0.05
+            * cv2.resize(fractal_noise(rng, head.height, head.width // 12, 5, 2), (head.width, head.height))
         )
         gloss = 0.34 + 0.12 * head.near(0, 7.1, 1.55, 0.25) + 0.10 * head.near(0, 7.9, 1.35, 0.4) + 0.03 * pores
         gloss += 0.04 * noise(40, 3) + (0.42 if traits.lips is not None else 0.24) * lips - 0.2 * beard - 0.25 * brows
@@ -92,9 +96,9 @@ class SkinPainter:
         traits = self.traits
         red = traits.redness * (head.near(0.48, 6.98, 1.2, 0.17) + 0.7 * head.near(0, 6.98, 1.62, 0.12))
         red += 0.6 * head.ears + 0.25 * head.near(0, 6.25, 1.4, 0.13) + 0.35 * head.near(0.31, 7.2, 1.35, 0.09)
-        red = (red + 0.14 * noise(160, 5, 0.6) + 0.10 * noise(36, 3, 0.7)) * (1 - 0.55 * self.dark)
+        red = (red + 0.12 * noise(160, 4, 0.5) + 0.06 * noise(36, 3, 0.6)) * (1 - 0.55 * self.dark)
         albedo = self.skin * (1 + red[..., None] * _BLOOD)
-        albedo *= (1 + 0.035 * noise(220, 4, 0.6) + 0.04 * noise(10, 3, 0.8))[..., None]
+        albedo *= (1 + 0.035 * noise(220, 4, 0.5) + 0.025 * noise(10, 3, 0.7))[..., None]
         shade = head.near(0.31, 7.13, 1.33, 0.07) * traits.bags + 0.5 * head.lids
         return np.asarray(albedo * (1 - shade[..., None] * np.float32([0.18, 0.24, 0.22])), np.float32)
 

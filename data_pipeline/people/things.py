@@ -66,9 +66,20 @@ def lathe(profile: Sequence[tuple[float, float]], texture: Texture, spokes: int 
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(heights), np.diff(radii)))])
     along = 1 - length / max(length[-1], 1e-6)
     places = np.stack(np.broadcast_arrays(angles / (2 * np.pi), along[:, None]), -1)
-    slopes = np.stack([np.gradient(heights, length + 1e-4 * np.arange(len(length))), -np.gradient(radii, length + 1e-4 * np.arange(len(length)))], 1)
+    slopes = np.stack(
+        [
+            np.gradient(heights, length + 1e-4 * np.arange(len(length))),
+            -np.gradient(radii, length + 1e-4 * np.arange(len(length))),
+        ],
+        1,
+    )
     normals = np.stack(
-        [slopes[:, :1] * np.cos(angles), slopes[:, :1] * np.sin(angles), np.broadcast_to(slopes[:, 1:], (len(heights), spokes + 1))], -1
+        [
+            slopes[:, :1] * np.cos(angles),
+            slopes[:, :1] * np.sin(angles),
+            np.broadcast_to(slopes[:, 1:], (len(heights), spokes + 1)),
+        ],
+        -1,
     )
     return Part(
         points.reshape(-1, 3).astype(np.float32),
@@ -128,7 +139,9 @@ def box(size: tuple[float, float, float], texture: Texture, bevel: float = 0.03)
     normals = normalised(points / half + 0 * points)
     main = np.repeat(np.eye(3, dtype=np.float32).repeat(2, 0) * np.tile([-1, 1], 3)[:, None], 4, axis=0)
     triangles = np.concatenate([*faces, _seams(points)]).astype(np.int32)
-    return Part(points, triangles, np.concatenate(places), texture, normalised(main + 0.25 * normals).astype(np.float32))
+    return Part(
+        points, triangles, np.concatenate(places), texture, normalised(main + 0.25 * normals).astype(np.float32)
+    )
 
 
 def _seams(points: Floats) -> Ints:
@@ -153,4 +166,6 @@ def moved(part: Part, rotation: Floats, offset: Floats) -> Part:
     """Returns a part rotated, then moved."""
     turned = np.ascontiguousarray(np.asarray(rotation, np.float32).T)
     normals = None if part.normals is None else part.normals @ turned
-    return Part(part.vertices @ turned + offset, part.triangles, part.places, part.texture, normals, part.corners, part.pane)
+    return Part(
+        part.vertices @ turned + offset, part.triangles, part.places, part.texture, normals, part.corners, part.pane
+    )

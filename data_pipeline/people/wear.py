@@ -44,7 +44,11 @@ def mask(rng: np.random.Generator, body: Body, hair: float) -> Thing:
     normals = body.normals[assets.mesh_vertex[corners]]
     faces = inverse.reshape(-1, 4)
     smooth = _relaxed((rest + normals * 0.07).astype(np.float32), faces, 26)
-    smooth[:, 2] = np.maximum(smooth[:, 2] + 0.03, rest[:, 2] + 0.03)
+    sunk = 0.045 - np.einsum("ij,ij->i", smooth - rest, normals)
+    smooth += normals * np.maximum(sunk, 0)[:, None]
+    # The upper row of vertices is moved onto the edge, which is else a stair.
+    under = (top - 0.22 * np.abs(x) - y)[corners]
+    smooth[:, 1] += np.where(under < 0.07, under, 0) * body.scale
     if rng.random() < 0.65:
         colour = vector(*[(0.45, 0.68, 0.82), (0.92, 0.93, 0.94), (0.06, 0.06, 0.07)][int(rng.integers(3))])
         cloth = plain_surface(rng, 96, colour, 0.03)
@@ -54,7 +58,14 @@ def mask(rng: np.random.Generator, body: Body, hair: float) -> Thing:
     span = np.ptp(rest[:, :2], axis=0)
     places = (rest[:, :2] - rest[:, :2].min(0)) / span
     skin = texture(cloth, Region.WEAR, height=0.5, gloss=0.05, translucency=0.15)
-    shell = Part(smooth - rest, triangles_of(faces), np.stack([places[:, 0], 1 - places[:, 1]], 1), skin, None, corners.astype(np.int32))
+    shell = Part(
+        smooth - rest,
+        triangles_of(faces),
+        np.stack([places[:, 0], 1 - places[:, 1]], 1),
+        skin,
+        None,
+        corners.astype(np.int32),
+    )
     return Thing("mask", (shell,), "skin")
 
 
@@ -81,7 +92,7 @@ def cap(rng: np.random.Generator, body: Body, hair: float) -> Thing:
     outwards = (edge - body.skull.centre) * vector(1, 0, 1)
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
     reach = float(rng.uniform(0.5, 0.75)) * np.cos(span / (columns / 6) * np.pi / 2) ** 0.7
-    forward = vector(0, -0.16, -1 if backwards else 1)
+    forward = vector(0, -0.34, -1 if backwards else 1)
     steps = np.linspace(0, 1, 6)[:, None, None]
     visor = edge + steps * (outwards * 0.25 + forward * 0.85) * reach[None, :, None]
     visor[..., 1] -= 0.12 * (steps[..., 0] ** 2) * np.abs(span / (columns / 6))[None] ** 2
@@ -109,11 +120,17 @@ def hood(rng: np.random.Generator, body: Body, hair: float) -> Thing:
     rows, columns = 15, 44
     turn = np.linspace(-2.55, 2.55, columns)[None]  # about the line of sight, 0 at the top
     back = np.linspace(float(rng.uniform(1.0, 1.3)), np.pi - 0.05, rows)[:, None]  # from the rim to the back
-    directions = np.stack(np.broadcast_arrays(np.sin(back) * np.sin(turn), np.sin(back) * np.cos(turn), np.cos(back)), -1)
+    directions = np.stack(
+        np.broadcast_arrays(np.sin(back) * np.sin(turn), np.sin(back) * np.cos(turn), np.cos(back)), -1
+    )
     points = _above_skull(body, directions.reshape(-1, 3), loose).reshape(rows, columns, 3)
     low = smoothstep(1.3, 2.5, np.abs(turn))[..., None]
     points = points + low * vector(0, -0.25, 0.05) + low * np.sign(turn)[..., None] * vector(0.05, 0, 0)
-    return Thing("hood", (sheet(points.astype(np.float32), _cloth(rng, Region.WEAR, "fabric", "fabric", "print", "fur")),), "head")
+    return Thing(
+        "hood",
+        (sheet(points.astype(np.float32), _cloth(rng, Region.WEAR, "fabric", "fabric", "print", "fur")),),
+        "head",
+    )
 
 
 def scarf(rng: np.random.Generator, body: Body, hair: float) -> Thing:
@@ -198,7 +215,11 @@ def _eyewear(rng: np.random.Generator, body: Body, dark: bool) -> Thing:
         tint = to_linear(muted_colour(rng, 0.01, 0.12, 0.6))
         lens = texture(np.ones((8, 8, 3), np.float32) * tint, Region.GLASSES, gloss=1.0)
         glass = sheet(rings.astype(np.float32), lens, closed=True)
-        parts.append(glass if dark else Part(glass.vertices, glass.triangles, glass.places, glass.texture, glass.normals, pane=True))
+        parts.append(
+            glass
+            if dark
+            else Part(glass.vertices, glass.triangles, glass.places, glass.texture, glass.normals, pane=True)
+        )
         inner.append(outline[np.argmin(side * outline[:, 0])])
         outer.append(outline[np.argmax(side * outline[:, 0])])
     t = np.linspace(0, 1, 7)[:, None]
