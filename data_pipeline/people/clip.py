@@ -10,7 +10,7 @@ import numpy as np
 from data_pipeline.people.camera import Camera, draw_camera
 from data_pipeline.people.expression import Expression, Talk, add, blend, blinking, draw_expression, looking
 from data_pipeline.people.frame import Frame, Scene, expose, finish
-from data_pipeline.people.geometry import Floats
+from data_pipeline.people.geometry import Floats, floats
 from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hand_poses import HAND_POSES
 from data_pipeline.people.identity import draw_traits
@@ -122,7 +122,7 @@ class Clip:
     def _exposure(self) -> float:
         """From the light that falls on a face, not from what is seen, so that frames do not depend on each other."""
         light = self._light
-        directions = np.float32([[0, 0, 1], [0.5, 0, 0.87], [-0.5, 0, 0.87], [0, 0.5, 0.87], [0, -0.5, 0.87]])
+        directions = floats(((0, 0, 1), (0.5, 0, 0.87), (-0.5, 0, 0.87), (0, 0.5, 0.87), (0, -0.5, 0.87)))
         key = np.clip(directions @ light.key, 0, 1)[:, None] * light.key_colour
         fill = np.clip((directions @ light.fill + 0.3) / 1.3, 0, 1)[:, None] * light.fill_colour
         falling = float((0.7 * key + 0.8 * fill + np.maximum(harmonics(directions) @ light.ambient, 0.02)).mean())
@@ -178,9 +178,9 @@ class Clip:
         slack = (len(self._background) - self.size) / 2
         shift = (self._pan.at(time) * 0.15 + self._shake.at(time)) * self.size / (2 * self._camera.half)
         x, y = np.clip(np.array([shift[0], -shift[1]]), -slack, slack) + slack
-        matrix = np.float32([[1, 0, x], [0, 1, y]])
+        matrix = floats([[1, 0, x], [0, 1, y]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(self._background, matrix, (self.size, self.size), flags=flags)
+        return floats(cv2.warpAffine(self._background, matrix, (self.size, self.size), flags=flags))
 
     def _instants(self, time: float) -> list[float]:
         """The times within the shutter that a frame is the mean of: more than one where something is fast."""

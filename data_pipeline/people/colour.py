@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from data_pipeline.people.geometry import Bytes, Floats
+from data_pipeline.people.geometry import Bytes, Floats, floats
 
 # sRGB, from very light to very dark; a tone between two is interpolated.
 SKIN_TONES = (
@@ -44,7 +44,7 @@ def to_linear(srgb: npt.ArrayLike) -> Floats:
 
 def to_srgb(linear: Floats) -> Floats:
     """Maps linear light in [0, 1] to sRGB values."""
-    return _SRGB[np.clip(linear * _SRGB_STEPS + 0.5, 0, _SRGB_STEPS).astype(np.int32)]
+    return floats(_SRGB[np.clip(linear * _SRGB_STEPS + 0.5, 0, _SRGB_STEPS).astype(np.int32)])
 
 
 _SRGB_STEPS = 8192

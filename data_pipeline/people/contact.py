@@ -5,13 +5,13 @@ import math
 import cv2
 import numpy as np
 
-from data_pipeline.people.geometry import Floats, Ints, look_at, transform
+from data_pipeline.people.geometry import Floats, Ints, floats, look_at, transform
 from data_pipeline.people.hands import Hand, hand_mesh
 from data_pipeline.people.rasterise import depth_map, sample_depth
 
 _REACH, _FAR, _SIDE = 1.1, 8.0, 96  # decimetres about the palm that count, the distance of the camera, its pixels
 _CLOSING = np.linspace(-0.3, 0.6, 10)  # radians that a finger may open or close
-_SHARES = np.float32([1.0, 0.8, 0.5])  # of the closing, by joint
+_SHARES = floats([1.0, 0.8, 0.5])  # of the closing, by joint
 _SUNK = 0.012  # decimetres that skin gives way
 
 
@@ -93,15 +93,14 @@ def contact_shade(
     seen, total = np.zeros(len(points), np.float32), np.full(len(points), 1e-3, np.float32)
     for direction in directions:
         camera = look_at(direction, centre, 30.0)
-        depth = depth_map(vertices, triangles, camera, 2.3, 30.0, 96, 5.0)
-        depth = cv2.blur(depth, (3, 3))
+        depth = floats(cv2.blur(depth_map(vertices, triangles, camera, 2.3, 30.0, 96, 5.0), (3, 3)))
         own, nearest = sample_depth(depth, start, camera, 2.3, 30.0)
         weight = np.maximum(normals @ direction, 0)
         # What is far above a point darkens a patch that no eye would call contact.
         near = np.clip(1 - (own - nearest) / 1.6, 0, 1) * (nearest < own)
         seen += weight * (1 - near)
         total += weight
-    return (0.2 + 0.8 * np.clip((seen + 1e-3) / total, 0, 1)).astype(np.float32)
+    return floats(0.2 + 0.8 * np.clip((seen + 1e-3) / total, 0, 1))
 
 
 def sky(count: int, lowest: float = -0.75) -> Floats:

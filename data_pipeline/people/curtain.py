@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.body import Body
-from data_pipeline.people.geometry import Floats, Ints, mesh_normals, parallel_grid
+from data_pipeline.people.geometry import Floats, Ints, floats, mesh_normals, parallel_grid
 
 _COLUMNS = 56
 _STEP = 0.16  # decimetres between rows
@@ -42,10 +42,8 @@ def hang_curtain(body: Body, strands: Floats) -> Curtain | None:
     inside = row <= rows - 1
     cell = np.round(row[inside]).astype(int) * _COLUMNS + np.round(column[inside]).astype(int) % _COLUMNS
     radius = np.hypot(offsets[inside, 0], offsets[inside, 2])
-    count = np.bincount(cell, minlength=rows * _COLUMNS).reshape(rows, _COLUMNS).astype(np.float32)
-    total = np.bincount(cell, radius, rows * _COLUMNS).reshape(rows, _COLUMNS).astype(np.float32)
     count, total = (
-        cv2.GaussianBlur(np.pad(g, ((0, 0), (4, 4)), mode="wrap"), (0, 0), 0.9)[:, 4:-4] for g in (count, total)
+        _smeared(np.bincount(cell, weights, rows * _COLUMNS).reshape(rows, _COLUMNS)) for weights in (None, radius)
     )
 
     full = count > _MIDDLE * np.median(count[count > 0.3])
@@ -65,3 +63,9 @@ def hang_curtain(body: Body, strands: Floats) -> Curtain | None:
     kept = positions[used]
     triangles = inverse.reshape(-1, 3).astype(np.int32)
     return Curtain(kept, mesh_normals(kept, triangles), triangles, places.reshape(-1, 2)[used].astype(np.float32))
+
+
+def _smeared(grid: np.ndarray) -> Floats:
+    """Blurs a grid (rows, columns) that is closed around."""
+    padded = np.pad(floats(grid), ((0, 0), (4, 4)), mode="wrap")
+    return floats(cv2.GaussianBlur(padded, (0, 0), 0.9)[:, 4:-4])

@@ -9,7 +9,7 @@ from data_pipeline.people.assets import load_assets
 from data_pipeline.people.atlas import Texture, filled, texture
 from data_pipeline.people.body import Body
 from data_pipeline.people.colour import to_linear
-from data_pipeline.people.geometry import Floats, Ints, smoothstep
+from data_pipeline.people.geometry import Floats, Ints, floats, smoothstep
 from data_pipeline.people.identity import Traits
 from data_pipeline.people.noise import fractal_noise
 from data_pipeline.people.regions import Region
@@ -57,7 +57,7 @@ class Eyes:
             spread = [np.sqrt(((p - p.mean(0)) ** 2).sum(1).mean()) for p in (own, base)]
             centres.append(own.mean(0))
             radii.append(_RADIUS * spread[0] / spread[1])
-        self.centres, self.radii = np.stack(centres), np.float32(radii)
+        self.centres, self.radii = np.stack(centres), floats(radii)
 
     def placed(self, centres: Floats, rotation: Floats, gaze: tuple[Floats, Floats]) -> list[tuple[Floats, Floats]]:
         """Returns positions and normals, each (n, 3), of both eyes.
@@ -68,7 +68,7 @@ class Eyes:
             gaze: rotation (3, 3) of each eye in the head.
         """
         directions, _, _ = eyeball()
-        found = []
+        found: list[tuple[Floats, Floats]] = []
         for centre, radius, turn in zip(centres, self.radii, gaze, strict=True):
             matrix = np.ascontiguousarray((rotation @ turn).T)
             normals = directions @ matrix
@@ -105,7 +105,7 @@ def mouth_textures(rng: np.random.Generator) -> dict[str, Texture]:
     side = 96
     flesh = filled(side, to_linear([0.42, 0.16, 0.15])) * (1 + 0.05 * fractal_noise(rng, side, side, 20, 3))[..., None]
     tongue = filled(side, to_linear([0.70, 0.36, 0.35])) * (1 + 0.1 * fractal_noise(rng, side, side, 8, 3))[..., None]
-    colour = np.float32([0.86, 0.82, 0.75]) - np.float32([0.02, 0.05, 0.12]) * rng.random()
+    colour = floats([0.86, 0.82, 0.75]) - floats([0.02, 0.05, 0.12]) * rng.random()
     teeth = filled(side, to_linear(colour)) * (1 + 0.03 * fractal_noise(rng, side, side, 30, 2))[..., None]
     column = (np.arange(side) + 0.5) / side * 13
     gap = np.exp(-(((column % 1) - 0.5) ** 2) / 0.004) * 0.45

@@ -7,7 +7,7 @@ import numpy as np
 
 from data_pipeline.people.camera import Camera, develop, lens_blur, sensor
 from data_pipeline.people.colour import LINEAR_OF_BYTE
-from data_pipeline.people.geometry import Bytes, Floats, Ints, look_at
+from data_pipeline.people.geometry import Bytes, Floats, Ints, floats, look_at
 from data_pipeline.people.light import Light
 from data_pipeline.people.panes import add_panes
 from data_pipeline.people.person import Person
@@ -22,7 +22,7 @@ _MARK = 4000.0
 _SHADOW_HALF, _SHADOW_DISTANCE = 2.6, 40.0
 _SHADOW_WIDER = 2.2  # strands that cast shadows stand for several
 # Standard deviations (decimetres) of the light scattered in flesh, and how much of each channel goes that far.
-_SCATTER = ((0.030, np.float32([0.45, 0.25, 0.12])), (0.012, np.float32([0.25, 0.25, 0.20])))
+_SCATTER = ((0.030, floats([0.45, 0.25, 0.12])), (0.012, floats([0.25, 0.25, 0.20])))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def expose(
 def _shadow(view: "_View", light: Light) -> ShadowMap:
     solids, strands = view.moved.solids, view.person.strands
     side = 512 if view.size >= 400 else 320
-    centre = view.joint + np.float32([0, 0.1, 0.2])
+    centre = view.joint + floats([0, 0.1, 0.2])
     camera = look_at(light.key, centre, _SHADOW_DISTANCE)
     ribbons, _ = strands.ribbons(view.moved.strands, view.sides * np.float32(_SHADOW_WIDER), strands.casting)
     vertices = np.concatenate([solids.vertices, ribbons.vertices])
@@ -153,7 +153,7 @@ class _View:
         values[:count, 0] = values[count : 2 * count, 0] = numbers
         values[: 2 * count, 1] = _STRAND
         values[:count, 2], values[count : 2 * count, 2] = -1, 1
-        values[2 * count :] = [*self.person.atlas.pixels("lash", np.float32([[0.5, 0.5]]))[0], 0.8]
+        values[2 * count :] = [*self.person.atlas.pixels("lash", floats([[0.5, 0.5]]))[0], 0.8]
         vertices = np.concatenate([ribbons.vertices, lashes])
         triangles = np.concatenate([ribbons.triangles, lash_triangles + np.int32(2 * count)])
         self.canvas.draw(vertices, triangles, values)
@@ -164,7 +164,7 @@ class _View:
         strands = v > _MARK
         regions = cv2.remap(self.person.atlas.regions, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_NEAREST)
         regions[~self.canvas.covered] = Region.BACKGROUND
-        regions[strands] = self.person.strands.regions[self._points_of(u[strands])[0]]
+        regions[strands] = self.person.strands.regions[self._points_of(floats(u[strands]))[0]]
         return np.asarray(regions, np.uint8)
 
     def _points_of(self, values: Floats) -> tuple[Ints, Floats]:
@@ -208,7 +208,7 @@ def _span(picture: np.ndarray, samples: int) -> np.ndarray:
     low, high = parts[0], parts[0]
     for part in parts[1:]:
         low, high = np.minimum(low, part), np.maximum(high, part)
-    return high - low
+    return np.asarray(high - low)
 
 
 class _Lit:
@@ -261,9 +261,8 @@ class _Lit:
     def _bump(self, normals: Floats, height: Floats) -> None:
         """Tilts the normals of whole pixels by the relief of their texture, as it is on the screen."""
         count, size = len(self.blocks), self.view.size
-        picture = np.full(size * size, 0.5, np.float32)
-        picture[self.blocks] = height[:count]
-        picture = picture.reshape(size, size)
+        picture = np.full((size, size), 0.5, np.float32)
+        picture.reshape(-1)[self.blocks] = height[:count]
         lengths = np.sqrt(np.einsum("ij,ij->i", normals, normals)) + np.float32(1e-6)
         normals /= lengths[:, None]
         strength = np.float32(size / 512 * 2.4)
@@ -279,7 +278,7 @@ class _Lit:
         shrink = max(1, view.size // 256)
         small = self.spread(np.column_stack([irradiance * flesh[:, None], flesh]))
         if shrink > 1:
-            small = cv2.resize(small, (view.size // shrink,) * 2, interpolation=cv2.INTER_AREA)
+            small = floats(cv2.resize(small, (view.size // shrink,) * 2, interpolation=cv2.INTER_AREA))
         pixels = view.size / (2 * view.camera.half) / shrink
         u, v = (
             (c + np.float32(0.5)) * np.float32(1 / view.samples / shrink) - np.float32(0.5) for c in (self.x, self.y)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.floating]  # float32, unless a value is on its way to a vertex or a pixel
+Ints = npt.NDArray[np.integer]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
@@ -17,7 +17,12 @@ def vector(*values: float) -> Floats:
     return np.array(values, np.float32)
 
 
-def normalised(vectors: npt.NDArray[np.floating]) -> Floats:
+def floats(values: npt.ArrayLike) -> Floats:
+    """Returns values as a float32 array."""
+    return np.asarray(values, np.float32)
+
+
+def normalised(vectors: Floats) -> Floats:
     """Returns the vectors (..., 3) at length 1; zero vectors stay zero."""
     lengths = np.sqrt(np.einsum("...i,...i->...", vectors, vectors)) + np.float32(1e-9)
     return np.asarray(vectors / lengths[..., None], np.float32)
@@ -41,7 +46,7 @@ def rotation_z(angle: float) -> Floats:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
 
 
-def rotation_about(axis: npt.NDArray[np.floating], angle: float) -> Floats:
+def rotation_about(axis: Floats, angle: float) -> Floats:
     """Returns the rotation by `angle` radians about any axis (3,)."""
     unit = np.asarray(axis, np.float64) / (np.linalg.norm(axis) + 1e-12)
     return np.asarray(cv2.Rodrigues(unit * angle)[0], np.float32)
@@ -71,7 +76,7 @@ def look_at(direction: Floats, centre: Floats, distance: float) -> Floats:
     return matrix
 
 
-def triangles_of(quads: npt.NDArray[np.integer]) -> Ints:
+def triangles_of(quads: Ints) -> Ints:
     """Splits quads (n, 4) into triangles (2n, 3) of the same winding."""
     return np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32))
 
@@ -86,7 +91,7 @@ def mesh_normals(positions: Floats, triangles: Ints) -> Floats:
     """Returns the unit normal (n, 3) of each vertex of a triangle mesh, weighted by area."""
     a, b, c = (positions[triangles[:, i]] for i in range(3))
     faces = np.cross(b - a, c - a)
-    total = np.stack(
+    total: Floats = np.stack(
         [np.bincount(triangles.ravel(), np.repeat(faces[:, i], 3), len(positions)) for i in range(3)], axis=1
     )
     return normalised(total)

@@ -1,4 +1,4 @@
-"""Hair and beards: strands that grow from the scalp, bend by the rule of their style, and rest on head and shoulders."""
+"""Hair and beards: strands that grow from the scalp, bend by the rule of a style, and rest on head and shoulders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from data_pipeline.people.body import Body, SkinSampler
 from data_pipeline.people.colour import to_linear
-from data_pipeline.people.geometry import Floats, normalised, smoothstep
+from data_pipeline.people.geometry import Floats, floats, normalised, smoothstep
 from data_pipeline.people.hair_styles import BEARDS, STYLES, Style
 from data_pipeline.people.identity import Traits
 from data_pipeline.people.layout import HeadMap, hairline_depth
@@ -99,7 +99,7 @@ def grow_beard(
     steps, current = [points - 0.005 * normals], points
     for _ in range(3):
         current = current + direction * (length / 3)[:, None]
-        direction = normalised(direction + [0, -0.25, 0] + rng.normal(0, 0.15, (len(points), 3)))
+        direction = normalised(direction + floats((0, -0.25, 0)) + rng.normal(0, 0.15, (len(points), 3)))
         steps.append(current)
     along = np.linspace(0, 1, 4, dtype=np.float32)[None]
     shape = (len(points), 4)
@@ -126,7 +126,7 @@ def strand_colours(
     shade = (1 - spread / 2 + spread * tone) * (0.78 + 0.4 * along)
     grey = smoothstep(1.02 - traits.grey * 1.2, 1.12 - traits.grey * 0.6, tone) * 0.8
     bright = float(colour.mean())
-    mixed = colour * (1 - grey[..., None]) + (0.4 * bright + 0.20) * np.float32([1, 0.98, 0.95]) * grey[..., None]
+    mixed = colour * (1 - grey[..., None]) + (0.4 * bright + 0.20) * floats([1, 0.98, 0.95]) * grey[..., None]
     return (mixed * shade[..., None]).astype(np.float32)
 
 
@@ -137,7 +137,7 @@ class _Grower:
         self.rng, self.body, self.style = rng, body, style
         self.parting = float(rng.choice([-1, 1]) * rng.uniform(0.05, 0.35))
         self.knot = (
-            body.head + np.float32([0, rng.uniform(0.55, 1.0), rng.uniform(-0.95, -0.7)]) * np.float32(body.scale)
+            body.head + floats([0, rng.uniform(0.55, 1.0), rng.uniform(-0.95, -0.7)]) * np.float32(body.scale)
         ).astype(np.float32)
         self.lift = traits.hairline
 
@@ -237,14 +237,14 @@ class _Grower:
                 current = np.where(((distance > least + 0.02) & (high | (not falls)))[:, None], pulled, current)
             if falls:
                 current, resting = shoulders.push_out(current, (offset * 0.8).astype(np.float32))
-                outward = (current - shoulders.centre) * np.float32([1, 0, 1])
-                lying = direction * np.float32([1, 0, 1]) + np.float32([0, -0.25, 0])
-                lying = lying + 0.6 * normalised(outward) * np.float32([0.4, 0, 1])
+                outward = (current - shoulders.centre) * floats([1, 0, 1])
+                lying = direction * floats([1, 0, 1]) + floats([0, -0.25, 0])
+                lying = lying + 0.6 * normalised(outward) * floats([0.4, 0, 1])
                 direction = np.where(resting[:, None], normalised(lying), direction)
             fade = 1.0 if not falls else max(0.0, 1 - k / 4)
             if style.flow == "knot":
                 wish = normalised(self.knot - current) * 1.2
-            weight = np.float32([0, -gravity * (0.45 + 0.1 * k), 0])
+            weight = floats([0, -gravity * (0.45 + 0.1 * k), 0])
             noise = rng.normal(0, 0.05, current.shape) + 0.05 * roots.drift[roots.clump]
             direction = normalised(direction * 0.9 + wish * (0.45 * fade) + weight + noise)
             yield current + self._waves(phase, k, count)
@@ -279,7 +279,7 @@ def _tuft(rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots,
     taper = 1 - 0.65 * along**2
     # Baby hair: strands at the hairline are fine.
     inside = smoothstep(-0.02, 0.14, hairline_depth(roots.base[:, 1], roots.base[:, 2], traits.hairline))
-    widths = style.width * taper * (1 + 0.4 * rng.random(count))[:, None] * (0.35 + 0.65 * inside)[:, None]
+    widths = style.width * taper * (1 + 0.4 * rng.random((count, 1))) * (0.35 + 0.65 * inside)[:, None]
     openness = 0.42 + 0.58 * np.clip(0.35 * layer[:, None] + 0.75 * along, 0, 1)
     colours = strand_colours(rng, traits, count, steps)
     shape = (count, steps)
@@ -318,15 +318,15 @@ def _bun(rng: np.random.Generator, grower: _Grower, style: Style, traits: Traits
 def _tail(rng: np.random.Generator, body: Body, grower: _Grower, style: Style, traits: Traits) -> Tuft:
     count, steps = style.strands // 2, 11
     length = style.tail * (1 + rng.normal(0, 0.08, count))[:, None] / (steps - 1)
-    spread = rng.normal(0, 1, (count, 3)) * np.float32([0.11, 0.08, 0.08])
-    current = grower.knot + 0.4 * spread
+    spread = rng.normal(0, 1, (count, 3)) * floats([0.11, 0.08, 0.08])
+    current: Floats = grower.knot + 0.4 * spread
     side = float(rng.choice([-1, 0, 1])) * 0.35
-    direction = normalised(np.float32([side, 0.15, -0.6]) + 0.5 * spread)
+    direction = normalised(floats([side, 0.15, -0.6]) + 0.5 * spread)
     points = []
     for _ in range(steps):
         points.append(current)
         current = current + direction * length
-        direction = normalised(direction + np.float32([0, -0.35, 0.02]) + 0.25 * spread)
+        direction = normalised(direction + floats([0, -0.35, 0.02]) + 0.25 * spread)
         current, _ = body.shoulders.push_out(current.astype(np.float32), np.full(count, 0.12, np.float32))
     return _loose(rng, _smoothed(np.stack(points, 1).astype(np.float32), 1), style, traits, np.zeros((count, 3)))
 

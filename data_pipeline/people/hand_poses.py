@@ -1,7 +1,7 @@
 """What hands do, as a table: how the fingers bend, where the palm is, which way it faces, and what it holds.
 
-Directions and offsets are those of the left hand, in the frame of the head (x to the person's left, y up, z forward); the
-right hand mirrors them. Angles are radians from the mesh's nearly straight rest pose.
+Directions and offsets are those of the left hand, in the frame of the head (x to the person's left, y up, z forward);
+the right hand mirrors them. Angles are radians from the mesh's nearly straight rest pose.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """A person's left hand: its own coordinates, and how fingers bend. The right hand is its mirror image.
 
-Hand coordinates have their origin in the middle of the palm: x along the fingers, y out of the palm, z = x × y (for a left
-hand, away from its thumb).
+Hand coordinates have their origin in the middle of the palm: x along the fingers, y out of the palm, z = x × y (for a
+left hand, away from its thumb).
 """
 
 from functools import cache
@@ -81,10 +81,10 @@ class Hand:
     def bent(self, curl: Curl | Floats, thumb: Vector, spread: float) -> Floats:
         """Returns the vertices (n, 3) in hand coordinates with bent fingers; see `HandPose` for the angles."""
         mesh = hand_mesh()
-        matrices = {bone: np.eye(4, dtype=np.float32) for bone in mesh.bones}
+        matrices: dict[str, Floats] = {bone: np.eye(4, dtype=np.float32) for bone in mesh.bones}
         palm, across = self.frame[:, 1], self.frame[:, 2]
         for finger in range(1, 6):
-            matrix = np.eye(4, dtype=np.float32)
+            matrix: Floats = np.eye(4, dtype=np.float32)
             for k in range(1, 4):
                 start, end = self._joints[finger, k], self._joints[finger, k + 1]
                 if finger == 1:  # the thumb bends towards the fingers' roots

@@ -134,16 +134,16 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
             [(0.5, 0.05), (0.75, 0.14 * size), (0.95, 0.15 * size), (1.08, 0.08 * size), (1.1, 0.0)],
             texture(hairs, Region.OBJECT, gloss=0.02),
         )
-        parts, category = (handle, tip), "brush"
+        parts, category = [handle, tip], "brush"
     elif kind == 1:
         head = moved(
             box((0.3, 0.05, 0.14), _coloured(rng, colour, 0.6), 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.68)
         )
         bristles = _coloured(rng, muted_colour(rng, 0.6, 0.95, 0.4), 0.05)
         tuft = moved(box((0.26, 0.12, 0.11), bristles, 0.01), rotation_y(np.pi / 2), vector(0, 0.08, 0.68))
-        parts, category = (handle, head, tuft), "toothbrush"
+        parts, category = [handle, head, tuft], "toothbrush"
     else:
-        parts, category = (handle,), "pen"
+        parts, category = [handle], "pen"
     return Thing(category, tuple(_pinched(part, hand, 0.35) for part in parts), "hand")
 
 
@@ -189,6 +189,6 @@ def _gripped(part: Part, hand: Hand, radius: float, shift: float = 0.0) -> Part:
 
 
 def _pinched(part: Part, hand: Hand, along: float) -> Part:
-    """Puts a thin thing that lies along z between thumb and first finger, its end `along` decimetres out of the hand."""
+    """Puts a thin thing that lies along z between thumb and first finger, `along` decimetres further out."""
     tilt = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)
     return moved(part, tilt, hand.knuckle + vector(0.25, 0.42, -0.45) + tilt @ vector(0, 0, along))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_pipeline.people.assets import Assets, load_assets
-from data_pipeline.people.geometry import Floats, Ints, normalised
+from data_pipeline.people.geometry import Floats, Ints, floats, normalised
 from data_pipeline.people.identity import Traits
 
 _STRIPS = ("left_upper_lashes", "right_upper_lashes", "left_lower_lashes", "right_lower_lashes")
@@ -51,7 +51,7 @@ def lash_ribbons(lashes: list[Lashes], positions: Floats, wider: float) -> tuple
             bent = along * (lean * 0.025 * (row / 4) ** 2)[:, None]
             points.append(rows[0] + (rows[index] - rows[0]) * length[:, None] + bent)
         line = np.stack(points, 1)
-        half = along[:, None] * (np.float32(_HALF_WIDTHS) * wider)[None, :, None]
+        half = along[:, None] * (floats(_HALF_WIDTHS) * wider)[None, :, None]
         n, first = line.shape[0] * 3, np.arange(len(left)) * 3
         vertices += [(line - half).reshape(-1, 3), (line + half).reshape(-1, 3)]
         for k in (0, 1):

@@ -1,7 +1,7 @@
 """Where the mesh's texture vertices lie in our textures, and the base position that each texel has.
 
-The topology never changes, so a texel of the head belongs to one point of the base mesh for every person and expression:
-brows, beards, hairlines and wrinkles are formulas of that point.
+The topology never changes, so a texel of the head belongs to one point of the base mesh for every person and
+expression: brows, beards, hairlines and wrinkles are formulas of that point.
 """
 
 import math
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
-from data_pipeline.people.geometry import Floats, Ints, normalised, smoothstep, triangles_of
+from data_pipeline.people.geometry import Floats, Ints, floats, normalised, smoothstep, triangles_of
 from data_pipeline.people.rasterise import raster_settings
 
 TEXTURES = ("head", "torso", "hand", "mouth", "teeth", "tongue")
@@ -88,14 +88,14 @@ class TexelMap:
         self.width, self.height = width, height
         quads = assets.quads_of("hand" if name == "hand" else "head")
         quads = quads[(layout.texture[quads] == TEXTURES.index(name)).all(1)]
-        pixels = layout.place * np.float32([width, height])
+        pixels = layout.place * floats([width, height])
         base = _rasterise_texture(pixels, quads, assets.positions[assets.mesh_vertex], width, height)
         self.x, self.y, self.z = (np.ascontiguousarray(base[..., axis]) for axis in range(3))
 
     def near(self, x: float, y: float, z: float, radius: float) -> Floats:
         """Returns a Gaussian (height, width) about a base point and its mirror image."""
         distance = (np.abs(self.x) - np.float32(x)) ** 2 + (self.y - np.float32(y)) ** 2 + (self.z - np.float32(z)) ** 2
-        return np.exp(distance * np.float32(-0.5 / radius**2))
+        return floats(np.exp(distance * np.float32(-0.5 / radius**2)))
 
 
 class HeadMap(TexelMap):

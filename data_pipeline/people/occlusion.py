@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
-from data_pipeline.people.geometry import Floats, Ints, look_at, triangles_of
+from data_pipeline.people.geometry import Floats, Ints, floats, look_at, triangles_of
 from data_pipeline.people.rasterise import depth_map, sample_depth
 
 
@@ -61,7 +61,7 @@ def cavities() -> Floats:
     points, normals = positions[assets.mesh_vertex], assets.normals(positions)[assets.mesh_vertex]
     parts = ("head", "upper_teeth", "lower_teeth", "tongue", "left_eye", "right_eye")
     eyes = positions[assets.vertices_of("left_eye")].mean(0)
-    centre = np.float32([0, eyes[1] - 0.1, eyes[2] - 0.5])
+    centre = floats([0, eyes[1] - 0.1, eyes[2] - 0.5])
     fine = openness(
         points,
         normals,
@@ -74,7 +74,7 @@ def cavities() -> Floats:
         offset=0.004,
         soft=0.008,
     )
-    return np.clip(0.15 + 0.95 * np.minimum(1, fine * 1.45), 0, 1).astype(np.float32)
+    return floats(np.clip(0.15 + 0.95 * np.minimum(1, fine * 1.45), 0, 1))
 
 
 def _sphere(count: int) -> Floats:

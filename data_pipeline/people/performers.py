@@ -8,7 +8,7 @@ import numpy as np
 from data_pipeline.people.assets import load_assets
 from data_pipeline.people.clothing import THICKNESS
 from data_pipeline.people.contact import Surface, rest_on
-from data_pipeline.people.geometry import Floats, smoothstep, triangles_of, vector
+from data_pipeline.people.geometry import Floats, floats, smoothstep, triangles_of, vector
 from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS
 from data_pipeline.people.hands import Hand, hand_matrix, hand_mesh, hand_normals
 from data_pipeline.people.held import make_held
@@ -82,13 +82,13 @@ class HandActor:
         pose, self._visit = HAND_POSES[part.pose], part.visit
         mirror = vector(-1 if part.right else 1, 1, 1)
         fingers, palm = (
-            (np.float32(v) + rng.normal(0, 0.08, 3).astype(np.float32)) * mirror for v in (pose.fingers, pose.palm)
+            (floats(v) + rng.normal(0, 0.08, 3).astype(np.float32)) * mirror for v in (pose.fingers, pose.palm)
         )
-        landmark = person.body.landmark(np.float32(LANDMARKS[pose.landmark]) * mirror)
-        offset = np.float32(pose.offset) * np.float32(person.body.scale)
+        landmark = person.body.landmark(floats(LANDMARKS[pose.landmark]) * mirror)
+        offset = floats(pose.offset) * np.float32(person.body.scale)
         place = landmark + (offset + rng.normal(0, pose.free, 3).astype(np.float32)) * mirror
         matrix = hand_matrix(fingers, palm, person.body.head + place, part.right)
-        curl = np.float32(pose.curl) + rng.normal(0, 0.05, (4, 1)).astype(np.float32)
+        curl = floats(pose.curl) + rng.normal(0, 0.05, (4, 1)).astype(np.float32)
         thumb = tuple(float(angle + rng.normal(0, 0.06)) for angle in pose.thumb)
         spread = pose.spread + float(rng.normal(0, 0.04))
         if pose.touches:

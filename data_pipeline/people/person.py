@@ -15,7 +15,7 @@ from data_pipeline.people.colour import to_linear
 from data_pipeline.people.contact import sky
 from data_pipeline.people.curtain import hang_curtain
 from data_pipeline.people.eyes import Eyes, eye_texture, mouth_textures
-from data_pipeline.people.geometry import Floats, Ints, smoothstep, triangles_of
+from data_pipeline.people.geometry import Floats, Ints, floats, smoothstep, triangles_of
 from data_pipeline.people.hair import grow_beard, grow_hair
 from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hands import Hand
@@ -37,7 +37,7 @@ _AO_WIDER = 5.0  # … this much wider
 
 @dataclass(frozen=True)
 class Cap:
-    """The opaque layer under strands: texture vertices (n,) of the head, pushed out by (n,), its triangles and places."""
+    """The opaque layer under strands: texture vertices (n,) of the head, pushed out by (n,); triangles and places."""
 
     corners: Ints
     thickness: Floats
@@ -159,7 +159,7 @@ class Person:
         cap = points[self.cap.corners] + normals[self.cap.corners] * self.cap.thickness[:, None]
         all_points = np.concatenate([points, cap])
         all_normals = np.concatenate([normals, normals[self.cap.corners]])
-        centre = self.body.head + np.float32([0, 0.1, 0.3])
+        centre = self.body.head + floats([0, 0.1, 0.3])
         seen = openness(all_points, all_normals, vertices, triangles, centre, sky(11), side=144)
         seen = 0.10 + 0.90 * np.clip(seen * 1.08, 0, 1)
         count = len(points)

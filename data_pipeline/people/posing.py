@@ -8,7 +8,16 @@ import numpy as np
 from data_pipeline.people.assets import load_assets
 from data_pipeline.people.contact import contact_shade, sky
 from data_pipeline.people.eyes import eyeball
-from data_pipeline.people.geometry import Floats, Ints, mesh_normals, rotation_x, rotation_y, smoothstep, transform
+from data_pipeline.people.geometry import (
+    Floats,
+    Ints,
+    floats,
+    mesh_normals,
+    rotation_x,
+    rotation_y,
+    smoothstep,
+    transform,
+)
 from data_pipeline.people.hands import hand_mesh
 from data_pipeline.people.lashes import lash_ribbons
 from data_pipeline.people.person import Person, part_name
@@ -51,7 +60,7 @@ class Pose:
         hands: in the scene.
     """
 
-    turn: HeadTurn = HeadTurn()
+    turn: HeadTurn = field(default_factory=HeadTurn)
     gaze: tuple[float, float] = (0.0, 0.0)
     expression: Mapping[str, float] = field(default_factory=dict)
     hands: tuple[PosedHand, ...] = ()
@@ -118,7 +127,9 @@ def posed(person: Person, pose: Pose) -> Posed:
     normals = assets.normals(positions)
     positions += normals * person.cloth[:, None]
 
-    hands = [(hand, (head if hand.follows else np.eye(4, dtype=np.float32)) @ hand.matrix) for hand in pose.hands]
+    hands: list[tuple[PosedHand, Floats]] = [
+        (hand, (head if hand.follows else np.eye(4, dtype=np.float32)) @ hand.matrix) for hand in pose.hands
+    ]
     points, directions = positions[assets.mesh_vertex], normals[assets.mesh_vertex]
     shade = person.openness
     near = [
@@ -127,7 +138,7 @@ def posed(person: Person, pose: Pose) -> Posed:
         if np.linalg.norm(matrix[:3, 3] - head[:3, :3] @ body.head - head[:3, 3]) < _CONTACT_REACH
     ]
     if near:
-        centre = transform(body.head[None], head)[0] + np.float32([0, 0.1, 0.3])
+        centre = transform(body.head[None], head)[0] + floats([0, 0.1, 0.3])
         shade = shade * contact_shade(points, directions, near, centre, _CONTACT_SKY)
 
     scene = _Collector()
@@ -177,9 +188,10 @@ def _add_things(
 ) -> list[tuple[Floats, Ints]]:
     """Adds what is held and worn; returns the panes of glass, which are not solid."""
     held = {number: matrix for hand, matrix in hands for number in hand.things}
-    panes, number = [], 0
+    panes: list[tuple[Floats, Ints]] = []
+    number = 0
     for index, thing in enumerate(person.things):
-        fixed = {"head": head, "skin": head, "body": np.eye(4, dtype=np.float32)}
+        fixed: dict[str, Floats] = {"head": head, "skin": head, "body": np.eye(4, dtype=np.float32)}
         matrix = fixed.get(thing.attachment, held.get(index))
         for part in thing.parts:
             number += 1
@@ -187,8 +199,8 @@ def _add_things(
                 continue
             rotation = np.ascontiguousarray(matrix[:3, :3].T)
             if part.corners is not None:
-                vertices = points[part.corners] + part.vertices @ rotation
-                normals = mesh_normals(vertices, part.triangles)
+                vertices: Floats = points[part.corners] + part.vertices @ rotation
+                normals: Floats = mesh_normals(vertices, part.triangles)
             else:
                 vertices, normals = transform(part.vertices, matrix), part.shading_normals @ rotation
             if part.pane:

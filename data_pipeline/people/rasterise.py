@@ -1,7 +1,7 @@
 """OpenCV's triangle rasteriser: pictures of three attributes with depth, and depth maps.
 
-Its camera looks to −z with square pixels, samples at pixel centres, draws perspective-correct attributes of any range,
-and never clears its buffers, so that several meshes may share them. It does not check indices.
+Its camera looks to −z with square pixels, samples at pixel centres, draws perspective-correct attributes of any
+range, and never clears its buffers, so that several meshes may share them. It does not check indices.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from data_pipeline.people.geometry import Floats, Ints
+from data_pipeline.people.geometry import Bytes, Floats, Ints, floats
 
 _EDGE = 0.5  # decimetres: a depth this close to the far plane is background, for the buffer is converted to and fro
 
@@ -91,7 +91,7 @@ class Canvas:
 
     def shrink(self, picture: Floats, size: int) -> Floats:
         """Averages samples (side, side, …) into pixels (size, size, …)."""
-        return picture if self.side == size else cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        return picture if self.side == size else floats(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA))
 
     @property
     def covered(self) -> np.ndarray:
@@ -125,7 +125,7 @@ def sample_depth(
     return depth, shown
 
 
-def remap_points(picture: np.ndarray, u: Floats, v: Floats, border: float = 99.0) -> Floats:
+def remap_points(picture: Floats | Bytes, u: Floats, v: Floats, border: float = 99.0) -> np.ndarray:
     """Samples a picture bilinearly at points (n,) given in pixels, whose centres are whole numbers."""
     width = 2048  # cv2.remap refuses more than 32767 rows
     count = len(u)
@@ -137,4 +137,4 @@ def remap_points(picture: np.ndarray, u: Floats, v: Floats, border: float = 99.0
     sampled = cv2.remap(
         picture, padded[0], padded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 4
     )
-    return sampled.reshape(rows * width, *picture.shape[2:])[:count]
+    return np.asarray(sampled.reshape(rows * width, *picture.shape[2:])[:count])

@@ -7,7 +7,7 @@ import numpy as np
 
 from data_pipeline.people.assets import load_assets
 from data_pipeline.people.body import Body
-from data_pipeline.people.geometry import Floats, about_point, rotation_x, rotation_y, rotation_z
+from data_pipeline.people.geometry import Floats, about_point, floats, rotation_x, rotation_y, rotation_z
 
 _BONES = ("neck01", "neck02", "neck03", "head")
 _SHARES = (0.16, 0.18, 0.21, 0.45)
@@ -23,7 +23,8 @@ class HeadTurn(NamedTuple):
 
 def bone_matrices(body: Body, turn: HeadTurn) -> list[Floats]:
     """Returns the matrices (4, 4) of the bones from the lowest of the neck to the head."""
-    matrix, found = np.eye(4, dtype=np.float32), []
+    matrix: Floats = np.eye(4, dtype=np.float32)
+    found: list[Floats] = []
     for index, share in enumerate(_SHARES):
         pivot = body.neck + (body.head - body.neck) * np.float32(min(1.0, index / 3))
         rotation = rotation_y(turn.yaw * share) @ rotation_x(turn.pitch * share) @ rotation_z(turn.roll * share)
@@ -37,7 +38,7 @@ def skinned(positions: Floats, matrices: list[Floats]) -> Floats:
     weights = _bone_weights()
     stacked = np.stack([*(m[:3] for m in matrices), np.eye(4, dtype=np.float32)[:3]]).reshape(len(matrices) + 1, 12)
     blended = (weights @ stacked).reshape(-1, 3, 4)
-    return np.matmul(blended[:, :, :3], positions[:, :, None])[:, :, 0] + blended[:, :, 3]
+    return floats(np.matmul(blended[:, :, :3], positions[:, :, None])[:, :, 0] + blended[:, :, 3])
 
 
 @cache

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_pipeline.people.geometry import Bytes, Flags, Floats, normalised, vector
+from data_pipeline.people.geometry import Bytes, Flags, Floats, floats, normalised, vector
 from data_pipeline.people.light import Light, harmonics
 from data_pipeline.people.regions import Region
 
 _CHUNK = 16384
 _TAPS = 5  # samples of the shadow map a point
-_WRAP = np.float32([0.32, 0.16, 0.10])  # how far light creeps round flesh, by channel
+_WRAP = floats([0.32, 0.16, 0.10])  # how far light creeps round flesh, by channel
 _WINDOW = normalised(vector(-0.45, 0.55, 0.7))  # what eyes reflect
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 

@@ -6,14 +6,14 @@ import numpy as np
 from data_pipeline.people.atlas import Texture, texture
 from data_pipeline.people.brows import PAINT_SCALE, paint_brows
 from data_pipeline.people.colour import skin_tone, to_linear
-from data_pipeline.people.geometry import Floats, smoothstep
+from data_pipeline.people.geometry import Floats, floats, smoothstep
 from data_pipeline.people.identity import Traits
 from data_pipeline.people.layout import HandMap, HeadMap
 from data_pipeline.people.noise import fractal_noise
 from data_pipeline.people.regions import Region
 from data_pipeline.people.wrinkles import paint_wrinkles
 
-_BLOOD = np.float32([0.06, -0.20, -0.17])  # what redness adds to the channels
+_BLOOD = floats([0.06, -0.20, -0.17])  # what redness adds to the channels
 _FULL_WIDTH = 768  # of the head's texture, at which wavelengths below are in texels
 
 
@@ -81,10 +81,10 @@ class SkinPainter:
         rng, traits, noise = self.rng, self.traits, self._noise(hand.width, hand.height)
         albedo = np.ones((hand.height, hand.width, 3), np.float32) * self.skin * 0.95
         albedo *= 1 + 0.25 * noise(90, 4, 0.6)[..., None] * _BLOOD
-        palm = self.skin + self.dark * 0.18 * np.float32([1, 0.72, 0.6])
-        _mix(albedo, np.clip(palm, 0, 1) * np.float32([1.04, 0.88, 0.86]), hand.palm * 0.9)
+        palm = self.skin + self.dark * 0.18 * floats([1, 0.72, 0.6])
+        _mix(albedo, np.clip(palm, 0, 1) * floats([1.04, 0.88, 0.86]), hand.palm * 0.9)
         nails = smoothstep(0.3, 0.7, hand.nails)
-        bare = self.skin * np.float32([0.95, 0.80, 0.80]) + 0.10
+        bare = self.skin * floats([0.95, 0.80, 0.80]) + 0.10
         _mix(albedo, to_linear(traits.nails) if traits.nails is not None else bare, nails)
         albedo *= (1 + 0.03 * noise(5, 2))[..., None]
         relief = 0.5 + 0.03 * noise(4, 2) + 0.05 * noise(16, 2) + 0.03 * noise(60, 2) * traits.wrinkles
@@ -100,7 +100,7 @@ class SkinPainter:
         albedo = self.skin * (1 + red[..., None] * _BLOOD)
         albedo *= (1 + 0.035 * noise(220, 4, 0.5) + 0.025 * noise(10, 3, 0.7))[..., None]
         shade = head.near(0.31, 7.13, 1.33, 0.07) * traits.bags + 0.5 * head.lids
-        return np.asarray(albedo * (1 - shade[..., None] * np.float32([0.18, 0.24, 0.22])), np.float32)
+        return np.asarray(albedo * (1 - shade[..., None] * floats([0.18, 0.24, 0.22])), np.float32)
 
     def _marks(self, albedo: Floats, head: HeadMap, noise: "_Noise") -> None:
         """Freckles, moles and the spots of age."""
@@ -108,20 +108,20 @@ class SkinPainter:
         if traits.freckles > 0:
             grains = 1.1 * noise(3, 1) + 0.6 * noise(70, 2) + traits.freckles * 0.8
             freckles = 0.8 * smoothstep(1.9, 2.7, grains) * (0.3 + 0.7 * head.near(0.2, 7.05, 1.4, 0.4))
-            albedo *= 1 - freckles[..., None] * np.float32([0.22, 0.33, 0.42])
-        moles = np.zeros((head.height, head.width), np.float32)
+            albedo *= 1 - freckles[..., None] * floats([0.22, 0.33, 0.42])
+        moles: Floats = np.zeros((head.height, head.width), np.float32)
         for _ in range(traits.moles):
             centre = int(rng.uniform(0.1, 0.98) * head.width), int(rng.uniform(0.2, 0.8) * head.height)
             cv2.circle(moles, centre, int(rng.integers(1, 4) * head.width / _FULL_WIDTH), 1.0, -1, cv2.LINE_AA)
         if traits.wrinkles > 0.3:
             moles = np.maximum(moles, 0.25 * smoothstep(2.1, 2.6, noise(24, 2) + traits.wrinkles * 0.4))
-        moles = cv2.GaussianBlur(moles, (0, 0), 0.8)
-        albedo *= 1 - moles[..., None] * np.float32([0.5, 0.62, 0.68])
+        moles = floats(cv2.GaussianBlur(moles, (0, 0), 0.8))
+        albedo *= 1 - moles[..., None] * floats([0.5, 0.62, 0.68])
 
     def _make_up(self, albedo: Floats, head: HeadMap, lips: Floats, noise: "_Noise") -> None:
         traits = self.traits
-        colour = self.skin * np.float32([0.92, 0.52, 0.52]) * (1 - 0.15 * self.dark)
-        colour = colour + np.float32([0.05, 0, 0]) * (1 - self.dark)
+        colour = self.skin * floats([0.92, 0.52, 0.52]) * (1 - 0.15 * self.dark)
+        colour = colour + floats([0.05, 0, 0]) * (1 - self.dark)
         strength = 0.75
         if traits.lips is not None:
             colour, strength = 0.25 * colour + 0.75 * to_linear(traits.lips), 0.9
@@ -129,7 +129,7 @@ class SkinPainter:
         if traits.shadow is not None:
             area = head.near(0.32, 7.37, 1.42, 0.06) + 0.6 * head.near(0.45, 7.38, 1.35, 0.05)
             _mix(albedo, to_linear(traits.shadow) * self.skin.mean() * 2, np.clip(area, 0, 1) * 0.55)
-            _mix(albedo, self.skin * np.float32([0.95, 0.6, 0.6]), 0.35 * head.near(0.5, 6.95, 1.15, 0.14))
+            _mix(albedo, self.skin * floats([0.95, 0.6, 0.6]), 0.35 * head.near(0.5, 6.95, 1.15, 0.14))
 
     def _stubble(self, albedo: Floats, head: HeadMap) -> Floats:
         """The dots of a shaven beard; returns how dense they are."""
@@ -137,8 +137,9 @@ class SkinPainter:
         if not strength:
             return np.zeros((head.height, head.width), np.float32)
         dots = smoothstep(0.8, 1.8, self.rng.standard_normal(head.beard.shape, dtype=np.float32))
-        density = head.beard * strength
-        _mix(albedo, self.skin * 0.25 + self.hair * 0.4, cv2.GaussianBlur(density * (0.4 + 0.45 * dots), (0, 0), 0.7))
+        density = floats(cv2.GaussianBlur(head.beard, (0, 0), head.width / 90)) * strength
+        shade = floats(cv2.GaussianBlur(density * (0.4 + 0.45 * dots), (0, 0), 0.7))
+        _mix(albedo, self.skin * 0.25 + self.hair * 0.4, shade * 0.9)
         return density
 
     def _noise(self, width: int, height: int) -> "_Noise":

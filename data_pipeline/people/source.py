@@ -17,15 +17,16 @@ cv2.setNumThreads(0)
 keep_freed_memory()
 
 _LEAST_SIDE = 32
+_MOST_SAMPLES = 8
 _KEPT = 3  # clips whose people a process remembers, some 30 MB each
 
 
 class People:
     """A `ClipSource` of rendered people and the exact alpha of their visible faces.
 
-    Clip i is a function of (seed, split, i) and the options alone. An item has `rgb`, uint8 (size, size, 3), and `alpha`,
-    uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair",
-    "wear", "hand" or "object".
+    Clip i is a function of (seed, split, i) and the options alone. An item has `rgb`, uint8 (size, size, 3), and
+    `alpha`, uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair", "wear", "hand" or
+    "object".
 
     Args:
         size: side of the frames, in pixels.
@@ -51,8 +52,13 @@ class People:
             raise UserError(f"size={size} is too small to render a person: set at least {_LEAST_SIDE}.")
         if frames < 1 or max_items < 1:
             raise UserError(f"frames={frames}, max_items={max_items}: both must be at least 1.")
+        options = options or Options()
+        if not 0 <= options.hands <= 1:
+            raise UserError(f"hands={options.hands}: it is a share of the clips, from 0 to 1.")
+        if not 1 <= options.samples <= _MOST_SAMPLES:
+            raise UserError(f"samples={options.samples}: set 1 to {_MOST_SAMPLES} along each side of a pixel.")
         self.size, self.split, self.max_items, self.length = size, split, max_items, frames
-        self.seed, self.options = seed, options or Options()
+        self.seed, self.options = seed, options
 
     def __len__(self) -> int:
         return self.max_items

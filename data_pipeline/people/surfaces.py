@@ -4,7 +4,7 @@ import numpy as np
 
 from data_pipeline import surfaces
 from data_pipeline.people.colour import LINEAR_OF_BYTE, to_linear
-from data_pipeline.people.geometry import Floats
+from data_pipeline.people.geometry import Floats, floats
 from data_pipeline.people.noise import fractal_noise
 
 
@@ -17,9 +17,9 @@ def plain_surface(rng: np.random.Generator, side: int, colour: Floats, grain: fl
 def surface(rng: np.random.Generator, side: int, *kinds: str) -> Floats:
     """Returns albedo (side, side, 3) of one of these kinds of `data_pipeline.surfaces`, or of any."""
     kind = kinds[int(rng.integers(len(kinds)))] if kinds else None
-    return LINEAR_OF_BYTE[surfaces.surface(rng, side, kind)]
+    return floats(LINEAR_OF_BYTE[surfaces.surface(rng, side, kind)])
 
 
 def background(rng: np.random.Generator, side: int) -> Floats:
     """Returns what lies behind a person: (side, side, 3)."""
-    return LINEAR_OF_BYTE[surfaces.background(rng, side, side)]
+    return floats(LINEAR_OF_BYTE[surfaces.background(rng, side, side)])

@@ -1,10 +1,10 @@
 """A thing in the scene, which is all that held objects, wear, or an idea of yours must give: a `Thing` of `Part`s.
 
-A part is a triangle mesh with a texture: colour, relief, gloss, and the `Region` that each texel counts as. A thing says
-what it is fastened to: "head" (vertices are given in the coordinates of the person's body at rest, and the head's rotation
-carries them along), "hand" (coordinates of `hands.Hand`, mirrored with it), "body" (those of the body at rest, which do not
-move), or "skin" (vertices are offsets from the texture vertices of the head in `Part.corners`, so that the thing follows
-the face as a mask does).
+A part is a triangle mesh with a texture: colour, relief, gloss, and the `Region` that each texel counts as. A thing
+says what it is fastened to: "head" (vertices are given in the coordinates of the person's body at rest, and the head's
+rotation carries them along), "hand" (coordinates of `hands.Hand`, mirrored with it), "body" (those of the body at rest,
+which do not move), or "skin" (vertices are offsets from the texture vertices of the head in `Part.corners`, so that the
+thing follows the face as a mask does).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from data_pipeline.people.atlas import Texture
-from data_pipeline.people.geometry import Floats, Ints, mesh_normals, normalised, parallel_grid
+from data_pipeline.people.geometry import Floats, Ints, floats, mesh_normals, normalised, parallel_grid
 
 Attachment = Literal["head", "hand", "body", "skin"]
 
@@ -122,8 +122,9 @@ def tube(points: Floats, radius: float | Floats, texture: Texture, spokes: int =
 
 def box(size: tuple[float, float, float], texture: Texture, bevel: float = 0.03) -> Part:
     """Makes a box about the origin with beveled edges; its faces ±y show the texture whole."""
-    half = np.float32(size) / 2
-    faces, vertices, places = [], [], []
+    half = floats(size) / 2
+    faces: list[np.ndarray] = []
+    vertices, places = [], []
     for axis in range(3):
         for sign in (-1, 1):
             a, b = [(1, 2), (0, 2), (0, 1)][axis]
@@ -132,7 +133,7 @@ def box(size: tuple[float, float, float], texture: Texture, bevel: float = 0.03)
                 corners[row, axis] = sign * half[axis]
                 corners[row, a], corners[row, b] = s * (half[a] - bevel), t * (half[b] - bevel)
             vertices.append(corners)
-            whole = np.float32([(0, 0), (1, 0), (1, 1), (0, 1)])
+            whole = floats([(0, 0), (1, 0), (1, 1), (0, 1)])
             places.append(whole if axis == 1 else whole * 0.04 + 0.01)
             faces.append(np.array([(0, 1, 2), (0, 2, 3)]) + 4 * len(faces))
     points = np.concatenate(vertices)

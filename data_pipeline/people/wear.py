@@ -9,7 +9,7 @@ from data_pipeline.people.atlas import Texture, texture
 from data_pipeline.people.body import Body
 from data_pipeline.people.colour import muted_colour, to_linear
 from data_pipeline.people.eyes import Eyes
-from data_pipeline.people.geometry import Floats, rotation_x, rotation_y, smoothstep, triangles_of, vector
+from data_pipeline.people.geometry import Floats, floats, rotation_x, rotation_y, smoothstep, triangles_of, vector
 from data_pipeline.people.layout import TEXTURES, mesh_layout
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface, surface
@@ -198,7 +198,7 @@ def _eyewear(rng: np.random.Generator, body: Body, dark: bool) -> Thing:
     colour = muted_colour(rng, 0.02, 0.25, 0.6) if rng.random() < 0.7 else muted_colour(rng, 0.2, 0.8, 0.8)
     frame = texture(plain_surface(rng, 32, colour), Region.GLASSES, gloss=0.9 if metal else 0.5)
     front = max(
-        float((body.landmark(np.float32(point)) + body.head)[2])
+        float((body.landmark(floats(point)) + body.head)[2])
         for point in ((0, 7.22, 1.55), (0.3, 7.46, 1.45), (-0.3, 7.46, 1.45))
     )
     parts, inner, outer = [], [], []
@@ -251,7 +251,7 @@ def _above_skull(body: Body, directions: Floats, offset: float) -> Floats:
     """Points (n, 3) in these directions from the middle of the skull, `offset` decimetres above it."""
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     _, radius, _ = body.skull.locate((body.skull.centre + unit).astype(np.float32))
-    return (body.skull.centre + unit * (radius + offset)[:, None]).astype(np.float32)
+    return floats(body.skull.centre + unit * (radius + offset)[:, None])
 
 
 def _relaxed(points: Floats, quads: np.ndarray, times: int) -> Floats:

@@ -4,16 +4,16 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.brows import PAINT_SHAPE, to_paint
-from data_pipeline.people.geometry import Floats
+from data_pipeline.people.geometry import Floats, floats
 
 
 def paint_wrinkles(rng: np.random.Generator, strength: float) -> Floats:
     """Paints wrinkles; `strength` 0 is young skin with the faint folds that everyone has, 1 is old."""
-    picture = np.zeros(PAINT_SHAPE, np.float32)
+    picture: Floats = np.zeros(PAINT_SHAPE, np.float32)
     if strength > 0.15:
         _forehead(rng, picture, strength)
         _eyes(rng, picture, strength)
-        picture = cv2.GaussianBlur(picture, (0, 0), 1.5)
+        picture = floats(cv2.GaussianBlur(picture, (0, 0), 1.5))
     for side in (-1, 1):
         t = np.linspace(0, 1, 14)
         fold = np.zeros_like(picture)
