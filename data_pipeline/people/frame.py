@@ -132,8 +132,9 @@ class _View:
         self.canvas = Canvas(self.side, self.matrix, camera.half, camera.distance)
         solids = moved.solids
         attributes = np.column_stack([solids.pixels, solids.openness]).astype(np.float32)
-        self.canvas.draw(solids.vertices, solids.triangles, attributes)
-        self.normals = self.canvas.draw_only(solids.vertices, solids.triangles, solids.normals)
+        triangles = self.canvas.in_view(solids.vertices, solids.triangles, solids.closed)
+        self.canvas.draw(solids.vertices, triangles, attributes)
+        self.normals = self.canvas.draw_only(solids.vertices, triangles, solids.normals)
         self.tangents = person.strands.tangents(moved.strands)
         # Strands thinner than a pixel would break up.
         least = camera.half * 2 / size * 0.35

@@ -68,13 +68,17 @@ class Pose:
 
 @dataclass(frozen=True)
 class Solids:
-    """All opaque meshes of a scene in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles."""
+    """All opaque meshes of a scene in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
+
+    Of the triangles, the first `closed` are of meshes that are never seen from behind.
+    """
 
     vertices: Floats
     normals: Floats
     pixels: Floats
     openness: Floats
     triangles: Ints
+    closed: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,11 @@ class _Collector:
     def __init__(self) -> None:
         self._arrays: list[list[np.ndarray]] = [[], [], [], [], []]
         self._count = 0
+        self._closed = 0
+
+    def end_closed(self) -> None:
+        """Says that what was added up to here is never seen from behind."""
+        self._closed = sum(len(triangles) for triangles in self._arrays[-1])
 
     def add(self, vertices: Floats, normals: Floats, pixels: Floats, openness: Floats | float, triangles: Ints) -> None:
         shade = np.broadcast_to(np.float32(openness), len(vertices))
@@ -114,7 +123,7 @@ class _Collector:
         self._count += len(vertices)
 
     def solids(self) -> Solids:
-        return Solids(*(np.concatenate(arrays) for arrays in self._arrays))
+        return Solids(*(np.concatenate(arrays) for arrays in self._arrays), closed=self._closed)
 
 
 def posed(person: Person, pose: Pose) -> Posed:
@@ -148,9 +157,11 @@ def posed(person: Person, pose: Pose) -> Posed:
     for hand, matrix in hands:
         pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
-        scene.add(
-            transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, hand_mesh().triangles
-        )
+        triangles = hand_mesh().triangles
+        if np.linalg.det(rotation) < 0:  # mirrored, so that its triangles would face inwards
+            triangles = triangles[:, ::-1]
+        scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, triangles)
+    scene.end_closed()
     panes = _add_things(scene, person, hands, head, points)
     if person.curtain is not None:
         sheet = person.curtain

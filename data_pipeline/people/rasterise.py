@@ -72,6 +72,24 @@ class Canvas:
         )
         return picture
 
+    def in_view(self, vertices: Floats, triangles: Ints, closed: int) -> Ints:
+        """Returns the triangles (m, 3) that may be seen: in the picture and, of the first `closed`, those facing it.
+
+        Each fragment costs even where another hides it, so half of a head is worth leaving out.
+        """
+        seen = vertices @ np.ascontiguousarray(self._camera[:3, :3].T) + self._camera[:3, 3]
+        scale = 1 / (math.tan(self._angle / 2) * np.maximum(-seen[:, 2], 1e-3))
+        x, y = seen[:, 0] * scale, seen[:, 1] * scale
+        outside = (x < -1) * 1 | (x > 1) * 2 | (y < -1) * 4 | (y > 1) * 8  # the sides of the picture that it is beyond
+        i, j, k = triangles.T
+        kept = (outside[i] & outside[j] & outside[k]) == 0
+        i, j, k = i[:closed], j[:closed], k[:closed]
+        facing = (x[j] - x[i]) * (y[k] - y[i]) > (x[k] - x[i]) * (y[j] - y[i])
+        # Where a corner is behind the camera, the sign of the area says nothing.
+        behind = seen[:, 2] > -self._near
+        kept[:closed] &= facing | behind[i] | behind[j] | behind[k]
+        return triangles[kept]
+
     def draw_behind(self, vertices: Floats, triangles: Ints, values: Floats) -> tuple[Floats, np.ndarray]:
         """Draws a mesh where nothing that was drawn hides it, and keeps the canvas: attributes, and where they are."""
         picture, depth = np.zeros_like(self.values), self.depth.copy()
