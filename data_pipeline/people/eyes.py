@@ -89,7 +89,11 @@ def eye_texture(rng: np.random.Generator, traits: Traits, side: int) -> Texture:
     pupil = _IRIS * traits.pupil
     # Without FILL_OUTLIERS the corners would be whatever was in memory.
     fibres = cv2.warpPolar(
-        fractal_noise(rng, 256, 64, 7, 3, 0.7), (side, side), (side / 2, side / 2), side / 2, cv2.WARP_INVERSE_MAP | cv2.WARP_FILL_OUTLIERS | cv2.INTER_LINEAR
+        fractal_noise(rng, 256, 64, 7, 3, 0.7),
+        (side, side),
+        (side / 2, side / 2),
+        side / 2,
+        cv2.WARP_INVERSE_MAP | cv2.WARP_FILL_OUTLIERS | cv2.INTER_LINEAR,
     )
     outwards = np.clip((radius - pupil) / (_IRIS - pupil), 0, 1)
     iris = to_linear(traits.iris) * (0.75 + 0.28 * fibres + 0.3 * (1 - outwards))[..., None]

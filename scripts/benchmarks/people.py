@@ -23,7 +23,9 @@ def measure(progress: Callable[..., object] = partial(tqdm, leave=False)) -> lis
         slowest = float(np.max(frames)) * 1e3
         lines.append((f"{size}²", f"{rate:.1f}", f"{1e3 / rate:.0f}", f"{slowest:.0f}", f"{np.mean(people) * 1e3:.0f}"))
         rows.append(Row(f"data people {size}²", rate, "frames/s/core"))
-    print("\nRendered people, 2×2 samples a pixel, a hand in the picture, mean of all styles of hair; CPU time, one thread")
+    print(
+        "\nRendered people, 2×2 samples a pixel, a hand in the picture, mean of all styles of hair; CPU time, one thread"
+    )
     print(table(("", "frames/s", "ms", "slowest style, ms", "a person, ms"), lines))
     return rows
 
