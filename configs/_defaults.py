@@ -36,13 +36,13 @@ def train(**settings: Any) -> dict[str, Any]:
         "steps": 0,  # 0: as many as the epochs ask for
         "epochs": 0,
         "batch_size": 16,  # clips, on all devices together
-        "loss": "alpha",  # see rvm_jax/objectives.py
+        "loss": "alpha",  # see rvm_jax/train/losses/objectives.py
         "crop_sizes": (),  # (height, width) to choose from at random; none for whole frames
-        "passes": {},  # further passes of a step; see rvm_jax/passes.py
+        "passes": {},  # further passes of a step; see rvm_jax/train/phases.py
         "seed": 0,
         "dtype": "float32",  # or bfloat16: what convolutions compute in
         "accumulate": 1,  # parts that a batch is taken in, where the memory does not hold it at once
-        "remat": False,  # True: less memory for more time; see rvm_jax/train_step.py
+        "remat": False,  # True: less memory for more time; see rvm_jax/train/step.py
         "average_decay": 0.0,  # of the weights' moving average, such as 0.999; it is then evaluated and kept
         "max_skipped_in_row": 5,  # updates that are not finite, before the run stops
         "checkpoint_every": 2000,

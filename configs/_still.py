@@ -19,7 +19,7 @@ def recipe(arg: str, network: dict[str, Any], parts: Iterable[str], *, loss: str
         network: what `rvm_jax.create` takes. Masks and trimaps that it wants are derived from the true alpha on the
             device, spoilt and widened at random; with `data.trimap=True` trimaps are the pipeline's.
         parts: the network's, for their learning rate; all have the same.
-        loss: see rvm_jax/still_losses.py.
+        loss: see rvm_jax/train/losses/still.py.
 
     Raises:
         UserError: a variant that there is not.

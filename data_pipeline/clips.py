@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data_pipeline.motion import draw_frame_choice
-from data_pipeline.occlusion import Synthesizer, open_technique
-from data_pipeline.occlusion.randocc import draw_texture
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.sources.listing import SECTIONS
 from data_pipeline.sources.pool import BadRecords, Pool, open_pool
+from data_pipeline.techniques import Synthesizer, open_technique
+from data_pipeline.techniques.randocc import draw_texture
 from rvm_jax.errors import UserError
 
 _MAX_BAD_SHARE = 0.5

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import grain
 import numpy as np
 
-from data_pipeline.occlusion import TECHNIQUES
 from data_pipeline.pipeline import make_dataset
+from data_pipeline.techniques import TECHNIQUES
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes, write_picture
 

@@ -7,28 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from eval.benchmark import Evaluation, Row
-from eval.statistics import Estimate
+from eval.folders.rows import Evaluation, Row
+from eval.metrics.metric import Column, columns
+from eval.metrics.region import REGIONS
+from eval.metrics.statistics import Estimate
 
-# What a metric's column is called, what it is, and to how many places it is stated.
-TITLES = {
-    "mad": "MAD", "mse": "MSE", "iou": "IoU", "grad": "Grad", "conn": "Conn", "dtssd": "dtSSD", "flicker": "flicker",
-    "fgr_mad": "fgr MAD", "fgr_mse": "fgr MSE",
-}  # fmt: skip
-LEGEND = {
-    "MSE <region>": "mean squared error of alphas in [0, 1] over the region",
-    "SAD <region>": "sum of absolute differences of alphas in [0, 1] over the region, divided by 1000",
-    "regions": "described and published: the unknown region by the published text and by its script; all: every pixel; "
-    "face: true alpha above 0; band: within 10 pixels of the alpha's edge",
-    "MAD, MSE": "mean absolute and squared error of alphas over all pixels, times 1000",
-    "Grad, Conn": "gradient and connectivity error, divided by 1000",
-    "dtSSD": "100 · the root mean squared error of the alpha's change between frames; clips only",
-    "flicker": "1000 · the mean change of the predicted alpha where the true one does not change; clips only",
-    "IoU": "intersection over union of the alphas above one half",
-    "fgr": "errors of the foreground where the true alpha is above 0, times 1000",
-    "best constant": "the MAD of the one alpha that does best for every pixel of these labels; ratio: MAD / this",
-    "intervals": "95 %, by bootstrap over pictures and clips; a clip counts once, with the mean over its frames",
-}
 Cells = list[list[str]]
 
 
@@ -39,13 +22,22 @@ class Table(NamedTuple):
     cells: Cells
 
 
+def legend() -> dict[str, str]:
+    """Returns what the columns are, by their titles, and what else a reader of the tables has to know."""
+    metrics = {column.metric.title.format(region="<region>"): column.metric.legend for column in columns().values()}
+    return {
+        **metrics,
+        "regions": "; ".join(f"{name}: {region.legend}" for name, region in REGIONS.items()),
+        "best constant": "the MAD of the one alpha that does best for every pixel of these labels; ratio: MAD / this",
+        "intervals": "95 %, by bootstrap over pictures and clips; a clip counts once, with the mean over its frames",
+    }
+
+
 def tables(evaluation: Evaluation) -> list[Table]:
     """Returns the tables of an evaluation: unknown regions, other regions, whole alphas, each as far as measured."""
-    metrics = list(evaluation.mean.values)
-    unknown = [m for m in metrics if m.endswith(("_described", "_published"))]
-    regions = [m for m in metrics if m.startswith(("mse_", "sad_")) and m not in unknown]
-    whole = [m for m in metrics if m not in unknown and m not in regions]
-    named = {"Unknown region": unknown, "Other regions": regions, "Whole alphas": whole}
+    named: dict[str, list[str]] = {"Unknown region": [], "Other regions": [], "Whole alphas": []}
+    for name in evaluation.mean.values:
+        named[_table_of(columns()[name])].append(name)
     return [Table(title, _cells(evaluation, group, title == "Whole alphas")) for title, group in named.items() if group]
 
 
@@ -95,7 +87,7 @@ def as_json(evaluation: Evaluation, **about: Any) -> str:
     """Returns the evaluation as JSON: `about` (what was evaluated), rows, their mean, and every picture's errors."""
     document = {
         **about,
-        "legend": LEGEND,
+        "legend": legend(),
         "categories": [row_json(row) for row in evaluation.categories],
         "mean": row_json(evaluation.mean),
         "by_frame": {"mad": [estimate_json(estimate) for estimate in evaluation.by_frame("mad")]},
@@ -116,10 +108,9 @@ def row_json(row: Row) -> dict[str, Any]:
     return row._asdict() | {"values": {name: estimate_json(value) for name, value in row.values.items()}}
 
 
-def metric_title(metric: str) -> str:
-    """What the metric's column is called."""
-    kind, _, region = metric.partition("_")
-    return f"{kind.upper()} {region}" if region and metric not in TITLES else TITLES[metric]
+def column_title(column: str) -> str:
+    """Returns what a column of values is called in tables."""
+    return columns()[column].title
 
 
 def estimate_text(estimate: Estimate, interval: bool = True) -> str:
@@ -140,16 +131,16 @@ def number_text(value: float) -> str:
     return f"{value:.{places}f}"
 
 
-def _cells(evaluation: Evaluation, metrics: Sequence[str], with_constant: bool) -> Cells:
-    head = ["category", "units", "pictures", *map(metric_title, metrics)]
+def _cells(evaluation: Evaluation, names: Sequence[str], with_constant: bool) -> Cells:
+    head = ["category", "units", "pictures", *map(column_title, names)]
     if with_constant:
         head += ["best constant", "ratio"]
-    return [head, *(_row_cells(row, metrics, with_constant) for row in (*evaluation.categories, evaluation.mean))]
+    return [head, *(_row_cells(row, names, with_constant) for row in (*evaluation.categories, evaluation.mean))]
 
 
-def _row_cells(row: Row, metrics: Sequence[str], with_constant: bool) -> list[str]:
+def _row_cells(row: Row, names: Sequence[str], with_constant: bool) -> list[str]:
     cells = [row.category, str(row.units), str(row.pictures)]
-    cells += [estimate_text(row.values[metric]) for metric in metrics]
+    cells += [estimate_text(row.values[name]) for name in names]
     if with_constant:
         ratio = f"{row.values['mad'].mean / row.constant_mad:.3f}" if row.constant_mad else "-"
         cells += [f"{number_text(row.constant_mad)} (alpha {row.constant_alpha:.2f})", ratio]
@@ -159,6 +150,12 @@ def _row_cells(row: Row, metrics: Sequence[str], with_constant: bool) -> list[st
 def estimate_json(estimate: Estimate) -> dict[str, float | None]:
     """Returns an estimate as JSON's types; what was not measured is null."""
     return {name: _number(value) for name, value in estimate._asdict().items()}
+
+
+def _table_of(column: Column) -> str:
+    if column.region is None:
+        return "Whole alphas"
+    return "Unknown region" if REGIONS[column.region].is_unknown else "Other regions"
 
 
 def _number(value: float) -> float | None:

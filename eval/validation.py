@@ -8,11 +8,11 @@ import jax
 import numpy as np
 
 from data_pipeline.pipeline import make_batches
-from eval.metrics import alpha_errors
+from eval.metrics.alpha import alpha_errors
 from rvm_jax.errors import UserError
+from rvm_jax.guidance.network_inputs import network_inputs
 from rvm_jax.media.composite import GREEN, composite
 from rvm_jax.media.sheets import grid
-from rvm_jax.network_inputs import network_inputs
 from rvm_jax.networks import functional
 
 _USED = ("src", "pha", "trimap")

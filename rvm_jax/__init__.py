@@ -10,30 +10,30 @@ from rvm_jax.errors import UserError
 from rvm_jax.version import __version__
 
 if TYPE_CHECKING:
-    from rvm_jax.checkpoints import load, save
-    from rvm_jax.matter import Matter
     from rvm_jax.matting import matte_pictures, matte_video
+    from rvm_jax.matting.matter import Matter
+    from rvm_jax.matting.picture_matter import PictureMatter
     from rvm_jax.networks.frame_by_frame import FrameByFrame
     from rvm_jax.networks.registry import create
-    from rvm_jax.networks.rvm import Matte, MattingNetwork, Segmentation
-    from rvm_jax.picture_matter import PictureMatter
-    from rvm_jax.torch_weights import load_backbone, load_torch, save_torch
+    from rvm_jax.networks.rvm.model import Matte, MattingNetwork, Segmentation
+    from rvm_jax.train.checkpoints import load, save
+    from rvm_jax.weights.torch_weights import load_backbone, load_torch, save_torch
 
 _HOMES = {
     "FrameByFrame": "rvm_jax.networks.frame_by_frame",
-    "Matte": "rvm_jax.networks.rvm",
-    "Matter": "rvm_jax.matter",
-    "MattingNetwork": "rvm_jax.networks.rvm",
-    "PictureMatter": "rvm_jax.picture_matter",
-    "Segmentation": "rvm_jax.networks.rvm",
+    "Matte": "rvm_jax.networks.rvm.model",
+    "Matter": "rvm_jax.matting.matter",
+    "MattingNetwork": "rvm_jax.networks.rvm.model",
+    "PictureMatter": "rvm_jax.matting.picture_matter",
+    "Segmentation": "rvm_jax.networks.rvm.model",
     "create": "rvm_jax.networks.registry",
-    "load": "rvm_jax.checkpoints",
-    "load_backbone": "rvm_jax.torch_weights",
-    "load_torch": "rvm_jax.torch_weights",
+    "load": "rvm_jax.train.checkpoints",
+    "load_backbone": "rvm_jax.weights.torch_weights",
+    "load_torch": "rvm_jax.weights.torch_weights",
     "matte_pictures": "rvm_jax.matting",
     "matte_video": "rvm_jax.matting",
-    "save": "rvm_jax.checkpoints",
-    "save_torch": "rvm_jax.torch_weights",
+    "save": "rvm_jax.train.checkpoints",
+    "save_torch": "rvm_jax.weights.torch_weights",
 }
 
 __all__ = [  # noqa: RUF022  in the order of a first reading

@@ -10,12 +10,11 @@ the flags of one benchmark. `taskset -c 0 python …` measures on one core.
 import sys
 from importlib import import_module
 
-import _checkout  # noqa: F401
-from _memory import keep_memory
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts._memory import keep_memory
 
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {

@@ -5,16 +5,15 @@
 
 An entry is name=path: a folder of predictions, a work directory, one of its steps, or a .pth or .safetensors file. A
 network mattes the benchmark first, RVM clips with its state, others frame by frame; what is matted stays, so that an
-interrupted comparison goes on. Masks and trimaps, where a network wants them, are derived from the benchmark's alphas
-unless --guidance says otherwise. Writes index.html, one file with tables that sort, plots and a slider between input,
-truth and prediction; tables as Markdown, CSV and LaTeX; comparison.json; sheets of each entry's best, median and worst;
-and comparison.mp4. The published networks come in the order of the published table, others as they are given;
+interrupted comparison is resumed. Masks and trimaps, where a network wants them, are derived from the benchmark's
+alphas unless --guidance says otherwise. Writes index.html, one file with tables that sort, plots and a slider between
+input, truth and prediction; tables as Markdown, CSV and LaTeX; comparison.json; sheets of each entry's best, median and
+worst; and comparison.mp4. The published networks come in the order of the published table, others as they are given;
 differences are paired, to the last entry.
 """
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 
 from rvm_jax import cli
@@ -34,9 +33,12 @@ _NUM_CLIPS = flags.DEFINE_integer("num_clips", 12, "Clips in the video.", lower_
 
 def main(_: list[str]) -> None:
     from eval import report
-    from eval.comparison import all_tables, compare
-    from eval.entries import parse_entries, parse_guidance
-    from eval.predictions import find_predictions
+    from eval.compare.comparison import all_tables, compare
+    from eval.compare.entries import parse_entries, parse_guidance
+    from eval.compare.predictions import find_predictions
+    from eval.threads import configure_process
+
+    configure_process()
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _checkout import ROOT
-from _memory import keep_memory
+from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts._memory import keep_memory
 
 _STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
@@ -40,7 +40,7 @@ def main(_: list[str]) -> None:
 
     jax.config.update("jax_enable_x64", _DTYPE.value == "float64")
     import rvm_jax
-    from rvm_jax import torch_weights
+    from rvm_jax.weights import torch_weights
     from scripts._curves import draw_curves
 
     data = _data()
@@ -119,10 +119,10 @@ def _train_ours(network: Any, data: dict[str, Any], rates: dict[str, float]) -> 
     import jax
 
     from rvm_jax.networks import functional
-    from rvm_jax.objectives import alpha, unit
-    from rvm_jax.optimizer import make_optimizer
-    from rvm_jax.train_state import new_state
-    from rvm_jax.train_step import make_train_step
+    from rvm_jax.train.losses.objectives import alpha, unit
+    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.state import new_state
+    from rvm_jax.train.step import make_train_step
 
     graphdef, *tensors = functional.split(network)
     params, batch_stats = jax.tree.map(lambda tensor: jax.numpy.asarray(_wide(tensor)), tensors)

@@ -10,7 +10,6 @@ replaced, a directory that exists is an error.
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 
 from rvm_jax import cli
@@ -34,7 +33,7 @@ _PREPARATION = flags.DEFINE_enum(
 
 def main(_: list[str]) -> None:
     import rvm_jax
-    from rvm_jax.torch_weights import SUFFIXES, state_dict
+    from rvm_jax.weights.torch_weights import SUFFIXES, state_dict
 
     source, target = Path(_INPUT.value), Path(_OUTPUT.value)
     if not source.is_dir():

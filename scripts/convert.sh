@@ -2,6 +2,6 @@
 # Sets up .venv on first use and runs scripts/convert.py with the arguments given.
 set -euo pipefail
 caller=$PWD
-source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh" ""
 cd "$caller"
 exec "$python" "$root/scripts/convert.py" "$@"

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from _checkout import ROOT
+from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
@@ -45,7 +45,7 @@ def _commands() -> list[list[str]]:
     text = (ROOT / "docs/matting.md").read_text()
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = [shlex.split(line) for line in blocks.splitlines() if "--input_source=work/" in line]
-    return [[sys.executable, "scripts/test.py", "--noprogress", *line[1:]] for line in lines]
+    return [[sys.executable, "scripts/matte.py", "--noprogress", *line[1:]] for line in lines]
 
 
 def _render_inputs() -> None:

@@ -6,7 +6,7 @@ One sheet a technique: the frames of some clips in rows, their alphas beneath, f
 from pathlib import Path
 from typing import Any
 
-from _checkout import ROOT
+from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
@@ -27,8 +27,8 @@ _SHOWN: dict[str, dict[str, Any]] = {"randocc": {"transparency": 0.5}}
 def main(_: list[str]) -> None:
     import cv2
 
-    from data_pipeline.occlusion import TECHNIQUES
     from data_pipeline.pipeline import make_dataset
+    from data_pipeline.techniques import TECHNIQUES
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
 
@@ -60,7 +60,7 @@ def _beneath(alpha: Any, width: int) -> Any:
 
 
 def _data(name: str) -> dict[str, Any]:
-    from data_pipeline.occlusion import TECHNIQUES
+    from data_pipeline.techniques import TECHNIQUES
 
     samples = ROOT / "docs/samples"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up .venv on first use and runs scripts/eval.py with the arguments given.
+# Sets up .venv on first use and runs scripts/evaluate.py with the arguments given.
 set -euo pipefail
 caller=$PWD
-source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh" ""
 cd "$caller"
-exec "$python" "$root/scripts/eval.py" "$@"
+exec "$python" "$root/scripts/evaluate.py" "$@"

@@ -10,7 +10,6 @@ interrupted goes on where it stopped; clips that are there are kept. --technique
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 from ml_collections import config_flags
 from tqdm import tqdm

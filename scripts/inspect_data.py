@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import _checkout  # noqa: F401
 import _source_flags
 from absl import flags
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _checkout import ROOT
+from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 

@@ -3,14 +3,16 @@
 Pictures and clips of occluded faces by category (hands, objects, soft, shapes, hair_and_nets; clips that stay still and
 clips that move), with true alphas, a fixed unknown region and a manifest of hashes; docs/evaluation.md has the details.
 Faces, occluders and textures are the test split of the config's sources. The same seed gives the same pixels with the
-same versions of NumPy and OpenCV, which the manifest names. --verify compares a benchmark with its manifest.
+same versions of NumPy and OpenCV, which the manifest names; processors differ by less than its tolerance. --verify
+compares a benchmark with its manifest.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import _checkout  # noqa: F401
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 
@@ -31,13 +33,20 @@ _ALLOW_OVERLAP = flags.DEFINE_bool("allow_overlap", False, "Only notes shared pi
 
 def main(_: list[str]) -> None:
     from data_pipeline.pipeline import section_of
-    from eval import making
-    from eval.categories import KINDS, categories
+    from eval.make_benchmark.benchmark import make
+    from eval.make_benchmark.benchmark_spec import KINDS, categories
+    from eval.make_benchmark.verification import verify
+    from eval.threads import configure_process
     from rvm_jax.errors import UserError
+
+    configure_process()
 
     root = Path(_OUTPUT_DIR.value)
     if _VERIFY.value:
-        print(f"{root}: all {making.verify(root)} pictures and clips are those of the manifest")
+        verified = verify(root)
+        print(f"{root}: all {verified.items} pictures and clips are those of the manifest")
+        if verified.rounded:
+            print(f"{verified.rounded} of them as another processor rounds them, within the manifest's tolerance")
         return
     if _CONFIG.value is None:
         raise UserError("--config: give the recipe whose faces and occluders the benchmark is made of")
@@ -47,7 +56,7 @@ def main(_: list[str]) -> None:
         seed=_SEED.value, split=_SPLIT.value,
     )  # fmt: skip
     about = {"seed": _SEED.value, "without_occluders": absent, "overlap": _overlap(data)}
-    manifest = making.make(root, parts, _SPLIT.value, about)
+    manifest = make(root, parts, _SPLIT.value, about)
     counts = {name: len(items) for name, items in manifest["categories"].items()}
     print(
         f"{root}: {sum(counts.values())} pictures and clips; " + ", ".join(f"{n} {name}" for name, n in counts.items())
@@ -57,10 +66,10 @@ def main(_: list[str]) -> None:
     print(f"pixels: {manifest['sha256']}")
 
 
-def _overlap(data: dict) -> dict:
-    """What the benchmark shares with trainings, by config; raises UserError where that is anything."""
+def _overlap(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Returns what the benchmark shares with trainings, by config; UserError if that is anything."""
     from data_pipeline.pipeline import section_of
-    from eval.overlap import shared_pictures
+    from eval.make_benchmark.overlap import shared_pictures
     from rvm_jax.errors import UserError
 
     trainings = {"--config": section_of(_CONFIG.value.data, "train")}
@@ -78,12 +87,13 @@ def _overlap(data: dict) -> dict:
     return {name: {source: count for source, (count, _) in shared.items()} for name, shared in found.items()}
 
 
-def _read_config(path: str):
+def _read_config(path: str) -> ConfigDict:
     """Reads a config file, `:arg` included, as absl's config flag does."""
-    flags_of_one = flags.FlagValues()
+    flags_of_one = flags.FlagValues()  # type: ignore[no-untyped-call]
     holder = config_flags.DEFINE_config_file("train", flag_values=flags_of_one)
     flags_of_one(["train_config", f"--train={path}"])
-    return holder.value
+    config: ConfigDict = holder.value
+    return config
 
 
 if __name__ == "__main__":

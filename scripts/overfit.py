@@ -8,11 +8,10 @@ alphas, in evaluation mode, does not come below --target.
 
 import sys
 
-import _checkout  # noqa: F401
-from _memory import keep_memory
 from absl import flags
 
 from rvm_jax import cli
+from scripts._memory import keep_memory
 
 _NETWORK = flags.DEFINE_string("network", None, "The network's name, as rvm_jax.create takes it.", required=True)
 _STEPS = flags.DEFINE_integer("steps", 300, "Updates at most.", lower_bound=1)
@@ -37,9 +36,9 @@ def main(_: list[str]) -> None:
     import rvm_jax
     from configs import face_stage1
     from data_pipeline.pipeline import make_batches
-    from rvm_jax import objectives
-    from rvm_jax.network_inputs import network_inputs
+    from rvm_jax.guidance.network_inputs import network_inputs
     from rvm_jax.networks import functional
+    from rvm_jax.train.losses import objectives
 
     name = _NETWORK.value
     settings = {"foreground": False} if name == "rvm" else {}

@@ -8,7 +8,6 @@ beginnings of names: --metrics=loss/total,valid
 import statistics
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 
 from rvm_jax import cli

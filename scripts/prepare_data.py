@@ -8,7 +8,6 @@ where it stopped. --beam writes by Beam, here or with the options of any runner:
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 import _source_flags
 from absl import flags
 

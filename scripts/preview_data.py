@@ -4,7 +4,6 @@ The sheet has the frames of each clip in a row, their alphas beneath (or the mas
 the config has them.
 """
 
-import _checkout  # noqa: F401
 from absl import flags
 from ml_collections import config_flags
 from tqdm import tqdm

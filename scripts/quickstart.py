@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from _checkout import ROOT
+from scripts import ROOT
 from absl import flags
 
 from rvm_jax import cli
@@ -32,10 +32,10 @@ def main(_: list[str]) -> None:
 
     _run("Training", "train", config, f"--workdir={work}")
     _run("Held-out clips", "generate_occlusions", config, *clips, f"--output_dir={heldout}")
-    _run("Matting", "test", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
-    _run("Evaluation", "eval", f"--pred_dir={predictions}", f"--label_dir={heldout}")
+    _run("Matting", "matte", f"--checkpoint={work}", f"--input_source={heldout}", f"--output_dir={predictions}")
+    _run("Evaluation", "evaluate", f"--pred_dir={predictions}", f"--label_dir={heldout}")
 
-    from eval.gallery import comparison_video, contact_sheet
+    from eval.compare.gallery import comparison_video, contact_sheet
 
     sheet, video = work / "contact_sheet.png", work / "comparison.mp4"
     contact_sheet(heldout, predictions, sheet)

@@ -1,12 +1,11 @@
 """Compares occlusion techniques: python scripts/sweep.py --config=configs/technique_sweep.py --workdir=work/sweep
 
 Trains one network for each technique and seed with equal budget, evaluates all on one benchmark, and prints and writes
-the matrix technique × category with 95 % intervals. A sweep that was interrupted goes on.
+the matrix technique × category with 95 % intervals. A sweep that was interrupted is resumed.
 """
 
 from pathlib import Path
 
-import _checkout  # noqa: F401
 from absl import flags
 from ml_collections import config_flags
 
@@ -14,14 +13,17 @@ from rvm_jax import cli
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/technique_sweep.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.")
-flags.mark_flags_as_required(["config", "workdir"])
+flags.mark_flags_as_required(["config", "workdir"])  # type: ignore[no-untyped-call]
 
 
 def main(_: list[str]) -> None:
-    from eval import report, sweep
+    from eval import report
+    from eval.study import sweep
+    from eval.threads import configure_process
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
 
+    configure_process()
     if "sweep" not in _CONFIG.value:
         raise UserError("--config: the recipe has no section `sweep`; use configs/technique_sweep.py, or one like it")
     workdir = Path(str(_WORKDIR.value))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up .venv on first use and runs scripts/test.py with the arguments given.
+# Sets up .venv on first use and runs scripts/matte.py with the arguments given.
 set -euo pipefail
 caller=$PWD
-source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh" ""
 cd "$caller"
-exec "$python" "$root/scripts/test.py" "$@"
+exec "$python" "$root/scripts/matte.py" "$@"

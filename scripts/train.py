@@ -14,13 +14,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import _checkout  # noqa: F401
-from _memory import keep_memory
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts._memory import keep_memory
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, logs and pictures go; gs://… is possible.")
@@ -37,9 +36,9 @@ def main(_: list[str]) -> None:
     import jax
 
     from eval.validation import Validation
-    from rvm_jax.devices import connect_hosts
-    from rvm_jax.preemption import Preempted
-    from rvm_jax.training import train
+    from rvm_jax.train.devices import connect_hosts
+    from rvm_jax.train.loop import train
+    from rvm_jax.train.preemption import Preempted
 
     if _DISTRIBUTED.value or _COORDINATOR.value:
         connect_hosts(_COORDINATOR.value, _NUM_HOSTS.value, _HOST_ID.value)

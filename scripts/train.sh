@@ -4,7 +4,7 @@
 # evaluates them, and leaves a table, a contact sheet and a comparison video in work/quickstart (ten minutes on two cores).
 set -euo pipefail
 caller=$PWD
-source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh" ""
 if [ $# -gt 0 ]; then
   cd "$caller"
   exec "$python" "$root/scripts/train.py" "$@"

@@ -2,9 +2,9 @@
 
 from typing import ClassVar, NamedTuple
 
-from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.resnet18_unet import ResNet18UNet
-from rvm_jax.networks.still import StillNetwork
+from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.resnet18_unet.model import ResNet18UNet
 
 
 class EchoResult(NamedTuple):

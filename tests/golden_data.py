@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from golden import weights
 
-from rvm_jax import MattingNetwork, torch_weights
+from rvm_jax import MattingNetwork
+from rvm_jax.weights import torch_weights
 
 GOLDEN = Path(__file__).resolve().parent / "golden" / "rvm"
 

@@ -11,7 +11,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 def main():
     name, until = sys.argv.pop(1), int(sys.argv.pop(1))
-    from rvm_jax import training
+    from rvm_jax.train import loop as training
 
     global_batch, taken = training.global_batch, []
 

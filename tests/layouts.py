@@ -37,7 +37,7 @@ def train(folder, steps=3):
     import tiny_network
 
     from configs import quickstart
-    from rvm_jax import training
+    from rvm_jax.train import loop as training
 
     tiny_network.know_it()
     config = tiny_network.use_it(quickstart.get_config("tiny"))
@@ -55,8 +55,8 @@ def main(workdir, layouts):
     import jax
     from jax.sharding import AxisType
 
-    from rvm_jax import training
-    from rvm_jax.devices import connect_hosts
+    from rvm_jax.train import loop as training
+    from rvm_jax.train.devices import connect_hosts
 
     if layouts == "slurm":
         connect_hosts()

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.interface import Wants
-from rvm_jax.networks.rvm import Matte
+from rvm_jax.networks.api import Wants
+from rvm_jax.networks.rvm.model import Matte
 
 
 class LeakyNetwork(nnx.Module):

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers import BatchNorm2d
-from rvm_jax.networks.rvm import MattingNetwork
+from rvm_jax.networks.layers.basic import BatchNorm2d
+from rvm_jax.networks.rvm.model import MattingNetwork
 
 
 def lively_network(variant="mobilenetv3", **settings):

@@ -9,9 +9,9 @@ from flax import nnx
 from golden.image import rule
 from quick_compilation import QUICK_TO_COMPILE
 
-from rvm_jax import torch_weights
 from rvm_jax.networks import functional
 from rvm_jax.networks.registry import create
+from rvm_jax.weights import torch_weights
 
 GOLDEN = Path(__file__).resolve().parent / "golden" / "image"
 SHAPES = {"a": (1, 3, 64, 96), "train": (2, 3, 128, 128), "c": (1, 3, 192, 256)}

@@ -5,13 +5,16 @@ from types import SimpleNamespace
 import jax
 from flax import nnx
 
-from rvm_jax import checkpoints, losses, objectives, starting
-from rvm_jax.networks.decoder import ConvGRU
-from rvm_jax.networks.interface import Wants
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.api import Wants
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.resampling import upsample2
 from rvm_jax.networks.registry import create
-from rvm_jax.networks.resampling import upsample2
-from rvm_jax.objectives import unit
+from rvm_jax.networks.rvm.decoder import ConvGRU
+from rvm_jax.train import checkpoints
+from rvm_jax.train import initial_network as starting
+from rvm_jax.train.losses import objectives
+from rvm_jax.train.losses import rvm as losses
+from rvm_jax.train.losses.objectives import unit
 
 CONFIG = {"name": "tiny"}
 

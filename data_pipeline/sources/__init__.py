@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.sources import faces, fork, occluders, rvm, segmentation, textures
+from data_pipeline.sources import face_fork_layout as fork
+from data_pipeline.sources import faces, london, occluders, rvm, segmentation, textures
 from data_pipeline.sources.adapter import SELECTION, Adapter
 from data_pipeline.sources.base import ClipSource, Request, Source
 from data_pipeline.sources.clips import FrameClips, VideoClips, listed_frames
 from data_pipeline.sources.folder import expectation, folder
-from data_pipeline.sources.generated import people, procedural, synthesized
+from data_pipeline.sources.generated import people, procedural, surfaces, synthesized
 from data_pipeline.sources.prepared import open_prepared
 from data_pipeline.sources.records import Pictures, existing_folder
 from data_pipeline.sources.select import Selection, select
@@ -43,7 +44,15 @@ ADAPTERS: dict[str, Adapter] = {
         layout="nothing to download",
         origin="this project",
         licence="Apache-2.0",
-        example='include=["hand", "mug"]',
+        example='include=["hand", "mug"], surfaces=0.7',
+    ),
+    "surfaces": Adapter(
+        "Drawn surfaces (wood, cloth, food, fur, print …) and scenes, with the statistics of photographs",
+        ("texture", "background"),
+        generate=surfaces,
+        layout="nothing to download",
+        origin="this project",
+        licence="Apache-2.0",
     ),
     "people": Adapter(
         "People rendered in three dimensions, with hands, hair, shadows and exact alpha",
@@ -94,6 +103,16 @@ ADAPTERS: dict[str, Adapter] = {
         layout="ffhq/*.png (alpha = occluder), ffhqMask/*.pkl, CelebAHQ/*.png, COFW_test/{img,mask}",
         origin="https://github.com/face3d0725/FaceExtraction",
         licence="MIT; the faces keep the terms of CelebA-HQ, FFHQ and COFW",
+    ),
+    "london": Adapter(
+        "Face Research Lab London Set",
+        ("face",),
+        london.london,
+        partial(Pictures, read_mask=london.read_face),
+        layout="{neutral_front,smiling_front}/{person}_{number}.{jpg,tem}",
+        origin="https://doi.org/10.6084/m9.figshare.5047666",
+        licence="CC BY 4.0 (DeBruine and Jones 2017)",
+        example='include=["neutral_front"]',
     ),
     "celebv_hq": Adapter(
         "CelebV-HQ",

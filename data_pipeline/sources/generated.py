@@ -1,6 +1,7 @@
 """Sources that are made, not read: the embedded one, and clips that were synthesised before the training."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from data_pipeline.sources.base import ClipSource, Request, Source
 from rvm_jax.errors import UserError
@@ -22,7 +23,7 @@ def procedural(
     `surfaces` is the share in [0, 1] of occluders, clothes and backgrounds with surfaces and scenes like photographs,
     half of them from a folder of `pictures` where it is given; above 0 there are occluders of the category `object`.
     """
-    from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
+    from data_pipeline.drawn import ProceduralFaces, ProceduralOccluders  # the renderer loads slowly
 
     size = size or request.resolution
     if request.kind == "occluder":
@@ -51,6 +52,21 @@ def people(
 
     options = Options(hands, shadows, camera, hair, wear, beard, samples)
     return People(size or request.resolution, request.split, max_items, frames, seed, options)
+
+
+def surfaces(
+    request: Request,
+    *,
+    size: int | None = None,
+    max_items: int = 10_000,
+    seed: int = 0,
+    pictures: str | None = None,
+) -> Source:
+    """Drawn surfaces as textures, or scenes as backgrounds, of `size` pixels; half of them parts of `pictures`."""
+    from data_pipeline.surfaces.source import Surfaces  # loads slowly
+
+    kind: Literal["texture", "background"] = "texture" if request.kind == "texture" else "background"
+    return Surfaces(kind, size or request.resolution, request.split, max_items, seed, pictures)
 
 
 def synthesized(request: Request) -> Source:

@@ -5,7 +5,6 @@ import numpy as np
 
 from .colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
 from .light import relief
-from .motifs import fill
 from .noise import displaced, fractal, places, scattered, smooth, step, strands, unit
 
 # Hue, saturation and value of coats: ginger, brown, cream, grey, white, dark.
@@ -46,7 +45,8 @@ def foliage(rng: np.random.Generator, n: int) -> np.ndarray:
     hue, spread = (rng.normal(0.27, 0.04), 0.02) if kind < 0.7 else (rng.uniform(-0.02, 0.14), 0.04)
     if kind > 0.88:
         hue = rng.random()
-    picture = ramp(unit(fractal(rng, n, 6, 0.9)), hsv(hue, 0.7, 0.03), hsv(hue, 0.65, 0.25))
+    depth = ramp(unit(fractal(rng, n, 6, 0.9)), hsv(hue, 0.7, 0.03), hsv(hue, 0.65, 0.25))
+    picture = cv2.convertScaleAbs(depth, alpha=255)  # OpenCV antialiases bytes alone
     count, size = int(rng.integers(50, 110)), rng.uniform(0.1, 0.3) * n
     slim, lean = rng.uniform(0.2, 0.55), rng.uniform(0, 2 * np.pi)
     t = np.linspace(0, 1, 9)
@@ -57,10 +57,12 @@ def foliage(rng: np.random.Generator, n: int) -> np.ndarray:
         c, s = np.cos(angle), np.sin(angle)
         turned = (blade * size * rng.uniform(0.6, 1.3)) @ np.array([[c, s], [-s, c]]) + rng.uniform(-0.1, 1.05, 2) * n
         colour = hsv(hue + rng.normal(0, spread), rng.uniform(0.4, 0.8), 0.2 + 0.6 * k / count * rng.uniform(0.6, 1.2))
-        fill(picture, turned + n * 0.01, colour * 0.3)
-        fill(picture, turned, colour)
-        fill(picture, np.concatenate([turned[:9], turned[:1]]), colour * 0.8)
-    return np.asarray(picture * (1 + 0.08 * fractal(rng, n, 10, 0.9))[..., None], np.float32)
+        upper = np.concatenate([turned[:9], turned[:1]])
+        for outline, tone in ((turned + n * 0.01, 0.3), (turned, 1.0), (upper, 0.8)):
+            corners = np.rint(outline * 16).astype(np.int32)
+            cv2.fillPoly(picture, [corners], [float(v) for v in colour * tone * 255], cv2.LINE_AA, 4)
+    grain = (1 + 0.08 * fractal(rng, n, 10, 0.9)) * np.float32(1 / 255)
+    return np.asarray(picture * grain[..., None], np.float32)
 
 
 def crumb(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -93,9 +93,12 @@ def bokeh(rng: np.random.Generator, n: int) -> np.ndarray:
     picture = ramp(unit(fractal(rng, n, 2, 0.5)), base * 0.5, base, np.clip(base * 1.6, 0, 1))
     warm, size = rng.random(), rng.uniform(0.015, 0.07)
     for _ in range(int(rng.integers(10, 45))):
-        disc = np.zeros((n, n), np.uint8)
-        x, y = (int(v) for v in rng.integers(0, n, 2))
-        cv2.circle(disc, (x, y), max(int(n * size * rng.uniform(0.6, 1.4)), 1), 255, -1, cv2.LINE_AA)
+        radius = n * size * rng.uniform(0.6, 1.4)
         colour = hsv(warm + rng.normal(0, 0.1), rng.uniform(0, 0.8), rng.uniform(0.5, 1.0))
-        picture += colour * (disc[..., None] * np.float32(rng.uniform(0.1, 0.7) / 255))
+        x, y = rng.uniform(0, n, 2)
+        low = max(int(y - radius), 0), max(int(x - radius), 0)
+        part = picture[low[0] : int(y + radius) + 2, low[1] : int(x + radius) + 2]
+        rows, cols = np.ogrid[low[0] : low[0] + part.shape[0], low[1] : low[1] + part.shape[1]]
+        disc = np.clip(radius + 0.5 - np.hypot(rows - y, cols - x), 0, 1).astype(np.float32)
+        part += colour * (disc[..., None] * np.float32(rng.uniform(0.1, 0.7)))
     return picture

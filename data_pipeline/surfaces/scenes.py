@@ -8,7 +8,6 @@ import numpy as np
 from .colours import hsv, mixed, natural, near, ramp, skin_like, strong
 from .indoors import room, shelves, wall
 from .light import falling
-from .motifs import fill
 from .noise import fractal, places, step, unit
 from .outdoors import bokeh, landscape, leaves, street
 from .painting import painted
@@ -94,9 +93,10 @@ def clutter(rng: np.random.Generator, n: int) -> np.ndarray:
             bumps = 1 + (0.25 * np.cos(t * int(rng.integers(2, 5)) + rng.uniform(0, 6)) if kind == 2 else 0)
             shape = np.stack([np.cos(t), np.sin(t)], 1) * np.broadcast_to(bumps, t.shape)[:, None]
         points = np.asarray(shape) * reach + centre
-        shadow = np.zeros((n, n, 3), np.float32)
-        fill(shadow, points + reach * 0.12, np.ones(3, np.float32))
-        picture *= 1 - np.float32(0.5) * cv2.GaussianBlur(shadow, (0, 0), max(reach * 0.08, 0.5))
+        shadow = np.zeros((n, n), np.uint8)
+        cv2.fillPoly(shadow, [np.rint((points + reach * 0.12) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        soft = cv2.GaussianBlur(shadow, (0, 0), max(reach * 0.08, 0.5))
+        picture *= (1 - soft * np.float32(0.5 / 255))[..., None]
         _project_shape(picture, painted(rng, 64), points)
     return picture
 

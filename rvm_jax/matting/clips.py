@@ -11,19 +11,19 @@ import numpy as np
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from rvm_jax.matter import auto_ratio
 from rvm_jax.matting import inputs
 from rvm_jax.matting import outputs as out
 from rvm_jax.matting.guidance import is_guided, load_guide
 from rvm_jax.matting.guided_frames import GuidedByFiles, GuidedByNetwork
+from rvm_jax.matting.matter import auto_ratio
 from rvm_jax.matting.mattes import ClipMatter, Faces, MattedFrame, WholeFrames
+from rvm_jax.matting.picture_matter import PictureMatter
 from rvm_jax.matting.progress import ClipProgress
 from rvm_jax.matting.settings import Settings, as_matter, check_guidance
 from rvm_jax.matting.threads import WriteBehind, read_ahead
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_name, weights_stamp
 from rvm_jax.media.composite import GREEN, comparison, composite
 from rvm_jax.media.frame_source import Frame, FrameSource, resized
-from rvm_jax.picture_matter import PictureMatter
 
 # Takes a comparison (H, 3·W, 3) of the newest frame; False ends the clip there.
 Preview = Callable[[np.ndarray], bool]

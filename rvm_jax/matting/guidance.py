@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.matter import Matter
+from rvm_jax.guidance import from_alpha as guidance
+from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_stamp
 from rvm_jax.media.picture_tree import PictureGroup
 from rvm_jax.media.pictures import list_pictures, read_mask
-from rvm_jax.networks.interface import Guidance
+from rvm_jax.networks.api import Guidance
 
 _NAMED = 20
 
@@ -27,8 +27,8 @@ class GuidanceSource:
     Videos take a picture (for all frames), a folder of frames, or a video.
 
     Attributes:
-      files: masks or trimaps, taken as they are (see `rvm_jax.guidance`).
-      alphas: alphas of which they are derived (`rvm_jax.guidance.derive`): a segmentation, what another network made,
+      files: masks or trimaps, taken as they are (see `rvm_jax.guidance.from_alpha`).
+      alphas: alphas of which they are derived (`rvm_jax.guidance.from_alpha.derive`): a segmentation, what another network made,
         or a benchmark, for the truth.
       network: one that takes the picture alone, or its path: it mattes first, with its state, and its alphas are taken.
 

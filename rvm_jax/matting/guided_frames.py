@@ -6,13 +6,13 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from rvm_jax import guidance
+from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting import inputs
 from rvm_jax.matting.guidance import GuidanceSource
 from rvm_jax.matting.mattes import Chunk, ClipMatter, MattedFrame
+from rvm_jax.matting.picture_matter import PictureMatter
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.networks.interface import Guidance
-from rvm_jax.picture_matter import PictureMatter
+from rvm_jax.networks.api import Guidance
 
 
 class GuidedByFiles:

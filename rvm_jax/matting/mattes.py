@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rvm_jax.matter import Matter
+from rvm_jax.matting.matter import Matter
 from rvm_jax.media.face_alignment import Pose, PoseSmoother, crop, face_ellipse, paste
 from rvm_jax.media.face_tracks import FaceTracks
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.networks.rvm import Matte
+from rvm_jax.networks.rvm.model import Matte
 
 # The names of face regions and where they are: {face: (H, W) uint8, 0..255}.
 Regions = dict[str, np.ndarray]

@@ -18,7 +18,7 @@ from rvm_jax.matting.progress import ClipProgress
 from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.picture_tree import PictureGroup
 from rvm_jax.media.pictures import read_picture, write_picture
-from rvm_jax.networks.interface import Guidance
+from rvm_jax.networks.api import Guidance
 
 # Pictures on their way from the disk, and as many on their way to it, while others are matted.
 IN_FLIGHT = 16

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.matter import Matter
+from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting.guidance import load_guide
+from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.mattes import quantize
+from rvm_jax.matting.picture_matter import PictureMatter
 from rvm_jax.matting.settings import Settings, as_matter, check_guidance, has_state
-from rvm_jax.networks.interface import Guidance
-from rvm_jax.picture_matter import PictureMatter
+from rvm_jax.networks.api import Guidance
 
 
 class Picture(NamedTuple):

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from rvm_jax.errors import UserError
-from rvm_jax.matter import Matter, Ratio
 from rvm_jax.matting.guidance import GuidanceSource, is_guided
+from rvm_jax.matting.matter import Matter, Ratio
 from rvm_jax.matting.weights import StrPath, Weights
 from rvm_jax.media.composite import GREEN, Color
 from rvm_jax.media.face_tracks import FaceTracks
 from rvm_jax.media.frame_source import DEFAULT_RATE
+from rvm_jax.networks.api import Guidance
 from rvm_jax.networks.frame_by_frame import FrameByFrame
-from rvm_jax.networks.interface import Guidance
 
 DEFAULT_CHUNK = 4
 

@@ -8,7 +8,7 @@ from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
-from rvm_jax.matter import Matter
+from rvm_jax.matting.matter import Matter
 
 StrPath = str | os.PathLike
 # A network, the path of one, or a Matter, whose compilations several clips then share.

@@ -9,8 +9,8 @@ from flax import nnx
 from jax.extend.core import jaxprs_in_params
 
 from rvm_jax.networks import functional
+from rvm_jax.networks.api import CHANNELS
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.interface import CHANNELS
 
 
 def parameters(network: nnx.Module) -> int:

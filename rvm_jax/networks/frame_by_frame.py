@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax import framing
 from rvm_jax.errors import UserError
-from rvm_jax.networks.interface import Preparation, Wants
-from rvm_jax.networks.layers import at_least_float32, clamp
-from rvm_jax.networks.resizing import rescale, resize
-from rvm_jax.networks.rvm import Matte
+from rvm_jax.matting import padding as framing
+from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.layers.basic import at_least_float32, clamp
+from rvm_jax.networks.layers.resizing import rescale, resize
+from rvm_jax.networks.rvm.model import Matte
 
 
 class FrameByFrame(nnx.Module):

@@ -13,12 +13,12 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.convolution import is_cpu
-from rvm_jax.networks.cpu_decoder import PolyphaseOutputBlock
-from rvm_jax.networks.decoder import RecurrentDecoder
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d, Sequential
-from rvm_jax.networks.refiner import DeepGuidedFilter
-from rvm_jax.networks.spectral_norm import SpectralConv2d
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.convolution import is_cpu
+from rvm_jax.networks.layers.spectral_norm import SpectralConv2d
+from rvm_jax.networks.rvm.cpu_decoder import PolyphaseOutputBlock
+from rvm_jax.networks.rvm.decoder import RecurrentDecoder
+from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 
 DTYPES = ("float32", "bfloat16")
 

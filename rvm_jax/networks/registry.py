@@ -9,13 +9,13 @@ from rvm_jax.errors import UserError
 
 # Modules are imported when a network of theirs is made.
 _HOMES = {
-    "rvm": ("rvm", "MattingNetwork"),
-    "resnet18_unet": ("resnet18_unet", "ResNet18UNet"),
-    "modnet": ("modnet", "MODNet"),
-    "mgmatting": ("mgmatting", "MGMatting"),
-    "mgmatting_guided": ("mgmatting", "MGMatting"),
-    "aematter": ("aematter", "AEMatter"),
-    "aematter_trimap": ("aematter", "AEMatter"),
+    "rvm": ("rvm.model", "MattingNetwork"),
+    "resnet18_unet": ("resnet18_unet.model", "ResNet18UNet"),
+    "modnet": ("modnet.model", "MODNet"),
+    "mgmatting": ("mgmatting.model", "MGMatting"),
+    "mgmatting_guided": ("mgmatting.model", "MGMatting"),
+    "aematter": ("aematter.model", "AEMatter"),
+    "aematter_trimap": ("aematter.model", "AEMatter"),
 }
 NAMES = tuple(_HOMES)
 

@@ -119,7 +119,7 @@ def _stage_shares(make: Callable[[], object]) -> dict[str, float]:
 
 def _write_pictures(root: Path) -> dict[str, Any]:
     """Writes rendered faces and occluders, grained like photographs, as JPEG and PNG; returns their config sections."""
-    from data_pipeline.sources.procedural import ProceduralFaces, ProceduralOccluders
+    from data_pipeline.drawn import ProceduralFaces, ProceduralOccluders
     from rvm_jax.media.pictures import write_picture
 
     rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ python scripts/benchmark.py eval --json=work/eval.json
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +13,14 @@ import cv2
 import numpy as np
 from absl import flags
 
-from eval import benchmark, frame_metrics
-from eval.connectivity import connectivity_error
-from eval.folders import Pair, find_pairs
-from eval.measuring import Loaded
-from eval.measuring import measure as measure_batch
-from eval.region import draw_kernel_sizes
+from eval.folders.evaluation import decode, evaluate
+from eval.folders.pairs import Pair, find_pairs
+from eval.metrics.batch import Batch, Decoded
+from eval.metrics.connectivity import connectivity_error
+from eval.metrics.gradient import gradient_error
+from eval.metrics.metric import Values, chosen_metrics
+from eval.metrics.region import draw_kernel_sizes
+from eval.threads import configure_process
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 from scripts.benchmarks import timing
@@ -35,29 +37,30 @@ _PEER = "NumPy and OpenCV loop"
 
 def measure() -> list[Row]:
     """Prints milliseconds a picture: arithmetic alone, end to end from PNG, and single parts."""
+    configure_process()
     with tempfile.TemporaryDirectory(prefix="rvm_jax_benchmark_") as folder:
         root = Path(folder)
         pairs = _write_pictures(root)
-        pictures = [Loaded(pair, read_mask(pair.pred, rescale=False), read_mask(pair.label)) for pair in pairs]
+        pictures = [found for pair in pairs if isinstance(found := decode(pair, chosen_metrics(())), Decoded)]
         kernel_sizes = [draw_kernel_sizes(pair.key) for pair in pairs]
         pred, label = np.stack([p.pred for p in pictures[:_BATCH]]), np.stack([p.label for p in pictures[:_BATCH]])
         sizes = np.full((_BATCH, 2), label.shape[1:], np.int32)
         _check_agreement(pictures, kernel_sizes)
 
-        def evaluation(regions: tuple[str, ...], metrics: tuple[str, ...]) -> Callable[[], object]:
-            return lambda: benchmark.evaluate(pairs, regions, metrics, progress=False)
+        def evaluation(regions: Sequence[str] | None, metrics: Sequence[str] | None) -> Callable[[], object]:
+            return lambda: evaluate(pairs, regions, metrics, progress=False)
 
         contenders: dict[str, Callable[[], object]] = {
             "arithmetic, plain": lambda: _plain_in_memory(pictures, kernel_sizes),
             "arithmetic, ours": lambda: _batched(pictures),
             "end to end, plain": lambda: _plain_from_files(pairs),
             "end to end, ours": evaluation(("published",), ()),
-            "end to end, ours, every metric": evaluation(benchmark.DEFAULT_REGIONS, benchmark.METRICS),
+            "end to end, ours, every metric": evaluation(None, None),
             "decoding alone, one thread": lambda: [
                 (read_mask(p.pred, rescale=False), read_mask(p.label)) for p in pairs
             ],
             "Conn, threads": lambda: _conn(pictures),
-            "Grad": lambda: np.asarray(frame_metrics.gradient_error(pred, label, sizes)),
+            "Grad": lambda: np.asarray(gradient_error(pred, label, sizes)),
         }
         seconds = timing.interleave(contenders, _ROUNDS.value, _CALLS.value)
     each = {name: values / (_BATCH if name == "Grad" else len(pairs)) for name, values in seconds.items()}
@@ -84,20 +87,24 @@ def _rows(times: dict[str, tuple[float, float, float]]) -> list[Row]:
     return rows
 
 
-def _batched(pictures: list[Loaded]) -> list:
-    """The errors of all pictures, two batches at a time, as `benchmark.evaluate` has them."""
-    shape = pictures[0].label.shape
+def _batched(pictures: list[Decoded]) -> list[Values]:
+    """Returns the errors of all pictures, measured two batches at a time, as `evaluate` does it."""
+    shape, metrics = (pictures[0].label.shape[0], pictures[0].label.shape[1]), chosen_metrics(())
     batches = [pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)]
+
+    def measured(batch: list[Decoded]) -> Values:
+        return Batch(batch, None, shape, _BATCH, ("published",)).measure(metrics)
+
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda batch: measure_batch(batch, None, shape, _BATCH, ("published",), ()), batches))
+        return list(pool.map(measured, batches))
 
 
-def _conn(pictures: list[Loaded]) -> list[float]:
+def _conn(pictures: list[Decoded]) -> list[float]:
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda picture: connectivity_error(picture.pred, picture.label), pictures))
 
 
-def _plain_in_memory(pictures: list[Loaded], kernel_sizes: list[tuple[int, int]]) -> list[tuple[float, float]]:
+def _plain_in_memory(pictures: list[Decoded], kernel_sizes: list[tuple[int, int]]) -> list[tuple[float, float]]:
     with _opencvs_threads():
         return [_plain(one.pred, one.label, sizes) for one, sizes in zip(pictures, kernel_sizes, strict=True)]
 
@@ -134,16 +141,16 @@ def _plain_from_files(pairs: list[Pair]) -> list[tuple[float, float]]:
     return results
 
 
-def _check_agreement(pictures: list[Loaded], kernel_sizes: list[tuple[int, int]]) -> None:
-    ours = [values for _, _, values in _batched(pictures)]
+def _check_agreement(pictures: list[Decoded], kernel_sizes: list[tuple[int, int]]) -> None:
+    ours = _batched(pictures)
     found = np.stack([np.concatenate([v[name] for v in ours]) for name in ("mse_published", "sad_published")], axis=1)
-    if not np.allclose(found[: len(pictures)], _plain_in_memory(pictures, kernel_sizes), rtol=1e-4):
+    if not np.allclose(found, _plain_in_memory(pictures, kernel_sizes), rtol=1e-4):
         raise UserError("the contenders disagree; this is a fault of the benchmark or of the metrics")
 
 
 def _write_pictures(root: Path) -> list[Pair]:
     """Rendered faces behind a disc as labels, and predictions with soft errors, as PNG."""
-    from data_pipeline.sources.procedural import ProceduralFaces
+    from data_pipeline.drawn import ProceduralFaces
 
     rng = np.random.default_rng(0)
     size = _SIZE.value

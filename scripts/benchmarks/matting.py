@@ -28,7 +28,7 @@ _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a
 _DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
 
 OURS = "rvm_jax Matter"
-_TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/refiner.py
+_TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/rvm/refiner.py
 _CHUNK = 4
 
 
@@ -119,7 +119,7 @@ def ours_contender(frame: np.ndarray, ratio: float, dtype: str = "float32") -> C
     from flax import nnx
 
     import rvm_jax
-    from rvm_jax import torch_weights
+    from rvm_jax.weights import torch_weights
 
     twin, _ = twin_contenders.import_twin()
     network = rvm_jax.MattingNetwork("mobilenetv3", refiner="deep_guided_filter", foreground=True, rngs=nnx.Rngs(0))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scripts._checkout import ROOT
+from scripts import ROOT
 
 
 def peak(name: str, size: tuple[int, int], ratio: float) -> float | None:

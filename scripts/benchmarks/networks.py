@@ -76,7 +76,7 @@ def _contender(network: Any, side: int, dtype: str) -> Callable[[], Any]:
     import jax
     from flax import nnx
 
-    from rvm_jax.network_inputs import network_inputs
+    from rvm_jax.guidance.network_inputs import network_inputs
     from rvm_jax.networks.inference import for_inference
 
     src = np.random.default_rng(0).integers(0, 256, (1, 1, side, side, 3), np.uint8)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eval.threads import usable_cores as usable_cores
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
 from scripts.benchmarks.timing import middle_and_spread
@@ -31,13 +32,6 @@ def environment() -> str:
     """Returns one line: processor, usable cores, Python and the versions that matter to speed."""
     versions = [f"{name} {metadata.version(name)}" for name in _PACKAGES if _is_installed(name)]
     return f"{_processor()}, usable cores: {usable_cores()}; Python {platform.python_version()}, {', '.join(versions)}"
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on: what `taskset` and containers leave of the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def device_name() -> str:

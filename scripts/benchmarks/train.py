@@ -12,7 +12,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts._checkout import ROOT
+from scripts import ROOT
 from scripts.benchmarks import timing, twin_contenders
 from scripts.benchmarks.report import Row, beside_peers, device_name, usable_cores
 
@@ -163,12 +163,12 @@ def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
 def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
     """The jitted step, its state at the start, and the batch."""
     import rvm_jax
-    from rvm_jax import torch_weights
     from rvm_jax.networks import functional
-    from rvm_jax.objectives import alpha
-    from rvm_jax.optimizer import make_optimizer
-    from rvm_jax.train_state import new_state
-    from rvm_jax.train_step import StepSettings, make_train_step
+    from rvm_jax.train.losses.objectives import alpha
+    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.state import new_state
+    from rvm_jax.train.step import StepSettings, make_train_step
+    from rvm_jax.weights import torch_weights
 
     twin, _ = twin_contenders.import_twin()
     network = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=None)

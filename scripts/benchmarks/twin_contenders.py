@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rvm_jax.errors import UserError
-from scripts._checkout import ROOT
+from scripts import ROOT
 from scripts.benchmarks.report import usable_cores
 
 # A frame in evaluation mode, its state kept from call to call; returns fgr and pha, (H, W, C), once they are computed.

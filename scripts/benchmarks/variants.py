@@ -8,8 +8,11 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 
-from rvm_jax import objectives, train_step
-from rvm_jax.networks import convolution, decoder, depthwise, layers
+from rvm_jax.networks.layers import basic as layers
+from rvm_jax.networks.layers import convolution, depthwise
+from rvm_jax.networks.rvm import decoder
+from rvm_jax.train import step as train_step
+from rvm_jax.train.losses import objectives
 
 AS_IT_IS = "rvm_jax"
 _NEVER = 1 << 30

@@ -1,0 +1,71 @@
+"""What a network costs on one frame, on this machine: the columns of a comparison beside the errors."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from eval.threads import usable_cores
+from rvm_jax import PictureMatter
+from rvm_jax.matting.matter import Matter
+from rvm_jax.networks.cost import multiply_adds, parameters
+
+_WARM_UP, _TIMED = 2, 5  # calls
+
+
+class Cost(NamedTuple):
+    """Of a network alone, without reading and writing, on one frame of `size`, (height, width), in float32.
+
+    Networks for still pictures see it padded or resized as their preparation says, and that is what counts.
+    """
+
+    parameters: int
+    multiply_adds: int
+    frames_per_second: float
+    size: tuple[int, int]
+    device: str
+
+
+def measure(network: Any, size: tuple[int, int], count: Callable[..., int] = multiply_adds) -> Cost:
+    """Counts and times a network; frames of clips carry the state of one that has any. It compiles for this size.
+
+    Args:
+      network: in evaluation mode.
+      size: height and width of the frame.
+      count: of the multiply-adds, from the network and the height and width that it sees.
+    """
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    seen, call = (_streaming if network.wants.state else _one_by_one)(network, picture)
+    return Cost(parameters(network), count(network, *seen), 1 / _seconds(call), size, device_name())
+
+
+def device_name() -> str:
+    """Returns what the networks run on."""
+    kind = jax.devices()[0].device_kind
+    return f"CPU, {usable_cores()} threads" if kind == "cpu" else kind
+
+
+def _streaming(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
+    """Returns the height and width that the network sees, and a call of it with the frame on the device."""
+    matter, frame = Matter(network, 1), jax.device_put(picture)
+    return (picture.shape[0], picture.shape[1]), lambda: matter(frame)
+
+
+def _one_by_one(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
+    matter = PictureMatter(network)
+    # Speed does not depend on what is in a mask or trimap.
+    values = np.zeros(picture.shape[:2], np.uint8) if network.wants.guidance else None
+    inputs = jax.device_put(matter.inputs(picture, values))
+    return inputs[0].shape[1:3], lambda: matter.run(*inputs)
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    """Returns the median over some calls."""
+    seconds = []
+    for _ in range(_WARM_UP + _TIMED):
+        start = time.perf_counter()
+        jax.block_until_ready(call())  # type: ignore[no-untyped-call]
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[_WARM_UP:]))

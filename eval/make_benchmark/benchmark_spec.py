@@ -1,0 +1,118 @@
+"""What a benchmark consists of: kinds of occlusion, by the occluders that belong to them, as pictures and as clips."""
+
+import zlib
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import Any, NamedTuple
+
+from data_pipeline.drawn import OCCLUDER_CATEGORIES
+from data_pipeline.sources import open_source
+from data_pipeline.sources.base import Request
+from rvm_jax.errors import UserError
+
+
+class Kind(NamedTuple):
+    """A kind of occlusion: the technique that makes it, and the categories of occluders that it takes, as patterns."""
+
+    technique: str
+    occluders: tuple[str, ...]  # none: the technique draws textures
+
+
+KINDS = {
+    "hands": Kind("natocc", ("*hand*", "arm", "arms", "hiu*", "11k*")),
+    "objects": Kind(
+        "natocc",
+        ("mug", "cup", "phone", "book", "microphone", "leaf", "*glasses", "eyewear", "mask", "scarf", "hat", "object"),
+    ),
+    "soft": Kind("matting", ("smoke*", "glass", "glass_ice", "fire", "water_*", "cloud*", "steam", "mist", "fog")),
+    "shapes": Kind("randocc", ()),
+    "hair_and_nets": Kind("matting", ("net", "hair*", "fur*", "animal", "spider_web", "texture_holed", "beard")),
+}
+STILL, MOVING = "still", "moving"
+
+_EVER_OCCLUDED = {"occlusion": 1.0, "visits": 0.0, "pause": 0.0}
+# A movement of so many frames that a clip sees nothing of it.
+_NO_MOVEMENT = {"motion_span": (10**9, 10**9), "move_face": 0.0, "move_both": 0.0, "motion_blur": 0.0}
+_MOVEMENT = {"occlusion": 1.0, "visits": 0.5, "pause": 0.0, "move_face": 0.5, "move_both": 0.5}
+
+
+class Category(NamedTuple):
+    """A folder of the benchmark: `items` pictures (`frames` 0) or clips, and the `data` section that makes them."""
+
+    name: str
+    items: int
+    frames: int
+    data: Mapping[str, Any]
+    seed: int
+
+
+def categories(
+    data: Mapping[str, Any], *, pictures: int, clips: int, frames: int, resolution: int, seed: int, split: str
+) -> tuple[list[Category], list[str]]:
+    """Returns the categories, and the kinds for which the sources have no occluders.
+
+    Args:
+      data: the sections `faces`, `occluders` and, where there are some, `textures` of a config.
+      pictures: how many of each kind.
+      clips: how many of each kind that do not move, and as many that do; `frames` is their length.
+      resolution: side of the frames.
+      seed: of the benchmark.
+      split: the split of the sources to take.
+
+    Raises:
+      UserError: if nothing is left.
+    """
+    made: list[Category] = []
+    absent: list[str] = []
+    for name, kind in KINDS.items():
+        occluders = {}
+        for label, spec in (data.get("occluders") or {}).items():
+            chosen = _narrowed(spec, kind, Request("occluder", split, resolution, f"data.occluders.{label}"))
+            if chosen is not None:
+                occluders[label] = chosen
+        if kind.occluders and not occluders:
+            absent.append(name)
+            continue
+        still, moving = _EVER_OCCLUDED | _NO_MOVEMENT, _MOVEMENT
+        for category, count, length, options in (
+            (name, pictures, 0, still),
+            (f"{name}_{STILL}", clips, frames, still),
+            (f"{name}_{MOVING}", clips, frames, moving),
+        ):
+            section = {
+                "faces": data["faces"],
+                "occluders": occluders,
+                "textures": data.get("textures") or {},
+                "techniques": {kind.technique: {"name": kind.technique, **options}},
+                "resolution": resolution,
+                "seq_length": max(length, 1),
+                "trimap": False,
+            }
+            if count:
+                made.append(Category(category, count, length, section, zlib.crc32(f"{seed}/{category}".encode())))
+    if not made:
+        raise UserError(
+            "the benchmark would be empty: no kind of occlusion has occluders, or no pictures are asked for"
+        )
+    return made, absent
+
+
+def _narrowed(spec: Mapping[str, Any], kind: Kind, request: Request) -> dict[str, Any] | None:
+    """Returns a source's spec for the kind's occluders alone, None where it has none."""
+    if spec.get("weight", 1) <= 0 or not kind.occluders:
+        return None
+    include: list[str] = list(kind.occluders)
+    if spec.get("name") == "procedural":  # its categories are given by name
+        own = spec.get("include") or OCCLUDER_CATEGORIES
+        include = [name for name in own if any(fnmatch(name, pattern) for pattern in kind.occluders)]
+        if not include:
+            return None
+    narrowed = {**spec, "include": include}
+    if spec.get("name") != "procedural":
+        try:
+            open_source(narrowed, request)
+        except UserError as error:
+            if "leave nothing" in str(error):
+                return None
+            raise
+    return narrowed

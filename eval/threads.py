@@ -1,0 +1,58 @@
+"""Threads beside the program: how many the machine gives it, and a map that stays a bounded way ahead."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import cv2
+
+from data_pipeline.memory import keep_freed_memory
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def usable_cores() -> int:
+    """Returns the cores that this process may run on: what `taskset` and containers leave of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS and Windows
+
+
+def map_ahead(
+    function: Callable[[In], Out], items: Iterable[In], *, threads: int | None = None, ahead: int | None = None
+) -> Iterator[Out]:
+    """Yields `function(item)` in the order of the items, from threads that work on the next ones meanwhile.
+
+    Args:
+      function: what waits for files, or works without Python's lock as NumPy, OpenCV and JAX do.
+      items: taken as they are needed, so that memory stays bounded.
+      threads: how many; by default one for each usable core.
+      ahead: how many items are under way or wait to be yielded; by default four for each thread.
+    """
+    threads = threads or usable_cores()
+    ahead = ahead or 4 * threads
+    with ThreadPoolExecutor(threads) as pool:
+        futures: deque[Future[Out]] = deque()
+        try:
+            for item in items:
+                futures.append(pool.submit(function, item))
+                if len(futures) > ahead:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            for future in futures:  # where an item failed, or nobody takes the rest
+                future.cancel()
+
+
+def configure_process() -> None:
+    """Sets this process up for evaluating; for entry points, before they begin.
+
+    The threads of `map_ahead` are the parallelism: OpenCV's own would only take their cores. Half of the time would go
+    into memory pages that batches come and go in, unless freed memory is kept.
+    """
+    cv2.setNumThreads(0)
+    keep_freed_memory()

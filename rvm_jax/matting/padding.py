@@ -1,0 +1,99 @@
+"""How pictures of any size become what a network takes, and its alpha one of theirs; NumPy alone.
+
+The paddings are those of `rvm_jax.networks.api.Preparation`, from the projects that the networks come from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rvm_jax.networks.api import Preparation
+
+_BORDER = 32  # what the published test script adds on every side
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Where a picture of (height, width) lies within a network's input.
+
+    Attributes:
+        size: of the picture.
+        inner: of what the picture is resized to; `size` where it is not.
+        before, after: rows and columns added on either side.
+        mode: how NumPy's pad fills them.
+    """
+
+    size: tuple[int, int]
+    inner: tuple[int, int]
+    before: tuple[int, int]
+    after: tuple[int, int]
+    mode: str
+
+    def put(self, values: np.ndarray) -> np.ndarray:
+        """(H, W, C) to the network's sides, float32 where it is resized, else of the dtype that it has."""
+        if self.inner != self.size:
+            values = resize_area(values, self.inner)
+        edges = [*zip(self.before, self.after, strict=True), (0, 0)]
+        return np.pad(values, edges, mode=self.mode)  # type: ignore[call-overload]
+
+    def take(self, alpha: np.ndarray) -> np.ndarray:
+        """What `put` did, undone: (h, w, 1) of the network's sides to (H, W, 1)."""
+        rows, columns = (slice(before, before + n) for before, n in zip(self.before, self.inner, strict=True))
+        alpha = alpha[rows, columns]
+        return alpha if self.inner == self.size else resize_area(alpha, self.size)
+
+
+def frame(preparation: Preparation, size_multiple: int, size: tuple[int, int]) -> Framing:
+    """Returns where a picture of `size`, (height, width), goes."""
+    if preparation.padding == "resize":
+        return Framing(size, _resized(size, preparation.short_side, size_multiple), (0, 0), (0, 0), "edge")
+    height, width = size
+    missing = (-height % size_multiple, -width % size_multiple)
+    if preparation.padding == "reflect_border":
+        after = (_BORDER + missing[0], _BORDER + missing[1])
+        return Framing(size, size, (_BORDER, _BORDER), after, "reflect")
+    if preparation.padding == "symmetric_centred":
+        before = (missing[0] // 2, missing[1] // 2)
+        return Framing(size, size, before, (missing[0] - before[0], missing[1] - before[1]), "symmetric")
+    return Framing(size, size, (0, 0), missing, "edge")
+
+
+def _resized(size: tuple[int, int], short_side: int | None, multiple: int) -> tuple[int, int]:
+    height, width = size
+    if short_side is not None and (max(size) < short_side or min(size) > short_side):
+        if width >= height:
+            height, width = short_side, int(width / height * short_side)
+        else:
+            height, width = int(height / width * short_side), short_side
+    return max(height - height % multiple, multiple), max(width - width % multiple, multiple)
+
+
+def resize_area(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """interpolate(mode="area") of (H, W, C): the plain mean of all pixels that an output pixel touches."""
+    values = np.asarray(values, np.float32)
+    rows, columns = (area_means(n, to) for n, to in zip(values.shape[:2], size, strict=True))
+    return np.einsum("ih,hwc,jw->ijc", rows, values, columns, optimize=True).astype(np.float32)
+
+
+def area_means(length: int, count: int) -> np.ndarray:
+    """The matrix (count, length) that shrinks or enlarges one axis of a picture so."""
+    weights = np.zeros((count, length), np.float32)
+    for i in range(count):
+        first, last = i * length // count, -(-(i + 1) * length // count)
+        weights[i, first:last] = 1 / (last - first)
+    return weights
+
+
+def to_uint8(alpha: np.ndarray, preparation: Preparation | None = None) -> np.ndarray:
+    """An alpha to 0..255: clipped and rounded, or as a preparation's project did it (see `Preparation`)."""
+    if preparation is not None and preparation.wraps:
+        return (np.asarray(alpha, np.float32) * np.float32(255)).astype(np.int32).astype(np.uint8)
+    values = np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(255)
+    if preparation is not None and preparation.truncates:
+        return values.astype(np.uint8)
+    return np.rint(values).astype(np.uint8)
+
+
+def to_uint16(alpha: np.ndarray) -> np.ndarray:
+    """An alpha to 0..65535, clipped and rounded."""
+    return np.rint(np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(65535)).astype(np.uint16)

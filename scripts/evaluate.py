@@ -1,0 +1,79 @@
+"""Compares predicted alphas with true ones: errors by region, Grad, Conn, dtSSD and more, with 95 % intervals.
+
+    python scripts/evaluate.py --pred_dir=predictions --label_dir=benchmark
+
+Labels are `<label_dir>/<category>/mask/<name>.png` or `…/mask/<clip>/<frame>.png`, predictions
+`<pred_dir>/<category>/[<clip>/]<name>.png` (else `.jpg`), as `scripts/matte.py` writes them. Prints tables, a line a
+category and the mean over categories, and writes them with every picture's errors as JSON. docs/evaluation.md says what
+each number is.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from rvm_jax import cli
+from rvm_jax.errors import UserError
+
+_PRED_DIR = flags.DEFINE_string("pred_dir", None, "folder of the predictions", required=True)
+_LABEL_DIR = flags.DEFINE_string("label_dir", None, "folder of the labels", required=True)
+_REGIONS = flags.DEFINE_list(
+    "region", None, "where MSE and SAD are counted, such as published,band; by default in all regions"
+)
+_METRICS = flags.DEFINE_list(
+    "metrics",
+    None,
+    "what is measured besides MAD and MSE, such as iou,grad; by default all; empty for nothing, which is faster",
+)
+_FGR_DIR = flags.DEFINE_string(
+    "fgr_dir",
+    None,
+    "folder of predicted foregrounds, laid out as the predictions are; true ones: <category>/fgr",
+)
+_EXCLUDE = flags.DEFINE_list("exclude", ["11k-sot"], "categories to leave out; the published table leaves out 11k-sot")
+_OUTPUT = flags.DEFINE_string("output", None, "the JSON file; by default <pred_dir>/eval.json")
+
+
+def main(argv: list[str]) -> None:
+    del argv
+    from eval import report
+    from eval.folders import pairs as folders
+    from eval.folders.evaluation import evaluate
+    from eval.metrics.metric import optional_names
+    from eval.metrics.region import REGIONS
+    from eval.threads import configure_process
+    from rvm_jax.media.pictures import write_bytes
+
+    configure_process()
+    regions, metrics = _chosen(_REGIONS, list(REGIONS)), _chosen(_METRICS, optional_names())
+    pred_dir, label_dir = Path(_PRED_DIR.value), Path(_LABEL_DIR.value)
+    pairs = folders.find_pairs(pred_dir, label_dir, _EXCLUDE.value)
+    if _FGR_DIR.value:
+        pairs = folders.add_foregrounds(pairs, Path(_FGR_DIR.value), label_dir)
+    evaluation = evaluate(pairs, regions, metrics)
+
+    left_out = [category for category in _EXCLUDE.value if (label_dir / category).is_dir()]
+    output = Path(_OUTPUT.value) if _OUTPUT.value else pred_dir / "eval.json"
+    document = report.as_json(evaluation, pred_dir=str(pred_dir), label_dir=str(label_dir), left_out=left_out)
+    write_bytes(output, document.encode())
+
+    print(report.text(evaluation))
+    print("\n" + "\n".join(f"{name}: {meaning}" for name, meaning in report.legend().items()))
+    if left_out:
+        print(f"left out: {', '.join(left_out)}")
+    print(f"written to {output}")
+
+
+def _chosen(flag: flags.FlagHolder[list[str] | None], known: list[str]) -> list[str]:
+    """Returns the flag's names, each once; all that are known if it is not given."""
+    if flag.value is None:
+        return known
+    names = [name for name in dict.fromkeys(flag.value) if name]
+    for name in names:
+        if name not in known:
+            raise UserError(f"--{flag.name}: '{name}' is none of {', '.join(known)}")
+    return names
+
+
+if __name__ == "__main__":
+    cli.run(main)

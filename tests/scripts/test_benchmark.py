@@ -1,0 +1,77 @@
+"""The benchmark command: what it prints, what it writes, and how it takes its turns."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rvm_jax.errors import UserError
+from scripts.benchmarks import report, timing
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark.py"
+
+
+def run(*arguments):
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}  # PyTorch's threads spin, to the harm of other tests
+    command = [sys.executable, SCRIPT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+
+
+def test_matting_beside_the_twin(tmp_path):
+    pytest.importorskip("torch")
+    arguments = ["--size=64", "--rounds=1", "--calls=1", "--frames=5", "--nomemory"]
+    result = run("matting", *arguments, f"--json={tmp_path}/rows/matting.json")
+    assert result.returncode == 0, result.stderr
+    assert "channels_last" in result.stdout
+    assert "jax 0." in result.stdout
+    assert "its slowest part is" in result.stdout
+    rows = json.loads((tmp_path / "rows" / "matting.json").read_text())
+    peers = ["PyTorch eager", "PyTorch eager channels_last", "PyTorch TorchScript frozen"]
+    assert [row["peer"] for row in rows if row["peer"] != "ONNX Runtime"] == [*peers, "network alone, same chunks"]
+    for row in rows:
+        assert list(row) == ["name", "value", "unit", "peer", "ratio"]
+        assert row["unit"] == ("frames/s" if "end to end" in row["name"] else "ms")
+        assert row["value"] > 0
+        assert row["ratio"] > 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["speed"], ["--json=rows.json"]])
+def test_an_unknown_benchmark_ends_in_one_sentence(arguments):
+    result = run(*arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert "matting" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_turns_alternate_and_the_first_call_of_a_turn_does_not_count():
+    calls = []
+    contenders = {name: lambda name=name: calls.append(name) for name in "ab"}
+    seconds = timing.interleave(contenders, rounds=2, calls=2)
+    assert "".join(calls) == "aaabbb" + "bbbaaa"
+    assert {name: values.shape for name, values in seconds.items()} == {"a": (4,), "b": (4,)}
+
+
+def test_middle_and_spread_are_milliseconds():
+    assert timing.middle_and_spread(np.arange(11) / 1e3) == pytest.approx((5, 1, 9))
+
+
+def test_table_aligns_its_columns():
+    assert report.table(("", "ms"), [("ours", "5.0"), ("a peer", "12.5")]).splitlines() == [
+        "          ms",
+        "------  ----",
+        "ours     5.0",
+        "a peer  12.5",
+    ]
+
+
+def test_a_file_that_cannot_be_written_is_named_before_measuring(tmp_path):
+    report.check_writable(str(tmp_path / "new" / "rows.json"))
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "rows.json"):
+        with pytest.raises(UserError, match=str(path)):
+            report.check_writable(str(path))

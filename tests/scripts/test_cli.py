@@ -1,0 +1,84 @@
+"""A user's mistake at the command line: one sentence, exit status 1, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rvm_jax import UserError, cli
+from scripts import _memory
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = "--config=configs/quickstart.py:tiny"
+
+
+def train(*flags):
+    command = [sys.executable, "scripts/train.py", *flags]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([CONFIG, "--stepz=4"], "Unknown command line flag 'stepz'"),
+        ([CONFIG, "--config.train.stepz=4"], "stepz"),
+        ([CONFIG, "--config.train.steps=many"], "many"),
+        (["--config=configs/absent.py"], "error: the config cannot be read: [Errno 2] No such file or directory"),
+        (["--config=configs/quickstart.py:huge"], "error: no variant 'huge' of this recipe"),
+        ([], "--config"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, flags, said):
+    result = train(*flags, f"--workdir={tmp_path / 'work'}")
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    assert said in lines[0]
+    assert not (tmp_path / "work").exists()
+
+
+def test_help_lists_the_flags():
+    result = train("--help")
+    assert "--workdir" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_user_error_is_printed_alone(capsys):
+    def main(_):
+        raise UserError("faces: no such folder; give one with --root")
+
+    with pytest.raises(SystemExit) as end:
+        cli._guarded(main, ["train.py"])
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "error: faces: no such folder; give one with --root\n"
+
+
+def test_a_stray_argument(capsys):
+    with pytest.raises(SystemExit):
+        cli._guarded(lambda _: pytest.fail("must not run"), ["train.py", "work"])
+    assert capsys.readouterr().err == "error: unexpected argument 'work'; every option is given as --name=value\n"
+
+
+def test_a_fault_of_ours_keeps_its_traceback():
+    def main(_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cli._guarded(main, ["train.py"])
+
+
+def test_programs_that_train_have_their_memory_kept(tmp_path):
+    """Started once more, with the same arguments and what glibc reads in the environment."""
+    program = tmp_path / "program.py"
+    program.write_text("import os, sys\nfrom _memory import keep_memory\nkeep_memory()\nprint(os.environ, sys.argv)\n")
+    environment = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
+    command = [sys.executable, program, "--steps=3"]
+    printed = subprocess.run(
+        command, capture_output=True, text=True, env=environment | {"PYTHONPATH": str(ROOT / "scripts")}
+    ).stdout
+    assert "'--steps=3'" in printed
+    is_set = sys.platform.startswith("linux") and not any(Path("/dev", name).exists() for name in _memory._ACCELERATORS)
+    assert ("glibc.malloc.top_pad=1073741824" in printed) == is_set
