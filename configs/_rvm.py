@@ -6,7 +6,6 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from configs import _defaults
-from rvm_jax.errors import UserError
 
 # In place of every height and width from 256 to 511: each size compiles once.
 _CROPS = ((256, 256), (288, 448), (448, 288), (352, 352), (384, 480), (480, 384))
@@ -18,22 +17,24 @@ def recipe(
     *,
     epochs: int,
     seq_length: int,
-    rates: dict[str, float],
+    rates: _defaults.Rates,
     high_resolution: bool = False,
     stills: bool = False,
 ) -> ConfigDict:
-    """Returns a stage.
+    """Returns a stage's recipe.
 
     Args:
         arg: "" or "tiny".
         epochs: how often each foreground is shown.
         seq_length: frames of the low-resolution clips.
-        rates: of backbone, aspp, decoder, and of the refiner where it has a part.
-        high_resolution: whether a step has the pass at 2048², too.
+        rates: patterns of parameters' names and their learning rates.
+        high_resolution: whether a step has the phase at 2048², too.
         stills: whether foregrounds are ImageMatte's pictures in place of VideoMatte240K's clips.
+
+    Raises:
+        UserError: if there is no such variant.
     """
-    if arg not in ("", "tiny"):
-        raise UserError(f"no variant '{arg}' of this recipe; there is :tiny")
+    chosen = _defaults.variants(arg, ("tiny",))
     config = ConfigDict()
     config.network = _defaults.network(foreground=True)
     config.data = {
@@ -51,9 +52,9 @@ def recipe(
         "workers": 8,
         "max_bad_share": 0.05,
     }
-    passes: dict[str, Any] = {}
+    phases: dict[str, Any] = {}
     if high_resolution:
-        passes["high"] = {
+        phases["high"] = {
             "loss": "matting",
             "downsample_ratio": 0.25,
             "batch_size": 4,
@@ -65,19 +66,22 @@ def recipe(
         batch_size=4,
         loss="matting",
         crop_sizes=_CROPS,
-        passes=passes | _segmentation(seq_length),
+        phases=phases | _segmentation(seq_length),
         keep_best="valid/mad",
     )
-    config.optimizer = _defaults.optimizer({"refiner": 0.0} | rates)
+    config.optimizer = _defaults.optimizer(rates)
     config.eval = {"every": 2000, "num_clips": 16, "batch_size": 4}
     config.log = _defaults.log(pictures_every=500)
-    if arg == "tiny":
+    if "tiny" in chosen:
         _make_tiny(config)
     return config
 
 
 def _segmentation(seq_length: int) -> dict[str, Any]:
-    """Clips in the odd steps, pictures in the even ones: as many pictures as a batch of clips has frames."""
+    """Returns the phases of segmentation: clips in the odd steps, pictures in the even ones.
+
+    There are as many pictures as a batch of clips has frames.
+    """
     # Images of persons, about: the two sets are drawn from as if they were one.
     coco, supervisely = 64_000, 5_700
     return {
@@ -117,13 +121,13 @@ def _foregrounds(stills: bool, quality: str) -> dict[str, Any]:
 
 
 def _make_tiny(config: ConfigDict) -> None:
-    """The checkout's few sample pictures, and four steps of two clips of 64² (the Laplacian pyramid needs 64)."""
+    """Takes the checkout's few sample pictures, and four steps of two clips of 64² (the Laplacian pyramid needs 64)."""
     person = {"name": "folder", "root": str(_SAMPLES / "faces")}
     config.data.foregrounds = ConfigDict({"main": person})
     config.data.backgrounds = ConfigDict({"main": {"name": "background_images", "root": str(_SAMPLES / "textures")}})
     config.data.update({"resolution": 64, "seq_length": 2, "workers": 0})
     config.train.update({"steps": 4, "batch_size": 2, "crop_sizes": ((64, 64),), "checkpoint_every": 2})
-    for name, section in config.train.passes.items():
+    for name, section in config.train.phases.items():
         section.update({"batch_size": 2, "crop_sizes": ()})
         if name == "high":
             section.update({"downsample_ratio": 0.5, "crop_sizes": ((128, 128),)})

@@ -26,22 +26,20 @@ Variants, joined by commas: :folders and :tiny as in face_stage1.py.
 
 from ml_collections import ConfigDict
 
-from configs import face_stage1
-from rvm_jax.errors import UserError
+from configs import _defaults, face_stage1
 
 _CAMERA = {"noise": 0.1, "blur": 0.05, "jpeg": 0.2, "motion_blur": 0.3}
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` joins "folders" and "tiny" by commas."""
-    if "as_published" in arg.split(","):
-        raise UserError("no variant 'as_published' of this recipe; there are folders, tiny")
-    config = face_stage1.get_config(arg)
+    chosen = _defaults.variants(arg, ("folders", "tiny"))
+    config = face_stage1.recipe(chosen)
     common = {"occlusion": 0.85, **_CAMERA}
     config.data.techniques = ConfigDict(
         {
             "natocc": {"name": "natocc", "weight": 3.0, "occluders": (1, 2), **common},
-            "moving": {"name": "published", "preset": "fixed", "weight": 1.0, "occluders": (1, 2), **common},
+            "moving": {"name": "published", "preset": "repaired", "weight": 1.0, "occluders": (1, 2), **common},
             "soft": {"name": "matting", "weight": 1.0, **common},
             "shapes": {"name": "randocc", "weight": 1.0, **common},
         }
@@ -51,8 +49,7 @@ def get_config(arg: str = "") -> ConfigDict:
         {"epochs": 60, "dtype": "bfloat16", "average_decay": 0.999, "keep_best": "valid/mad", "remat": False}
     )
     config.optimizer.update({"schedule": "cosine", "warmup_steps": 1000, "clip_norm": 1.0, "weight_decay": 0.01})
-    config.optimizer.rates = ConfigDict({"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0})
-    if "tiny" in arg.split(","):
+    if "tiny" in chosen:
         face_stage1.make_tiny(config)
         config.optimizer.warmup_steps = 1
     return config

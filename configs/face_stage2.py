@@ -13,15 +13,16 @@ Variants, joined by commas: :folders and :tiny as in stage 1, :as_published.
 
 from ml_collections import ConfigDict
 
-from configs import face_stage1
+from configs import _defaults, face_stage1
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` joins any of `face_stage1.VARIANTS` by commas."""
-    config = face_stage1.get_config(arg)
+    chosen = _defaults.variants(arg, face_stage1.VARIANTS)
+    config = face_stage1.recipe(chosen)
     config.train.update({"epochs": 16, "batch_size": 8})
     config.eval.batch_size = 8
-    if "as_published" in arg.split(","):
+    if "as_published" in chosen:
         options = {"name": "published_stage2", "weight": 1.0, "occlusion": 1.0}
         config.data.techniques = ConfigDict({"published": options})
         config.train.loss = "alpha_composed"
@@ -29,6 +30,6 @@ def get_config(arg: str = "") -> ConfigDict:
     else:
         config.data.trimap = True
         config.train.loss = "trimap"
-    if "tiny" in arg.split(","):
+    if "tiny" in chosen:
         face_stage1.make_tiny(config)
     return config

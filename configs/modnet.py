@@ -4,17 +4,17 @@
         --config.network.backbone=mobilenetv2_human_seg.ckpt
 
 Faces, occluders and variants (`:folders`, `:as_published`, `:tiny`) are face_stage1.py's, one frame each. The file is
-the authors' MobileNetV2, trained on human segmentation. The losses are the published comparison's; the schedule is one
-cosine in place of its restarts, and Adam's first beta 0.9 in place of 0.5.
+the authors' MobileNetV2, trained on human segmentation. The losses and Adam (0.5, 0.999) are the published
+comparison's; the schedule is one cosine in place of its restarts.
 """
 
 from ml_collections import ConfigDict
 
-from configs import _still
-
-PARTS = ("backbone", "lr_branch", "hr_branch", "f_branch")
+from configs import _defaults, _still
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` joins any of `_still.VARIANTS` by commas."""
-    return _still.recipe(arg, {"name": "modnet", "preparation": "published"}, PARTS, loss="modnet")
+    return _still.recipe(
+        _defaults.variants(arg, _still.VARIANTS), {"name": "modnet", "preparation": "published"}, loss="modnet"
+    )

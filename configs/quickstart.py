@@ -10,27 +10,23 @@ over days. `:tiny` is the same in a few seconds, for tests.
 from ml_collections import ConfigDict
 
 from configs import _defaults
-from rvm_jax.errors import UserError
 
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
+    chosen = _defaults.variants(arg, ("tiny",))
     config = ConfigDict()
     config.network = _defaults.network()
-    technique = {"name": "published", "preset": "fixed", "occlusion": 0.8}
+    technique = {"name": "published", "preset": "repaired", "occlusion": 0.8}
     config.data = _defaults.embedded_data(technique, resolution=80, seq_length=3)
     config.train = _defaults.train(steps=600, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
-    config.optimizer = _defaults.optimizer(
-        {"backbone": 2e-3, "aspp": 2e-3, "decoder": 2e-3, "refiner": 0.0}, schedule="cosine", warmup_steps=50
-    )
+    config.optimizer = _defaults.optimizer(((".*", 2e-3),), schedule="cosine", warmup_steps=50)
     config.eval = {"every": 200, "num_clips": 16, "batch_size": 8}
     config.log = _defaults.log()
-    if arg == "tiny":
+    if "tiny" in chosen:
         config.data.update({"resolution": 64, "seq_length": 2})
         config.train.update({"steps": 4, "batch_size": 2, "checkpoint_every": 2})
         config.eval.update({"every": 4, "num_clips": 2, "batch_size": 2})
         config.optimizer.warmup_steps = 1
         config.log.every = 1
-    elif arg:
-        raise UserError(f"no variant '{arg}' of this recipe; there is :tiny")
     return config

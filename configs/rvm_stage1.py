@@ -15,7 +15,13 @@ from ml_collections import ConfigDict
 
 from configs import _rvm
 
+RATES = (
+    ("backbone.*", 1e-4),
+    ("(aspp|decoder|project_mat|project_seg).*", 2e-4),
+    (".*", None),
+)  # the refiner learns later
+
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
-    return _rvm.recipe(arg, epochs=20, seq_length=15, rates={"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4})
+    return _rvm.recipe(arg, epochs=20, seq_length=15, rates=RATES)

@@ -9,7 +9,9 @@ from ml_collections import ConfigDict
 
 from configs import _rvm
 
+RATES = (("backbone.*", 5e-5), ("(aspp|decoder|project_mat|project_seg).*", 1e-4), (".*", None))
+
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` is "" or "tiny"."""
-    return _rvm.recipe(arg, epochs=2, seq_length=50, rates={"backbone": 5e-5, "aspp": 1e-4, "decoder": 1e-4})
+    return _rvm.recipe(arg, epochs=2, seq_length=50, rates=RATES)

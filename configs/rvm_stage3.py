@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from configs import _rvm
 
-RATES = {"backbone": 1e-5, "aspp": 1e-5, "decoder": 1e-5, "refiner": 2e-4}
+RATES = (("(backbone|aspp|decoder|project_mat|project_seg).*", 1e-5), (".*", 2e-4))
 
 
 def get_config(arg: str = "") -> ConfigDict:

@@ -14,6 +14,7 @@ from data_pipeline.pipeline import make_dataset
 from data_pipeline.techniques import TECHNIQUES
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes, write_picture
+from rvm_jax.process import configure_process
 
 _SETTINGS = "generated.json"
 
@@ -75,6 +76,7 @@ _worker: tuple[Job, grain.MapDataset]
 
 def _start_worker(job: Job) -> None:
     global _worker
+    configure_process("worker")
     _worker = job, _clips(job)
 
 

@@ -126,7 +126,7 @@ def rotation(degrees: float) -> np.ndarray:
 
 def about(point: tuple[float, float], matrix: np.ndarray) -> np.ndarray:
     """The matrix, acting about `point` (x, y) in place of the origin."""
-    return translation(*point) @ matrix @ translation(-point[0], -point[1])
+    return np.asarray(translation(*point) @ matrix @ translation(-point[0], -point[1]))
 
 
 def horizontal_flip(side: int) -> np.ndarray:
@@ -136,9 +136,9 @@ def horizontal_flip(side: int) -> np.ndarray:
 
 def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Maps points (N, 2), given as x, y."""
-    return points @ matrix[:2, :2].T + matrix[:2, 2]
+    return np.asarray(points @ matrix[:2, :2].T + matrix[:2, 2])
 
 
 def pixel_matrix(matrix: np.ndarray) -> np.ndarray:
     """The 2×3 matrix for `cv2.warpAffine`, whose whole coordinates are pixel centres."""
-    return (translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))[:2]
+    return np.asarray((translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))[:2])

@@ -2,7 +2,7 @@
 
 All randomness of a clip comes from the generator of its number in the stream, so the clips are the same for any number
 of workers and hosts, and a stream resumes at any step by its number alone. Nothing here imports `jax.numpy`: it runs in
-spawned workers.
+spawned workers. These set themselves up; a process that makes clips itself calls `rvm_jax.process.configure_process`.
 """
 
 import tempfile
@@ -12,35 +12,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import grain
 import numpy as np
 from absl import flags
 
-from data_pipeline.clips import Clips, Record
-from data_pipeline.memory import keep_freed_memory
+from data_pipeline.clip_dataset import ClipDataset, ClipRecord
 from data_pipeline.sources.split import SPLITS
 from rvm_jax.errors import UserError
-
-# Workers are the parallelism; OpenCV's own threads would only take their cores. Spawned workers import this, too.
-cv2.setNumThreads(0)
-keep_freed_memory()
+from rvm_jax.process import configure_process
 
 
 class _Tag:
-    """Names the section and the source that an index belongs to."""
+    """Turns an index of a source into a record with its section and source."""
 
     def __init__(self, section: str, member: int):
         self.section, self.member = section, member
 
-    def __call__(self, index: int) -> Record:
-        return Record(self.section, self.member, index)
+    def __call__(self, index: int) -> ClipRecord:
+        return ClipRecord(self.section, self.member, index)
 
 
 def make_dataset(
     data: Any, *, split: str = "train", seed: int | None = None, num_clips: int | None = None, names: bool = False
 ) -> grain.MapDataset:
-    """The stream of a split's clips, with random access: `dataset[i]` is a clip, see `occlusion`.
+    """Makes the stream of a split's clips, with random access: `dataset[i]` is a clip, see `techniques`.
 
     Args:
         data: the `data` section of a config: `techniques`, and what these take: `faces` (`foregrounds` for `rvm`,
@@ -52,24 +47,26 @@ def make_dataset(
         seed: of the whole stream; where not given, `data.seed` for training, and for the other splits one of their
             own, so that their clips are always the same.
         num_clips: the length; endless where not given. The faces are shuffled anew each time that all had their turn.
-        names: see `Clips`.
+        names: see `ClipDataset`.
 
     Raises:
-        UserError: naming the key of `data` that is wrong.
+        UserError: naming the key of `data`, if one is wrong.
     """
     section = section_of(data, split)
-    clips = Clips(section, split, names)
+    clips = ClipDataset(section, split, names)
     return _stream(clips, _stream_seed(section, split, seed))[slice(num_clips)]
 
 
-class Batches:
-    """An endless or finite iterator of batches, {name: uint8 (B, T, H, W, C)}; close it, or use it as a context.
+class ClipBatches:
+    """Iterates over batches, {name: uint8 (B, T, H, W, C)}, with or without end; close it, or use it as a context.
 
     Attributes:
         epoch_size: how many clips show every face (or foreground) once (with several sources: on average).
     """
 
-    def __init__(self, dataset: grain.MapDataset, clips: Clips, workers: int, folder: tempfile.TemporaryDirectory):
+    def __init__(
+        self, dataset: grain.MapDataset, clips: ClipDataset, workers: int, folder: tempfile.TemporaryDirectory[str]
+    ):
         self.epoch_size = len(clips)
         self._clips, self._folder = clips, folder
         # Workers run one thread each; without workers, threads read ahead while the device computes.
@@ -78,7 +75,8 @@ class Batches:
         if workers:
             if not flags.FLAGS.is_parsed():
                 flags.FLAGS.mark_as_parsed()  # grain's workers read absl's flags, which a test or a notebook has not
-            iterable = iterable.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2))
+            multiprocessing = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2)
+            iterable = iterable.mp_prefetch(multiprocessing, _start_worker)
         self._iterator: Iterator[dict[str, np.ndarray]] = iter(iterable)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
@@ -87,7 +85,7 @@ class Batches:
     def __next__(self) -> dict[str, np.ndarray]:
         return next(self._iterator)
 
-    def __enter__(self) -> "Batches":
+    def __enter__(self) -> "ClipBatches":
         return self
 
     def __exit__(
@@ -96,7 +94,7 @@ class Batches:
         self.close()
 
     def bad_records(self) -> int:
-        """How many pictures could not be used so far, and were passed over, by all workers together."""
+        """Counts the pictures that could not be used so far, and were passed over, by all workers together."""
         return self._clips.bad.count()
 
     def close(self) -> None:
@@ -119,20 +117,20 @@ def make_batches(
     process_count: int = 1,
     workers: int | None = None,
     drop_remainder: bool = True,
-) -> Batches:
-    """This host's batches of a split's clips; the clips are those of `make_dataset`, dealt to the hosts in turn.
+) -> ClipBatches:
+    """Makes this host's batches of a split's clips; the clips are those of `make_dataset`, sharded across the hosts.
 
     Args:
         data, split, seed: see `make_dataset`.
         batch_size: clips a batch on this host.
-        start_step: how many batches were already taken: the stream goes on exactly there.
+        start_step: how many batches were already taken: the stream resumes exactly there.
         num_clips: clips in all, on all hosts; endless where not given.
         process_index, process_count: this host and the number of hosts.
         workers: processes (`data.workers` where not given); with 0 the clips are made in threads of this one.
         drop_remainder: whether to leave out a last batch that is not full.
 
     Raises:
-        UserError: for a setting that is wrong, or a stream without a single batch.
+        UserError: if a setting is wrong, or the stream has not a single batch.
     """
     section = section_of(data, split)
     workers = section.get("workers", 0) if workers is None else workers
@@ -141,25 +139,33 @@ def make_batches(
     if not 0 <= process_index < process_count:
         raise UserError(f"process {process_index} is none of {process_count} processes")
     if num_clips is not None and num_clips % process_count:
-        raise UserError(f"{num_clips} clips cannot be dealt evenly to {process_count} hosts; use a multiple")
+        raise UserError(f"{num_clips} clips cannot be split evenly across {process_count} hosts; use a multiple")
     if num_clips is not None and drop_remainder and num_clips // process_count < batch_size:
         raise UserError(f"{num_clips} clips fill no batch of {batch_size} on {process_count} host(s); take more clips")
     folder = tempfile.TemporaryDirectory(prefix="rvm_jax_data_", ignore_cleanup_errors=True)
     try:
-        clips = Clips(section, split, shared=Path(folder.name))
+        clips = ClipDataset(section, split, shared=Path(folder.name))
         _ = clips.arrays  # refuses what no batch can hold
         # Sliced after the random map: slicing before it would give every host the same random numbers.
         dataset = _stream(clips, _stream_seed(section, split, seed))[:num_clips][process_index::process_count]
         # Batched before the workers: the batches are then the same for any number of them.
         dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)[start_step:]
-        return Batches(dataset, clips, workers, folder)
+        return ClipBatches(dataset, clips, workers, folder)
     except BaseException:
         folder.cleanup()
         raise
 
 
+def _start_worker(index: int, count: int) -> None:
+    configure_process("worker")
+
+
 def section_of(data: Any, split: str) -> dict[str, Any]:
-    """The `data` section as a plain dict, with what the split overrides."""
+    """Returns the `data` section as a plain dict, with what the split overrides.
+
+    Raises:
+        UserError: if the split is unknown, or the section lacks a key that all need.
+    """
     if split not in SPLITS:
         raise UserError(f"no split '{split}'; there are {', '.join(SPLITS)}")
     plain = dict(data.to_dict() if hasattr(data, "to_dict") else data)
@@ -178,7 +184,7 @@ def _stream_seed(section: Mapping[str, Any], split: str, seed: int | None) -> in
     return section.get("seed", 0) if split == "train" else zlib.crc32(split.encode())
 
 
-def _stream(clips: Clips, seed: int) -> grain.MapDataset:
+def _stream(clips: ClipDataset, seed: int) -> grain.MapDataset:
     members = [
         (section, index, member, share * member.weight / sum(other.weight for other in clips.pools[section].members))
         for section, share in clips.subjects.items()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.prepare import Item, write
+from data_pipeline.prepare import write
+from data_pipeline.prepare_rows import Item
 from data_pipeline.sources import ADAPTERS, open_source, read_spec
 from data_pipeline.sources.adapter import SELECTION, defaults
 from data_pipeline.sources.base import ClipSource, ContainerSource, Request
@@ -33,7 +34,7 @@ def prepare_source(output: Path, spec: Mapping[str, Any], request: Request, spli
     description: dict[str, Any] = {"source": name, "kind": request.kind, "split": split, "licence": adapter.licence}
     own = defaults(adapter) | {key: value for key, value in settings.items() if key in adapter.own_settings}
     description["settings"] = {key: value for key, value in own.items() if key not in SELECTION}
-    if adapter.find is None:
+    if adapter.generates:
         if split == ALL:
             raise UserError(f"{request.where}: '{name}' draws other items for each split; give --split")
         source = open_source(spec, request._replace(split=split))

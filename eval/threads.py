@@ -6,10 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import cv2
-
-from data_pipeline.memory import keep_freed_memory
-
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -46,13 +42,3 @@ def map_ahead(
         finally:
             for future in futures:  # where an item failed, or nobody takes the rest
                 future.cancel()
-
-
-def configure_process() -> None:
-    """Sets this process up for evaluating; for entry points, before they begin.
-
-    The threads of `map_ahead` are the parallelism: OpenCV's own would only take their cores. Half of the time would go
-    into memory pages that batches come and go in, unless freed memory is kept.
-    """
-    cv2.setNumThreads(0)
-    keep_freed_memory()

@@ -11,20 +11,21 @@ from rvm_jax.version import __version__
 
 if TYPE_CHECKING:
     from rvm_jax.matting import matte_pictures, matte_video
+    from rvm_jax.matting.frame_by_frame import FrameByFrame
     from rvm_jax.matting.matter import Matter
-    from rvm_jax.matting.picture_matter import PictureMatter
-    from rvm_jax.networks.frame_by_frame import FrameByFrame
+    from rvm_jax.matting.per_frame import PictureMatter
+    from rvm_jax.networks.api import Matte
     from rvm_jax.networks.registry import create
-    from rvm_jax.networks.rvm.model import Matte, MattingNetwork, Segmentation
+    from rvm_jax.networks.rvm.model import MattingNetwork, Segmentation
     from rvm_jax.train.checkpoints import load, save
     from rvm_jax.weights.torch_weights import load_backbone, load_torch, save_torch
 
 _HOMES = {
-    "FrameByFrame": "rvm_jax.networks.frame_by_frame",
-    "Matte": "rvm_jax.networks.rvm.model",
+    "FrameByFrame": "rvm_jax.matting.frame_by_frame",
+    "Matte": "rvm_jax.networks.api",
     "Matter": "rvm_jax.matting.matter",
     "MattingNetwork": "rvm_jax.networks.rvm.model",
-    "PictureMatter": "rvm_jax.matting.picture_matter",
+    "PictureMatter": "rvm_jax.matting.per_frame",
     "Segmentation": "rvm_jax.networks.rvm.model",
     "create": "rvm_jax.networks.registry",
     "load": "rvm_jax.train.checkpoints",

@@ -2,19 +2,30 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import NoReturn
 
 from absl import app, flags, logging
 
 from rvm_jax.errors import UserError
 
+_HELP = ("-h", "-help", "--help", "-helpshort", "--helpshort", "-?", "--?")
 
-def run(main: Callable[[list[str]], object]) -> None:
+
+def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of: ModuleType | None = None) -> None:
     """Runs `main(argv)` under absl (flags parsed); a `UserError` is printed as `error: …` with exit status 1.
 
     So is an unknown flag, a config file that cannot be read, and an override of a key that a config does not have.
+
+    Args:
+        main: the command.
+        usage: what --help says above the flags; by default the docstring of the file that was started.
+        flags_of: the module whose flags --help shows; by default that file.
     """
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
-    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+    show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
+    app.run(lambda argv: _guarded(main, argv), flags_parser=partial(_parse, show_help))
 
 
 def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
@@ -29,9 +40,17 @@ def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
         sys.exit(130)
 
 
-def _parse(argv: list[str]) -> list[str]:
+def _show_help(usage: str, flags_of: ModuleType) -> None:
+    listed = flags.FLAGS.module_help(flags_of)
+    print(f"{usage.strip()}\n\nflags:\n\n{listed[listed.index('  --') :]}")
+    sys.exit(0)
+
+
+def _parse(show_help: Callable[[], None] | None, argv: list[str]) -> list[str]:
+    if show_help is not None and any(argument in _HELP for argument in argv[1:]):
+        show_help()
     try:
-        rest = flags.FLAGS(argv)
+        rest: list[str] = flags.FLAGS(argv)
         for name in flags.FLAGS:
             getattr(flags.FLAGS[name].value, "keys", None)  # an absent config file says so only where it is used
         return rest
@@ -43,13 +62,12 @@ def _parse(argv: list[str]) -> list[str]:
         _end(f"the config cannot be read: {_last_line(error)}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # from setting a config's overrides
         _end(f"the config cannot be read, or has no such setting: {' '.join(str(error.args[0]).split())}")
-    raise AssertionError("not reached")
 
 
 def _last_line(error: BaseException) -> str:
     return [line.strip() for line in str(error).splitlines() if line.strip()][-1]
 
 
-def _end(message: str) -> None:
+def _end(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)

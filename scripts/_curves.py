@@ -12,7 +12,11 @@ Curve = dict[int, float]
 
 
 def read_curves(workdir: str) -> dict[str, Curve]:
-    """Returns all curves of a work directory by metric. Raises UserError where it has logged nothing."""
+    """Returns all curves of a work directory by metric.
+
+    Raises:
+        UserError: if it has logged nothing.
+    """
     path = Path(workdir) / "metrics.jsonl"
     if not path.is_file():
         raise UserError(f"{path}: no such file; give a work directory that has trained")
@@ -39,7 +43,7 @@ def draw_curves(panels: Mapping[str, Mapping[str, Curve]], path: str, smooth: fl
         smooth: weight of the past in a moving average, 0 to 1; the values themselves are then drawn pale.
 
     Raises:
-        UserError: matplotlib is missing, or `path` cannot be written.
+        UserError: if matplotlib is missing, or `path` cannot be written.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -75,7 +79,8 @@ def draw_curves(panels: Mapping[str, Mapping[str, Curve]], path: str, smooth: fl
         axis.set_visible(False)
     axes[0].legend(fontsize=8)
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())
 
 

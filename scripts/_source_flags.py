@@ -18,22 +18,23 @@ _LIST = flags.DEFINE_string("partition", None, "Its split setting: a list file, 
 _MAX_ITEMS = flags.DEFINE_integer("max_items", None, "The size of a subset.")
 _PREPARED = flags.DEFINE_bool("prepared", None, "Whether the folder is a prepared set.")
 _OPTIONS = flags.DEFINE_multi_string("option", [], "Any other setting of the adapter, --option=glasses=keep.")
-_RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn, for the procedural source.")
+_RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn, for the source `drawn`.")
 
 
 def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
     """The sources asked for, as (label, spec, request); raises UserError where flags give none or both."""
     from data_pipeline.pipeline import section_of
-    from data_pipeline.sources import ADAPTERS
+    from data_pipeline.sources import ADAPTERS, current_adapter
     from data_pipeline.sources.base import Request
     from data_pipeline.sources.listing import list_sources
     from rvm_jax.errors import UserError
 
-    if (CONFIG.value is None) == (_NAME.value is None):
-        raise UserError("give either --config, for all its sources, or --name and --root, for one")
-    if CONFIG.value is not None:
-        return list(list_sources(section_of(CONFIG.value.data, split), split))
     name = _NAME.value
+    if (CONFIG.value is None) == (name is None):
+        raise UserError("give either --config, for all its sources, or --name and --root, for one")
+    if name is None:
+        return list(list_sources(section_of(CONFIG.value.data, split), split))
+    name = current_adapter(name, "--name")
     if name not in ADAPTERS:
         raise UserError(f"--name: no source '{name}'; known are {', '.join(ADAPTERS)}")
     kind: Any = _KIND.value or ADAPTERS[name].kinds[0]

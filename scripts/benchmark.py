@@ -14,7 +14,7 @@ from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts._memory import keep_memory
+from rvm_jax.process import Role, configure_process
 
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "matting": "scripts.benchmarks.matting",
     "train": "scripts.benchmarks.train",
 }
+_ROLES: dict[str, Role] = {"data": "worker", "eval": "eval", "train": "train"}
 
 _JSON = flags.DEFINE_string("json", None, "The file to write the rows to.")
 
@@ -43,8 +44,8 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     what = sys.argv.pop(1) if sys.argv[1:] and not sys.argv[1].startswith("-") else None
-    if what == "train":
-        keep_memory()
+    if what in _ROLES:
+        configure_process(_ROLES[what])
     benchmark = import_module(BENCHMARKS[what]) if what in BENCHMARKS else None
     if benchmark:
         flags.adopt_module_key_flags(benchmark)

@@ -17,6 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _ENTRIES = flags.DEFINE_multi_string("entry", [], "name=path of predictions or of a network; repeat the flag.")
 _GUIDANCE = flags.DEFINE_multi_string(
@@ -36,9 +37,6 @@ def main(_: list[str]) -> None:
     from eval.compare.comparison import all_tables, compare
     from eval.compare.entries import parse_entries, parse_guidance
     from eval.compare.predictions import find_predictions
-    from eval.threads import configure_process
-
-    configure_process()
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)
@@ -51,4 +49,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

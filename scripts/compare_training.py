@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
+from scripts import ROOT
 
 _STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
@@ -31,7 +31,8 @@ _SCALE = flags.DEFINE_float("rate_scale", 1.0, "Times the published rates.", 0.0
 _TOLERANCE = flags.DEFINE_float("tolerance", 0.02, "Relative difference of the final errors that is let pass.", 0.0)
 _WORKDIR = flags.DEFINE_string("workdir", "work/compare_training", "Where curves.png and curves.json go.")
 
-RATES = {"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0}
+# The face recipe's: of the encoder, and of the rest.
+_RATES = (1e-4, 2e-4)
 
 
 def main(_: list[str]) -> None:
@@ -46,7 +47,7 @@ def main(_: list[str]) -> None:
     data = _data()
     start = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=_rngs())
     weights = {key: _wide(tensor) for key, tensor in torch_weights.state_dict(start).items()}
-    rates = {part: rate * _SCALE.value for part, rate in RATES.items()}
+    rates = (_RATES[0] * _SCALE.value, _RATES[1] * _SCALE.value)
 
     runs = {
         "rvm_jax": _train_ours(start, data, rates),
@@ -82,13 +83,13 @@ def _apart(error: float, reference: float) -> float:
 
 
 def _wide(tensor: Any) -> np.ndarray:
-    """In --dtype, unless it is a counter."""
+    """Returns a tensor in --dtype, unless it is a counter."""
     values = np.asarray(tensor)
     return values.astype(_DTYPE.value) if values.dtype.kind == "f" else values
 
 
 def _moved(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every value replaced by the next larger one."""
+    """Returns the weights, every value replaced by the next larger one."""
     return {
         key: np.nextafter(tensor, tensor.dtype.type(np.inf)) if tensor.dtype.kind == "f" else tensor
         for key, tensor in weights.items()
@@ -114,19 +115,21 @@ def _rngs() -> Any:
     return nnx.Rngs(0)
 
 
-def _train_ours(network: Any, data: dict[str, Any], rates: dict[str, float]) -> tuple[list[float], float]:
-    """The loss of each step, and the error at the end."""
+def _train_ours(network: Any, data: dict[str, Any], rates: tuple[float, float]) -> tuple[list[float], float]:
+    """Returns the loss of each step, and the error at the end."""
     import jax
 
     from rvm_jax.networks import functional
-    from rvm_jax.train.losses.objectives import alpha, unit
-    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.losses.rvm import alpha
+    from rvm_jax.train.losses.terms import unit
+    from rvm_jax.train.optimizer import make_optimizer, resolve_rates
     from rvm_jax.train.state import new_state
     from rvm_jax.train.step import make_train_step
 
     graphdef, *tensors = functional.split(network)
     params, batch_stats = jax.tree.map(lambda tensor: jax.numpy.asarray(_wide(tensor)), tensors)
-    optimizer = make_optimizer(params, rates)
+    patterns = (("backbone.*", rates[0]), ("refiner.*", None), (".*", rates[1]))
+    optimizer = make_optimizer(params, resolve_rates(params, patterns))
     step = make_train_step(network, alpha, optimizer)
     state = new_state(params, batch_stats, optimizer)
     history = []
@@ -137,19 +140,21 @@ def _train_ours(network: Any, data: dict[str, Any], rates: dict[str, float]) -> 
 
     @jax.jit
     def predict(params: Any, batch_stats: Any, src: jax.Array) -> jax.Array:
-        return functional.merge(graphdef, params, batch_stats)(unit(src)).pha
+        alphas: jax.Array = functional.merge(graphdef, params, batch_stats)(unit(src)).pha
+        return alphas
 
     return history, _error(data, lambda src: np.asarray(predict(state.params, state.batch_stats, src)))
 
 
 def _train_theirs(
-    twin: Any, losses: Any, weights: dict[str, np.ndarray], data: dict[str, Any], rates: dict[str, float]
+    twin: Any, losses: Any, weights: dict[str, np.ndarray], data: dict[str, Any], rates: tuple[float, float]
 ) -> tuple[list[float], float]:
     import torch
 
     network = twin.MattingNetwork("mobilenetv3", foreground=False).to(getattr(torch, _DTYPE.value))
     network.load_state_dict({key: torch.from_numpy(np.array(tensor)) for key, tensor in weights.items()})
-    optimizer = losses.adam(network, **rates)
+    backbone, rest = rates
+    optimizer = losses.adam(network, backbone=backbone, aspp=rest, decoder=rest, refiner=0.0)
 
     def tensor(values: np.ndarray) -> Any:
         return torch.from_numpy(np.moveaxis(values, -1, -3).astype(_DTYPE.value) / 255)
@@ -171,7 +176,7 @@ def _train_theirs(
 
 
 def _error(data: dict[str, Any], predict: Any) -> float:
-    """The mean absolute error over the held-out clips."""
+    """Returns the mean absolute error over the held-out clips."""
     errors = []
     with _batches(data, "valid", _CLIPS.value // _BATCH.value) as stream:
         for batch in stream:
@@ -190,5 +195,5 @@ def _import_twin() -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

@@ -33,7 +33,8 @@ _PREPARATION = flags.DEFINE_enum(
 
 def main(_: list[str]) -> None:
     import rvm_jax
-    from rvm_jax.weights.torch_weights import SUFFIXES, state_dict
+    from rvm_jax.weights.files import SUFFIXES
+    from rvm_jax.weights.torch_weights import state_dict
 
     source, target = Path(_INPUT.value), Path(_OUTPUT.value)
     if not source.is_dir():

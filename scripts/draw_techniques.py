@@ -6,11 +6,12 @@ One sheet a technique: the frames of some clips in rows, their alphas beneath, f
 from pathlib import Path
 from typing import Any
 
-from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
+from scripts import ROOT
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(ROOT / "docs/images"), "The folder to write technique_*.jpg to.")
 _TECHNIQUES = flags.DEFINE_list("techniques", [], "Which to draw; all where empty.")
@@ -19,7 +20,6 @@ _NUM_CLIPS = flags.DEFINE_integer("num_clips", 4, "Clips on a sheet.", lower_bou
 _SIDE = flags.DEFINE_integer("side", 144, "Of the frames, in pixels.", lower_bound=32)
 
 _FRAMES = 6
-_NOT_COMPOSED = ("published_stage2",)  # its occluders lie beside the faces, so that there is nothing to see
 # What shows more of a technique on few clips: movements that are seen whole, and transparent shapes more often.
 _SHOWN: dict[str, dict[str, Any]] = {"randocc": {"transparency": 0.5}}
 
@@ -32,7 +32,9 @@ def main(_: list[str]) -> None:
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
 
-    for name in tqdm(_TECHNIQUES.value or [name for name in TECHNIQUES if name not in _NOT_COMPOSED], "techniques"):
+    # Where occluders lie beside the faces, for the trainer to compose, there is nothing to see.
+    composed = [name for name, technique in TECHNIQUES.items() if "occluder" not in technique.arrays]
+    for name in tqdm(_TECHNIQUES.value or composed, "techniques"):
         clips = make_dataset(_data(name), seed=_SEED.value, num_clips=_NUM_CLIPS.value)
         rows = []
         for index in range(_NUM_CLIPS.value):
@@ -70,10 +72,10 @@ def _data(name: str) -> dict[str, Any]:
     occludes = TECHNIQUES[name].draws in ("occluders", "textures")
     occlusion = {"occlusion": 1.0, "motion_span": (8, 16)} if occludes else {}
     return {
-        "faces": {"rendered": {"name": "procedural", "weight": 3.0}, "real": real("faces")},
+        "faces": {"rendered": {"name": "drawn", "weight": 3.0}, "real": real("faces")},
         "foregrounds": {"real": real("faces")},
         "segmentation": {"real": real("faces")},
-        "occluders": {"rendered": {"name": "procedural", "weight": 3.0}, "real": real("occluders")},
+        "occluders": {"rendered": {"name": "drawn", "weight": 3.0}, "real": real("occluders")},
         "textures": {"real": real("textures")},
         "backgrounds": {"real": real("occluders/fg")},
         "techniques": {"main": {"name": name, **occlusion, **_SHOWN.get(name, {})}},
@@ -83,4 +85,5 @@ def _data(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

@@ -14,6 +14,7 @@ from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from rvm_jax.process import configure_process
 
 _PRED_DIR = flags.DEFINE_string("pred_dir", None, "folder of the predictions", required=True)
 _LABEL_DIR = flags.DEFINE_string("label_dir", None, "folder of the labels", required=True)
@@ -41,10 +42,8 @@ def main(argv: list[str]) -> None:
     from eval.folders.evaluation import evaluate
     from eval.metrics.metric import optional_names
     from eval.metrics.region import REGIONS
-    from eval.threads import configure_process
     from rvm_jax.media.pictures import write_bytes
 
-    configure_process()
     regions, metrics = _chosen(_REGIONS, list(REGIONS)), _chosen(_METRICS, optional_names())
     pred_dir, label_dir = Path(_PRED_DIR.value), Path(_LABEL_DIR.value)
     pairs = folders.find_pairs(pred_dir, label_dir, _EXCLUDE.value)
@@ -76,4 +75,5 @@ def _chosen(flag: flags.FlagHolder[list[str] | None], known: list[str]) -> list[
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

@@ -15,6 +15,7 @@ from ml_collections import config_flags
 from tqdm import tqdm
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose data is written.", lock_config=True)
 _TECHNIQUE = flags.DEFINE_string("technique", None, "An occlusion technique by name, in place of the config's.")
@@ -51,4 +52,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import _source_flags
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
+from scripts import _source_flags
 
 _SAMPLE = flags.DEFINE_integer("sample", 100, "How many items of a source to decode; 0: all.", lower_bound=0)
 _PICTURES = flags.DEFINE_integer("pictures", 24, "How many of them the sheet shows.", lower_bound=1)
@@ -20,7 +21,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", "inspection", "The folder for th
 
 def main(_: list[str]) -> None:
     from data_pipeline.inspection import inspect_source
-    from data_pipeline.sources import ADAPTERS, open_source
+    from data_pipeline.sources import ADAPTERS, current_adapter, open_source
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_picture
 
@@ -35,7 +36,7 @@ def main(_: list[str]) -> None:
             print(f"{label}: {error}\n")
             failed += 1
             continue
-        adapter = ADAPTERS[spec["name"]]
+        adapter = ADAPTERS[current_adapter(spec["name"], f"{label}.name")]
         report = inspect_source(source, adapter, label=label, sample=_SAMPLE.value or None, pictures=_PICTURES.value)
         print("\n".join(report.lines))
         if report.sheet is not None:
@@ -53,11 +54,13 @@ def _split() -> str:
 
 def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """The spec without its partition, where all of the dataset is asked for."""
-    from data_pipeline.sources import ADAPTERS
+    from data_pipeline.sources import ADAPTERS, current_adapter
 
-    drawn = spec["name"] in ADAPTERS and ADAPTERS[spec["name"]].find is None
-    return {**spec, "split": "all"} if _source_flags.SPLIT.value == "all" and not drawn else spec
+    adapter = ADAPTERS.get(current_adapter(spec["name"], "name"))
+    is_drawn = adapter is not None and adapter.generates
+    return {**spec, "split": "all"} if _source_flags.SPLIT.value == "all" and not is_drawn else spec
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

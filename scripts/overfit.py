@@ -1,7 +1,7 @@
 """Overfit a network on four embedded pictures: python scripts/overfit.py --network=modnet
 
 What can learn at all comes near to an error of 0 here, in minutes; what cannot shows it. Takes any network of the
-project (`rvm` too, as a clip of one frame each), with the loss of its recipe. Adam's rate falls on a cosine, so that
+project (`rvm` too, as a clip of one frame each), with the loss that it declares. Adam's rate falls on a cosine, so that
 batch norm's running statistics, which evaluation takes, come to rest. Exits with 1 where the mean absolute error of the
 alphas, in evaluation mode, does not come below --target.
 """
@@ -11,7 +11,7 @@ import sys
 from absl import flags
 
 from rvm_jax import cli
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
 
 _NETWORK = flags.DEFINE_string("network", None, "The network's name, as rvm_jax.create takes it.", required=True)
 _STEPS = flags.DEFINE_integer("steps", 300, "Updates at most.", lower_bound=1)
@@ -19,11 +19,6 @@ _SIZE = flags.DEFINE_integer("size", 96, "The pictures' sides: a multiple of 32,
 _RATE = flags.DEFINE_float("rate", None, "Adam's learning rate; by default as it suits the network.", lower_bound=0.0)
 _TARGET = flags.DEFINE_float("target", 0.02, "The mean absolute error to come below.", lower_bound=0.0)
 _EVERY = flags.DEFINE_integer("every", 25, "Steps between two looks at the error.", lower_bound=1)
-
-_LOSSES = {"rvm": "alpha", "modnet": "modnet", "mgmatting": "mgmatting", "mgmatting_guided": "mgmatting"}
-# MODNet's last layer, before a sigmoid, has few weights on normalised features: at 1e-3 they would take more steps than
-# these to move. Transformers want less.
-_RATES = {"modnet": 1e-2, "aematter": 5e-4, "aematter_trimap": 5e-4}
 
 
 def main(_: list[str]) -> None:
@@ -36,37 +31,43 @@ def main(_: list[str]) -> None:
     import rvm_jax
     from configs import face_stage1
     from data_pipeline.pipeline import make_batches
-    from rvm_jax.guidance.network_inputs import network_inputs
-    from rvm_jax.networks import functional
-    from rvm_jax.train.losses import objectives
+    from rvm_jax.guidance.jax_ops import network_inputs
+    from rvm_jax.networks import declaration_of, functional
+    from rvm_jax.networks.functional import Tensors
+    from rvm_jax.train.losses.objectives import make_objective
+    from rvm_jax.train.losses.terms import Batch
 
     name = _NETWORK.value
-    settings = {"foreground": False} if name == "rvm" else {}
-    network = rvm_jax.create(name, **settings)
+    declaration = declaration_of(name)
+    network = rvm_jax.create(name, **declaration.overfit_settings)
     config = face_stage1.get_config("tiny")
     config.data.update({"resolution": _SIZE.value, "seq_length": 1, "trimap": True})
     with make_batches(config.data, batch_size=4, num_clips=4, workers=0) as stream:
         batch = {key: np.array(values) for key, values in next(iter(stream)).items()}
 
-    objective = objectives.OBJECTIVES[_LOSSES.get(name, "picture")]
+    objective = make_objective({"loss": network.default_loss})
     graphdef, params, batch_stats = functional.split(network)
     training = functional.split(nnx.view(network, use_running_average=False))[0]
-    optimizer = optax.adam(optax.cosine_decay_schedule(_RATE.value or _RATES.get(name, 1e-3), _STEPS.value, alpha=0.01))
+    rate = _RATE.value or declaration.overfit_rate
+    optimizer = optax.adam(optax.cosine_decay_schedule(rate, _STEPS.value, alpha=0.01))
 
-    def loss_of(params, batch_stats, batch, key):
+    def loss_of(params: Tensors, batch_stats: Tensors, batch: Batch, key: jax.Array) -> tuple[jax.Array, Tensors]:
         view = functional.merge(training, params, batch_stats)
         return objective(view, batch, key)["total"], functional.batch_stats(view)
 
     @jax.jit
-    def step(params, batch_stats, opt_state, batch, key):
+    def step(
+        params: Tensors, batch_stats: Tensors, opt_state: optax.OptState, batch: Batch, key: jax.Array
+    ) -> tuple[Tensors, Tensors, optax.OptState, jax.Array]:
         (loss, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(params, batch_stats, batch, key)
         updates, opt_state = optimizer.update(gradients, opt_state)
         return optax.apply_updates(params, updates), batch_stats, opt_state, loss
 
     @jax.jit
-    def error_of(params, batch_stats, batch):
+    def error_of(params: Tensors, batch_stats: Tensors, batch: Batch) -> jax.Array:
         own = functional.merge(graphdef, params, batch_stats)
-        return abs(own(*network_inputs(own, batch)).pha - batch["pha"] / 255.0).mean()
+        error: jax.Array = abs(own(*network_inputs(own, batch)).pha - batch["pha"] / 255.0).mean()
+        return error
 
     opt_state, error = optimizer.init(params), float("inf")
     with tqdm(range(1, _STEPS.value + 1), desc=name, unit="step") as progress:
@@ -84,5 +85,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    configure_process("train")
     cli.run(main)

@@ -8,10 +8,11 @@ where it stopped. --beam writes by Beam, here or with the options of any runner:
 
 from pathlib import Path
 
-import _source_flags
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
+from scripts import _source_flags
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "The folder for the prepared sets.", required=True)
 _SIZE = flags.DEFINE_integer("size", None, "Shrinks pictures whose short side is longer.", lower_bound=16)
@@ -47,4 +48,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

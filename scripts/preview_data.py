@@ -9,6 +9,7 @@ from ml_collections import config_flags
 from tqdm import tqdm
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose data is shown.", lock_config=True)
 _SPLIT = flags.DEFINE_enum("split", "train", ["train", "valid", "test"], "The split to show.")
@@ -42,4 +43,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("worker")
     cli.run(main)

@@ -1,7 +1,7 @@
 """The whole way on embedded data: python scripts/quickstart.py [--workdir=work/quickstart]
 
 Trains configs/quickstart.py, writes held-out clips, mattes them with the checkpoint, evaluates the alphas, and draws
-what came out. Started again, it goes on where it was interrupted.
+what came out. Started again, it resumes where it was interrupted.
 """
 
 import subprocess
@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from scripts import ROOT
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts import ROOT
 
 _WORKDIR = flags.DEFINE_string("workdir", "work/quickstart", "Where everything goes.")
 _CONFIG = flags.DEFINE_string(

@@ -10,20 +10,21 @@ from absl import flags
 from ml_collections import config_flags
 
 from rvm_jax import cli
+from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/technique_sweep.py.", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.")
-flags.mark_flags_as_required(["config", "workdir"])  # type: ignore[no-untyped-call]
+_WORKDIR = flags.DEFINE_string("workdir", None, "Where everything goes.", required=True)
 
 
 def main(_: list[str]) -> None:
     from eval import report
     from eval.study import sweep
-    from eval.threads import configure_process
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
 
     configure_process()
+    if _CONFIG.value is None:
+        raise UserError("--config: give the recipe, such as configs/technique_sweep.py")
     if "sweep" not in _CONFIG.value:
         raise UserError("--config: the recipe has no section `sweep`; use configs/technique_sweep.py, or one like it")
     workdir = Path(str(_WORKDIR.value))
@@ -45,4 +46,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    configure_process("train")
     cli.run(main)

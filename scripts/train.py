@@ -1,7 +1,7 @@
 """Trains a network: python scripts/train.py --config=configs/quickstart.py --workdir=work/quickstart
 
-A run that was interrupted goes on where its last checkpoint stands when it is started again with the same command.
-Told to end (SIGTERM), it saves first and ends with status 143. Any setting can be overridden:
+A run that was interrupted resumes from its last checkpoint when it is started again with the same command. Told to end
+(SIGTERM), it saves first and ends with status 143. Any setting can be overridden:
 --config.train.steps=100 --config.data.faces.main.root=pictures
 
 Several hosts: --distributed under Slurm, Open MPI and on TPU slices; elsewhere with --coordinator, --num_hosts and
@@ -11,28 +11,46 @@ Several hosts: --distributed under Slurm, Open MPI and on TPU slices; elsewhere 
 import functools
 import hashlib
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts._memory import keep_memory
+from rvm_jax.process import configure_process
+from rvm_jax.train.renamed import apply_renamed_flags, current_settings, take_renamed_flags
+
+if TYPE_CHECKING:  # JAX is imported by `main`, once --help and mistakes in flags are dealt with
+    from data_pipeline.pipeline import ClipBatches as Stream
+    from rvm_jax.train.phases import Batches
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, logs and pictures go; gs://… is possible.")
-_ALLOW_CHANGES = flags.DEFINE_bool("allow_changes", False, "Go on with other settings or data than the run began with.")
+_ALLOW_CHANGES = flags.DEFINE_bool(
+    "allow_changes", False, "Resume with other settings or data than the run began with."
+)
 _PROFILE = flags.DEFINE_integer("profile", 0, "Trace so many steps into WORKDIR/profile.", lower_bound=0)
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "This process is one of several hosts.")
-_COORDINATOR = flags.DEFINE_string("coordinator", "", "host:port of host 0, where JAX cannot find it out itself.")
+_COORDINATOR = flags.DEFINE_string("coordinator", "", "host:port of host 0, if JAX cannot find it out itself.")
 _NUM_HOSTS = flags.DEFINE_integer("num_hosts", 0, "With --coordinator: how many hosts there are.")
 _HOST_ID = flags.DEFINE_integer("host_id", -1, "With --coordinator: which one this is, from 0.")
 flags.mark_flags_as_required(["config", "workdir"])
 
 
-def main(_: list[str]) -> None:
+def main(
+    _: list[str],
+    *,
+    renamed: Iterable[tuple[str, str]] = (),
+    around: "Callable[[Batches], Batches]" = lambda batches: batches,
+) -> None:
+    """Trains as the flags say.
+
+    Args:
+        renamed: what `take_renamed_flags` found.
+        around: what is put around the batches of each phase.
+    """
     import jax
 
     from eval.validation import Validation
@@ -42,51 +60,82 @@ def main(_: list[str]) -> None:
 
     if _DISTRIBUTED.value or _COORDINATOR.value:
         connect_hosts(_COORDINATOR.value, _NUM_HOSTS.value, _HOST_ID.value)
-    config = _CONFIG.value
+    for sentence in apply_renamed_flags(_CONFIG.value, list(renamed)):
+        print(sentence, file=sys.stderr)
+    settings, sentences = current_settings(_CONFIG.value.to_dict())
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    config = ConfigDict(settings)
     if not config.train.steps:
-        with _batches(config.data, jax.process_count())(0) as stream:
-            config.train.steps = config.train.epochs * stream.epoch_size // config.train.batch_size
-    data = {name: _data_of(config.data, section) for name, section in config.train.passes.items()}
+        with _stream(config.data, jax.process_count(), 0) as stream:
+            config.train.steps = steps_of(config.train, stream.epoch_size)
+    data = {name: _data_of(config.data, section) for name, section in config.train.phases.items()}
+    phases = {name: (data[name], section.batch_size) for name, section in config.train.phases.items()}
     try:
         train(
             config,
             str(_WORKDIR.value),
-            _batches(config.data, config.train.batch_size),
+            around(_batches(config.data, config.train.batch_size)),
             {"valid": Validation(config.data, num_clips=config.eval.num_clips, batch_size=config.eval.batch_size)},
-            pass_batches={
-                name: _batches(data[name], section.batch_size) for name, section in config.train.passes.items()
-            },
+            phase_batches={name: around(_batches(*phase)) for name, phase in phases.items()},
             fingerprint=_fingerprint([config.data, *data.values()]),
             allow_changes=_ALLOW_CHANGES.value,
             profile_steps=_PROFILE.value,
         )
     except Preempted as preempted:
-        print(f"{preempted}; start it again with the same command to go on", file=sys.stderr)
+        print(f"{preempted}; start it again with the same command to resume", file=sys.stderr)
         sys.exit(143)
 
 
+def steps_of(train: Mapping[str, Any], epoch_size: int) -> int:
+    """Returns the steps of a config's `train.epochs`.
+
+    Args:
+        train: the config's section.
+        epoch_size: clips of an epoch.
+
+    Raises:
+        UserError: if there is not a single one.
+    """
+    epochs, batch_size = train["epochs"], train["batch_size"]
+    steps = int(epochs * epoch_size // batch_size)
+    if steps < 1:
+        raise UserError(
+            f"train.epochs={epochs} of {epoch_size} clips is no step of train.batch_size={batch_size}; set "
+            "train.steps, or more epochs"
+        )
+    return steps
+
+
 def _data_of(data: Any, section: Any) -> dict[str, Any]:
-    """The `data` section with what a pass has of its own."""
+    """Returns the `data` section with what a phase has of its own."""
     return {**data.to_dict(), **ConfigDict(section.get("data", {})).to_dict()}
 
 
-def _batches(data: Any, batch_size: int) -> Callable[[int], Any]:
-    """This host's share of batches of `batch_size` clips, from any batch on."""
+def _batches(data: Any, batch_size: int) -> "Batches":
+    """Returns this host's share of batches of `batch_size` clips, from any batch on."""
+    return functools.partial(_stream, data, batch_size)
+
+
+def _stream(data: Any, batch_size: int, start: int) -> "Stream":
     import jax
 
     from data_pipeline.pipeline import make_batches
 
     hosts = jax.process_count()
     if batch_size % hosts:
-        raise UserError(f"train.batch_size={batch_size} cannot be dealt to {hosts} hosts; use a multiple")
-    share = functools.partial(
-        make_batches, data, batch_size=batch_size // hosts, process_index=jax.process_index(), process_count=hosts
+        raise UserError(f"train.batch_size={batch_size} cannot be split across {hosts} hosts; use a multiple")
+    return make_batches(
+        data,
+        batch_size=batch_size // hosts,
+        start_step=start,
+        process_index=jax.process_index(),
+        process_count=hosts,
     )
-    return lambda start: share(start_step=start)
 
 
 def _fingerprint(sections: list[Any]) -> str:
-    """Of the data: how many clips each section has, and what its first one looks like."""
+    """Returns a digest of the data: how many clips each section has, and what its first one looks like."""
     from data_pipeline.pipeline import make_batches
 
     digest = hashlib.sha256()
@@ -99,5 +148,6 @@ def _fingerprint(sections: list[Any]) -> str:
 
 
 if __name__ == "__main__":
-    keep_memory()
-    cli.run(main)
+    configure_process("train")
+    overrides = take_renamed_flags(sys.argv)
+    cli.run(functools.partial(main, renamed=overrides))

@@ -1,6 +1,9 @@
 """Small clips on the disk, written by PyAV itself, for tests of what reads them."""
 
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -8,7 +11,7 @@ import numpy as np
 NTSC = Fraction(30000, 1001)
 
 
-def moving_square(count=8, height=48, width=64):
+def moving_square(count: int = 8, height: int = 48, width: int = 64) -> np.ndarray:
     """A bright square that walks over a ramp of colours: smooth enough for a codec to keep within a few levels."""
     y, x = np.mgrid[:height, :width]
     ramp = np.stack([y * 255 // height, x * 255 // width, np.full_like(x, 90)], axis=-1).astype(np.uint8)
@@ -18,17 +21,29 @@ def moving_square(count=8, height=48, width=64):
     return frames
 
 
-def write_clip(path, frames, rate=NTSC, *, codec="libx264", times=None, sound=None, streams=1, options=None):
+def write_clip(
+    path: Path,
+    frames: np.ndarray,
+    rate: Fraction = NTSC,
+    *,
+    codec: str = "libx264",
+    times: Sequence[int] | None = None,
+    sound: str | None = None,
+    streams: int = 1,
+    options: dict[str, str] | None = None,
+) -> Path:
     """Writes frames, shown at `times` (whole milliseconds) or at `rate`; `sound` is the name of an audio codec."""
     with av.open(str(path), "w") as container:
         pictures = []
         for _ in range(streams):
-            stream = container.add_stream(codec, rate=rate, options=options or {"crf": "12", "g": "4"})
+            stream = cast(
+                av.VideoStream, container.add_stream(codec, rate=rate, options=options or {"crf": "12", "g": "4"})
+            )
             stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
             if times is not None:
                 stream.codec_context.time_base = Fraction(1, 1000)
             pictures.append(stream)
-        track = container.add_stream(sound, rate=48000, layout="mono") if sound else None
+        track = cast(av.AudioStream, container.add_stream(sound, rate=48000, layout="mono")) if sound else None
         for index, stream in enumerate(pictures):
             for t, rgb in enumerate(frames if index == 0 else 255 - frames):
                 frame = av.VideoFrame.from_ndarray(rgb)
@@ -40,8 +55,8 @@ def write_clip(path, frames, rate=NTSC, *, codec="libx264", times=None, sound=No
             wave = (8000 * np.sin(np.arange(length) * 440 * 2 * np.pi / 48000)).astype(np.int16)
             for start in range(0, length, 960):
                 samples = wave[None, start : start + 960]
-                frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-                frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
-                container.mux(track.encode(frame))
+                heard = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+                heard.sample_rate, heard.pts, heard.time_base = 48000, start, Fraction(1, 48000)
+                container.mux(track.encode(heard))
             container.mux(track.encode(None))
     return path

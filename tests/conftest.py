@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from rvm_jax.process import configure_process
+
 _CACHE = Path(__file__).resolve().parents[1] / ".jax_cache"
 # Set before JAX is imported, and inherited by the processes that tests start.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -12,6 +14,10 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 
 # Most of all compiling is done in these, one to a process; begun last, they would leave the other process idle.
 _LONGEST = ("test_quickstart.py", "test_training_parity.py")
+
+
+def pytest_configure(config):
+    configure_process("worker")
 
 
 def pytest_collection_modifyitems(items):

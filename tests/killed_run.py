@@ -1,30 +1,34 @@
 """scripts/train.py, sent a signal when it has taken a batch: killed_run.py SIGNAL NUMBER-OF-THE-BATCH FLAGS…"""
 
 import os
-import runpy
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+from rvm_jax import cli
+from rvm_jax.train.phases import Batch, Batches
+from scripts import train
 
 
-def main():
-    name, until = sys.argv.pop(1), int(sys.argv.pop(1))
-    from rvm_jax.train import loop as training
+def main() -> None:
+    number, until = signal.Signals[sys.argv.pop(1)], int(sys.argv.pop(1))
 
-    global_batch, taken = training.global_batch, []
+    def signalling(batches: Batches) -> Batches:
+        @contextmanager
+        def stream(start: int) -> Iterator[Iterator[Batch]]:
+            with batches(start) as own:
+                yield counted(own)
 
-    def signalling(batch, *layout):
-        taken.append(batch)
-        if len(taken) == until:
-            os.kill(os.getpid(), getattr(signal, name))
-        return global_batch(batch, *layout)
+        return stream
 
-    training.global_batch = signalling
-    sys.path.insert(0, str(SCRIPTS))
-    sys.argv[0] = str(SCRIPTS / "train.py")
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    def counted(batches: Iterator[Batch]) -> Iterator[Batch]:
+        for taken, batch in enumerate(batches, 1):
+            if taken == until:
+                os.kill(os.getpid(), number)
+            yield batch
+
+    cli.run(lambda argv: train.main(argv, around=signalling))
 
 
 if __name__ == "__main__":

@@ -7,18 +7,25 @@ layouts.py WORKDIR slurm    as one of several hosts, which Slurm's variables tel
 import itertools
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # JAX is imported once its flags are set
+    from jax.sharding import Mesh
+
+    from rvm_jax.train.phases import Batch, Batches
 
 BATCH = 8
 
 
-def batches(start, host=0, hosts=1):
+def batches_of(host: int = 0, hosts: int = 1) -> "Batches":
     """This host's share of clips that depend on the step alone."""
     import numpy as np
 
     @contextmanager
-    def stream():
+    def stream(start: int) -> "Iterator[Iterator[Batch]]":
         yield (
             {
                 "src": rng.integers(0, 256, (BATCH, 2, 32, 32, 3), dtype=np.uint8)[host::hosts],
@@ -27,45 +34,44 @@ def batches(start, host=0, hosts=1):
             for rng in map(np.random.default_rng, itertools.count(start))
         )
 
-    return stream()
+    return stream
 
 
-def train(folder, steps=3):
-    """Trains on all devices; host 0 leaves all that came out in final.npz."""
+def train(folder: Path, steps: int = 3, mesh: "Mesh | None" = None) -> None:
+    """Trains on a mesh, by default of all devices; host 0 leaves all that came out in final.npz."""
     import jax
     import numpy as np
     import tiny_network
+    from flax import nnx
 
     from configs import quickstart
-    from rvm_jax.train import loop as training
+    from rvm_jax.train import loop
 
-    tiny_network.know_it()
     config = tiny_network.use_it(quickstart.get_config("tiny"))
     config.train.update({"steps": steps, "batch_size": BATCH, "checkpoint_every": 100})
     config.optimizer.schedule = "constant"
-    host, hosts = jax.process_index(), jax.process_count()
-    state = training.train(config, folder, lambda start: batches(start, host, hosts), {})
+    host = jax.process_index()
+    network = tiny_network.TinyNetwork(rngs=nnx.Rngs(0))
+    batches = batches_of(host, jax.process_count())
+    state = loop.train(config, folder, batches, {}, network=network, mesh=mesh, objectives=tiny_network.LOSSES)
     if host == 0:
         # Adam's second moment is the gradients of all steps, squared; it tells them apart as weights do not.
-        moments = {f"nu/{key}": x for key, x in state.opt_state[0].nu.items()}
+        ((adam, _), _) = state.opt_state
+        moments = {f"nu/{key}": x for key, x in adam.nu.items()}
         np.savez(folder / "final.npz", **jax.device_get(state.params | state.batch_stats | moments))
 
 
-def main(workdir, layouts):
+def main(workdir: str, layouts: str) -> None:
     import jax
-    from jax.sharding import AxisType
 
-    from rvm_jax.train import loop as training
-    from rvm_jax.train.devices import connect_hosts
+    from rvm_jax.train.devices import connect_hosts, make_mesh
 
     if layouts == "slurm":
         connect_hosts()
         train(Path(workdir))
         return
     for count in map(int, layouts.split(",")):
-        mesh = jax.make_mesh((count,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:count])
-        training.make_mesh = lambda batch_sizes, mesh=mesh: mesh
-        train(Path(workdir) / str(count))
+        train(Path(workdir) / str(count), mesh=make_mesh(jax.devices()[:count]))
 
 
 if __name__ == "__main__":

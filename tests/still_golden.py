@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,6 +11,8 @@ from golden.image import rule
 from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.networks import functional
+from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.layers.kernels import CPU, Kernels
 from rvm_jax.networks.registry import create
 from rvm_jax.weights import torch_weights
 
@@ -18,53 +21,54 @@ SHAPES = {"a": (1, 3, 64, 96), "train": (2, 3, 128, 128), "c": (1, 3, 192, 256)}
 
 
 @functools.cache
-def golden_weights(name):
+def golden_weights(name: str) -> dict[str, np.ndarray]:
     """The stand-in weights of a network, in PyTorch's layout and order."""
-    return rule.state_dict(str(GOLDEN / f"{name}.json"))
+    tensors: dict[str, np.ndarray] = rule.state_dict(str(GOLDEN / f"{name}.json"))
+    return tensors
 
 
-def golden_still(name):
+def golden_still(name: str) -> Any:
     """The network with its stand-in weights, in evaluation mode."""
     network = create(name, rngs=None)
     torch_weights.set_state_dict(network, golden_weights(name), name)
     return network
 
 
-def golden_outputs(name, case):
+def golden_outputs(name: str, case: str) -> dict[str, np.ndarray]:
     """The named outputs of a case ("a", "c", "train"), channels last."""
     return _arrays(name, f"{case}/out/", channels_last=True)
 
 
-def _arrays(name, prefix, channels_last=False):
+def _arrays(name: str, prefix: str, channels_last: bool = False) -> dict[str, np.ndarray]:
     with np.load(GOLDEN / f"{name}.npz") as arrays:
         found = {key.removeprefix(prefix): arrays[key] for key in arrays.files if key.startswith(prefix)}
     assert found, f"no {prefix}* in {name}.npz"
     return {key: np.moveaxis(array, 1, -1) if channels_last else array for key, array in found.items()}
 
 
-def inputs(network, case):
+def inputs(network: Any, case: str) -> tuple[Any, ...]:
     """The picture, and the mask or trimap where the network wants one, as the golden data have drawn them."""
     shape = SHAPES[case]
     batch, _, height, width = shape
     image = np.moveaxis(np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32), 1, -1)
     mask = np.random.default_rng(1).integers(0, 2, (batch, height, width, 1)).astype(np.float32)
     trimap = np.eye(3, dtype=np.float32)[np.random.default_rng(2).integers(0, 3, (batch, height, width))]
-    return (image, *([{"mask": mask, "trimap": trimap}[network.wants.guidance]] if network.wants.guidance else []))
+    return (image, *([{"mask": mask, "trimap": trimap}[network.inputs.guidance]] if network.inputs.guidance else []))
 
 
-def evaluate(network, *args):
+def evaluate(network: Any, *args: Any) -> Any:
     """The network's result, by one compiled program."""
     graphdef, params, batch_stats = functional.split(network)
     program = jax.jit(lambda params, stats, *args: functional.merge(graphdef, params, stats)(*args))
     return program.lower(params, batch_stats, *args).compile(QUICK_TO_COMPILE)(params, batch_stats, *args)
 
 
-def assert_outputs(result, golden, atol):
+def assert_outputs(result: Any, golden: Any, atol: float) -> None:
     for key, expected in golden.items():
         np.testing.assert_allclose(getattr(result, key), expected, rtol=0, atol=atol, err_msg=key)
 
 
-def check_evaluation(name, case="a", network=None):
+def check_evaluation(name: str, case: str = "a", network: Any = None) -> Any:
     """Outputs within 2e-5 of the original's; returns the result. `network` is another that should compute the same."""
     network = network or golden_still(name)
     result = evaluate(network, *inputs(network, case))
@@ -72,7 +76,21 @@ def check_evaluation(name, case="a", network=None):
     return result
 
 
-def check_training(name, wider=None, dtype="float32", share=5e-3, atol=5e-4):
+def check_inference(name: str, kernels: Kernels) -> None:
+    """The copy for inference, by these kernels: outputs, none of them constant, within 2e-5 of the original's."""
+    copy, golden = for_inference(golden_still(name), kernels=kernels), golden_outputs(name, "a")
+    assert all(expected.std() > 0.03 for expected in golden.values())
+    assert_outputs(evaluate(copy, *inputs(copy, "a")), golden, atol=2e-5)
+
+
+def check_training(
+    name: str,
+    wider: str | None = None,
+    dtype: str = "float32",
+    share: float = 5e-3,
+    atol: float = 5e-4,
+    kernels: Kernels = CPU,
+) -> None:
     """One pass in the view for training, and its gradients: outputs within `atol`, gradient norms within `share` of the
     largest, running statistics (and spectral norm's vectors) within 1e-5. The golden norms are of a float64 run.
 
@@ -82,7 +100,7 @@ def check_training(name, wider=None, dtype="float32", share=5e-3, atol=5e-4):
     golden, network = golden_outputs(name, "train"), golden_still(name)
     _, *tensors = functional.split(network)
     with jax.enable_x64(dtype == "float64"):
-        program, abstract = _training_program(wider or name, tuple(golden), dtype)
+        program, abstract = _training_program(wider or name, tuple(golden), dtype, kernels)
         args = jax.tree.map(np.asarray, (*tensors, *inputs(network, "train")))
         args = (*args, *(np.zeros(x.shape, x.dtype) for x in abstract[len(args) :]))
         own_shapes = {key: x.shape for key, x in (tensors[0] | tensors[1]).items()}
@@ -106,12 +124,12 @@ def check_training(name, wider=None, dtype="float32", share=5e-3, atol=5e-4):
 
 
 @functools.cache
-def _training_program(name, outputs, dtype):
+def _training_program(name: str, outputs: Any, dtype: str, kernels: Kernels) -> Any:
     """The compiled value and gradients of the golden loss, and the shapes of its arguments."""
-    network = create(name, rngs=None)
+    network = create(name, rngs=None, kernels=kernels)
     graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
 
-    def loss(params, batch_stats, *args):
+    def loss(params: Any, batch_stats: Any, *args: Any) -> Any:
         view = functional.merge(graphdef, params, batch_stats)
         result = view(*args)
         total = sum(((getattr(result, key) - 0.5) ** 2).mean() for key in outputs)
@@ -119,13 +137,13 @@ def _training_program(name, outputs, dtype):
 
     _, *tensors = functional.split(network)
     abstract = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.float32 else x.dtype),
+        lambda x: jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.float32 else x.dtype),  # type: ignore[no-untyped-call]
         (*tensors, *inputs(network, "train")),
     )
     return jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(*abstract).compile(QUICK_TO_COMPILE), abstract
 
 
-def _widen(x, like):
+def _widen(x: Any, like: Any) -> Any:
     wide = np.zeros(like.shape, like.dtype)
     wide[tuple(map(slice, x.shape))] = x
     return wide

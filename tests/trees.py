@@ -2,12 +2,13 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from data_pipeline.sources import open_source
-from data_pipeline.sources.base import Request
+from data_pipeline.sources.base import Kind, Request
 from data_pipeline.sources.decode import decode
 from rvm_jax.media.pictures import write_picture
 from rvm_jax.media.video_writer import VideoWriter
@@ -15,15 +16,15 @@ from rvm_jax.media.video_writer import VideoWriter
 SIZE = (16, 24)  # height, width of every picture
 
 
-def request(kind: str, split: str = "train") -> Request:
-    return Request(kind, split, 64, "data.main")  # type: ignore[arg-type]
+def request(kind: Kind, split: str = "train") -> Request:
+    return Request(kind, split, 64, "data.main")
 
 
-def open_(name: str, root: Path, kind: str, part: str = "train", **settings):
+def open_(name: str, root: Path, kind: Kind, part: str = "train", **settings: Any) -> Any:
     return open_source({"name": name, "root": str(root), **settings}, request(kind, part))
 
 
-def keys(source) -> list[str]:
+def keys(source: Any) -> list[str]:
     return [record.key for record in source.records]
 
 
@@ -54,7 +55,7 @@ def palette_mask(path: Path, colours: list[int], index: np.ndarray) -> None:
     picture.save(path)
 
 
-def alpha(source, index: int = 0) -> np.ndarray:
+def alpha(source: Any, index: int = 0) -> np.ndarray:
     return decode(source[index], "main").alpha
 
 

@@ -5,9 +5,8 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from data_pipeline.camera.settings import Range
 from rvm_jax.errors import UserError
-
-from .settings import Range
 
 
 def jpeg(clip: np.ndarray, rng: np.random.Generator, quality: Range = (30, 95)) -> np.ndarray:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .settings import Range
+from data_pipeline.camera.settings import Range
 
 
 def lens_map(rng: np.random.Generator, height: int, width: int, bend: Range = (-0.2, 0.1)) -> np.ndarray:

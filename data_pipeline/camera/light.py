@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .settings import Range
+from data_pipeline.camera.settings import Range
 
 _GAMMA = 2.2  # near enough to sRGB
 _LEVELS = np.arange(256) / 255

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .settings import Range
+from data_pipeline.camera.settings import Range
 
 
 def rescale(clip: np.ndarray, rng: np.random.Generator, scale: Range = (0.35, 0.95)) -> np.ndarray:

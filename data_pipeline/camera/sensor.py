@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .settings import Range
+from data_pipeline.camera.settings import Range
 
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from . import codecs, lens, light, processing, sensor
-from .settings import Camera
+from data_pipeline.camera import codecs, lens, light, processing, sensor
+from data_pipeline.camera.settings import Camera
 
 _LABELS = ("trimap", "seg")  # arrays whose values mean something, and are not to be mixed
 

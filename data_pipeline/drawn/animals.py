@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .curves import closed, ellipse, opened, ribbon, rotated, shifted
-from .part import Part
+from data_pipeline.drawn.curves import closed, ellipse, opened, ribbon, rotated, shifted
+from data_pipeline.drawn.part import Part
 
 _FURRY = ("fur", "fur", "fur", "fabric", "feathers")
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from . import palette
-from .fields import grid, noise
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.fields import grid, noise
 
 _N = 96
 

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .curves import Fit, Points, capsule
-from .fields import grid
+from data_pipeline.drawn.curves import Fit, Points, capsule
+from data_pipeline.drawn.fields import grid
 
 CELLS = 72  # a side of the relief
 # Hand units: the wrist is the origin, fingers point up, the knuckles lie near y = -1. One row a finger, index finger

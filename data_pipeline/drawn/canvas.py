@@ -8,9 +8,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .curves import Points
-from .materials import Materials
-from .materials import N as FINE
+from data_pipeline.drawn.curves import Points
+from data_pipeline.drawn.materials import Materials
+from data_pipeline.drawn.materials import N as FINE
 
 _FRACTION_BITS = 4  # sub-pixel bits of the coordinates that OpenCV takes
 _LEAST_SIGMA = 0.4  # pixels; what is less blurred than that looks sharp
@@ -232,7 +232,7 @@ def _thickness(width: float) -> tuple[int, int]:
 
 def to_uint8(planes: np.ndarray) -> np.ndarray:
     """Planes (c, h, w) in [0, 1] as a picture (h, w, c) of bytes; one plane gives (h, w)."""
-    return cv2.convertScaleAbs(cv2.merge(list(np.maximum(planes, 0))), alpha=255)
+    return np.asarray(cv2.convertScaleAbs(cv2.merge(list(np.maximum(planes, 0))), alpha=255))
 
 
 def straight_colours(planes: np.ndarray) -> np.ndarray:
@@ -241,7 +241,9 @@ def straight_colours(planes: np.ndarray) -> np.ndarray:
     Pull and push: halved pictures hold the weighted mean of what is near, and fill what the finer one does not know.
     """
     if min(planes.shape[1:]) <= 3:
-        return planes[:3].mean((1, 2), keepdims=True) / max(float(planes[3].mean()), 1e-6) + np.zeros_like(planes[:3])
+        return np.asarray(
+            planes[:3].mean((1, 2), keepdims=True) / max(float(planes[3].mean()), 1e-6) + np.zeros_like(planes[:3])
+        )
     height, width = planes.shape[1:]
     half = np.stack(
         [cv2.resize(p, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA) for p in planes]
@@ -251,4 +253,4 @@ def straight_colours(planes: np.ndarray) -> np.ndarray:
     coarse = straight_colours(half)
     filled = np.stack([cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in coarse])
     known = np.minimum(1.0, planes[3] * 16)
-    return filled + (planes[:3] / np.maximum(planes[3], 1e-6) - filled) * known
+    return np.asarray(filled + (planes[:3] / np.maximum(planes[3], 1e-6) - filled) * known)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette
-from .canvas import Canvas, Surface
-from .curves import Points, both_sides, closed, mirrored, opened, ribbon, shifted
-from .fields import grid, noise
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Points, both_sides, closed, mirrored, opened, ribbon, shifted
+from data_pipeline.drawn.fields import grid, noise
+from data_pipeline.drawn.pose import Build, Pose
 
 _N = 128
 # How low the garment is cut in front, and the half width of its neckline in half widths of the neck.
@@ -34,7 +34,7 @@ def bust(
     base = rng.uniform(0.5, 0.62)
 
     def at(points: Points) -> Points:
-        return np.asarray(points) * scale + chin
+        return np.asarray(np.asarray(points) * scale + chin)
 
     half = np.array([(1, -0.6), (0.98, 0.1), (1.12, base * 0.75), (1.9, base * 1.08), (3, base * 1.5)]) * (neck, 1)
     cover = canvas.cover(at(opened(mirrored(half), 6)))
@@ -122,4 +122,4 @@ def _weave(rng: np.random.Generator, colour: palette.Colour, scale: float) -> np
     rate = 1 / (rng.uniform(0.1, 0.35) * scale)
     along = y + 0 * x if rng.random() < 0.65 else x + 0 * y
     stripes = np.clip(np.sin(2 * np.pi * rate * along) * _N / (6 * rate) + 0.5, 0, 1)
-    return planes + (palette.cloth(rng) - colour)[:, None, None] * stripes
+    return np.asarray(planes + (palette.cloth(rng) - colour)[:, None, None] * stripes)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, closed, opened
-from .fields import noise
-from .materials import resized
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, closed, opened
+from data_pipeline.drawn.fields import noise
+from data_pipeline.drawn.materials import resized
 
 _KINDS = ("fabric", "fabric", "fabric", "fur")
 
@@ -58,7 +58,7 @@ def _folds(rng: np.random.Generator, count: int, n: int = 64) -> np.ndarray:
     y = np.linspace(0, 1, n, dtype=np.float32)[:, None]
     phase = (y + 0.3 * warp) * count * rng.uniform(0.5, 0.9) * 2 * np.pi
     light = (0.9 + 0.13 * np.sin(phase) + 0.05 * np.sin(2.3 * phase + 1) - 0.25 * np.abs(y - 0.5)).astype(np.float32)
-    return light[None]
+    return np.asarray(light[None])
 
 
 def mask(rng: np.random.Generator, canvas: Canvas) -> None:
@@ -157,7 +157,7 @@ def net(rng: np.random.Generator, canvas: Canvas) -> None:
         wave = np.stack(
             [bow[0, 0] * np.sin(5 * turned[..., 1] + phase[0]), bow[1, 1] * np.sin(5 * turned[..., 0] + phase[1])], -1
         )
-        return turned + wave
+        return np.asarray(turned + wave)
 
     if kind == "square":
         along = np.stack(

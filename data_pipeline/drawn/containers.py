@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .curves import ellipse, opened, ribbon, rounded_box, shifted
-from .part import Part
+from data_pipeline.drawn.curves import ellipse, opened, ribbon, rounded_box, shifted
+from data_pipeline.drawn.part import Part
 
 _GLAZED = ("ceramic", "ceramic", "metal", "plastic", "wood", "print")
 _PRINTED = ("print", "text", "plastic", "leather", "metal")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +27,16 @@ def _spline(count: int, steps: int, loop: bool) -> np.ndarray:
     return samples if loop else np.concatenate([samples, points[-1:]])
 
 
-def closed(points: Sequence | Points, steps: int = 8) -> Points:
+def closed(points: Sequence[Any] | Points, steps: int = 8) -> Points:
     """A smooth closed curve (Catmull-Rom) through points (..., n, 2), `steps` samples a segment."""
     points = np.asarray(points, float)
-    return _spline(points.shape[-2], steps, True) @ points
+    return np.asarray(_spline(points.shape[-2], steps, True) @ points)
 
 
-def opened(points: Sequence | Points, steps: int = 8) -> Points:
+def opened(points: Sequence[Any] | Points, steps: int = 8) -> Points:
     """A smooth open curve through points (..., n, 2), both ends included."""
     points = np.asarray(points, float)
-    return _spline(points.shape[-2], steps, False) @ points
+    return np.asarray(_spline(points.shape[-2], steps, False) @ points)
 
 
 @lru_cache
@@ -47,10 +48,10 @@ def _circle(n: int) -> Points:
 _HALF_CIRCLE = _circle(16)[np.arange(-4, 5)]  # around the x axis
 
 
-def ellipse(centre: Sequence | Points, rx: float, ry: float, angle: float = 0.0, n: int = 28) -> Points:
+def ellipse(centre: Sequence[Any] | Points, rx: float, ry: float, angle: float = 0.0, n: int = 28) -> Points:
     """The outline of an ellipse; `angle` in radians turns its x radius."""
     points = _circle(n) * (rx, ry)
-    return (rotated(points, angle) if angle else points) + centre
+    return np.asarray((rotated(points, angle) if angle else points) + centre)
 
 
 def rounded_box(width: float, height: float, radius: float, n: int = 5) -> Points:
@@ -66,12 +67,12 @@ def rounded_box(width: float, height: float, radius: float, n: int = 5) -> Point
 def rotated(points: Points, angle: float) -> Points:
     """The points turned about the origin by `angle` radians (from x towards y, clockwise on the screen)."""
     c, s = np.cos(angle), np.sin(angle)
-    return points @ np.array([[c, s], [-s, c]])
+    return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
 def shifted(points: Points, x: float, y: float) -> Points:
     """The points moved by x and y."""
-    return points + np.array([x, y])
+    return np.asarray(points + np.array([x, y]))
 
 
 def mirrored(half: Points) -> Points:
@@ -81,7 +82,7 @@ def mirrored(half: Points) -> Points:
 
 def both_sides(points: Sequence[tuple[float, float]]) -> Points:
     """Points of the right side as (2, n, 2), the left side first."""
-    return np.array(points) * np.array([[(-1, 1)], [(1, 1)]])
+    return np.asarray(np.array(points) * np.array([[(-1, 1)], [(1, 1)]]))
 
 
 def ribbon(path: Points, width: float | Points) -> Points:
@@ -115,7 +116,7 @@ class Fit:
         self.offset = 0.5 - self.scale * (low + high) / 2
 
     def __call__(self, points: Points) -> Points:
-        return rotated(np.asarray(points, float), self.angle) * self.scale + self.offset
+        return np.asarray(rotated(np.asarray(points, float), self.angle) * self.scale + self.offset)
 
     def matrix(self, box: tuple[float, float, float, float]) -> np.ndarray:
         """The 2x3 matrix from a field over `box` (x0, y0, x1, y1 of the geometry), as 0..1, to the canvas."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import palette
-from .curves import Points, ellipse, opened, ribbon, shifted
-from .features import Face
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.curves import Points, ellipse, opened, ribbon, shifted
+from data_pipeline.drawn.features import Face
 
 
 def eyes(rng: np.random.Generator, face: Face) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import palette
-from .canvas import Canvas
-from .curves import Fit, Points, closed, ellipse, opened, shifted
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.canvas import Canvas
+from data_pipeline.drawn.curves import Fit, Points, closed, ellipse, opened, shifted
 
 # Right lenses around their centres; the left one is the mirror image.
 _LENSES = {

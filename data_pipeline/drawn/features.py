@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette
-from .canvas import Canvas, Cover
-from .curves import Points, both_sides, closed, ellipse, mirrored, opened
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.canvas import Canvas, Cover
+from data_pipeline.drawn.curves import Points, both_sides, closed, ellipse, mirrored, opened
+from data_pipeline.drawn.pose import Build, Pose
 
 
 @dataclass(frozen=True)

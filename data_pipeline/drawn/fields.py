@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import palette
+from data_pipeline.drawn import palette
 
 
 def noise(rng: np.random.Generator, n: int, cells: int, octaves: int = 3, gain: float = 0.5) -> np.ndarray:
@@ -66,4 +66,4 @@ class Light:
 
 def tinted(planes: np.ndarray, colour: palette.Colour, amount: np.ndarray) -> np.ndarray:
     """Planes (3, n, n) mixed towards a colour by a field (n, n)."""
-    return planes + (np.asarray(colour, np.float32)[:, None, None] - planes) * amount
+    return np.asarray(planes + (np.asarray(colour, np.float32)[:, None, None] - planes) * amount)

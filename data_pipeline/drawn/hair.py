@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import palette
-from .canvas import Canvas, Cover, Surface
-from .curves import Points, closed, ellipse, opened, ribbon
-from .fields import grid, noise
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.canvas import Canvas, Cover, Surface
+from data_pipeline.drawn.curves import Points, closed, ellipse, opened, ribbon
+from data_pipeline.drawn.fields import grid, noise
+from data_pipeline.drawn.pose import Build, Pose
 
 # How common each style is.
 _STYLES = {

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import palette, textures
-from .bones import CELLS, FINGERS, Bone, Hand, relief
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, closed, ellipse, opened, ribbon
-from .fields import Light, noise
-from .materials import resized
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.bones import CELLS, FINGERS, Bone, Hand, relief
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, closed, ellipse, opened, ribbon
+from data_pipeline.drawn.fields import Light, noise
+from data_pipeline.drawn.materials import resized
 
 _GLOVED = 0.12  # of the hands that have photographed surfaces
 _CREASE = np.array([0.62, 0.46, 0.43], np.float32)

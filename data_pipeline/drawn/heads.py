@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from . import backgrounds, clothing, eyes, features, palette, skin
-from .canvas import Canvas, Surface
-from .curves import closed, ellipse, shifted
-from .fields import Light
-from .hair import Hair, HairPainter
-from .materials import Materials
-from .pose import Build, Pose
+from data_pipeline.drawn import backgrounds, clothing, eyes, features, palette, skin
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import closed, ellipse, shifted
+from data_pipeline.drawn.fields import Light
+from data_pipeline.drawn.hair import Hair, HairPainter
+from data_pipeline.drawn.materials import Materials
+from data_pipeline.drawn.pose import Build, Pose
 
 _EAR = closed([(-0.06, -0.1), (0.07, -0.14), (0.11, -0.02), (0.07, 0.16), (0.01, 0.27), (-0.06, 0.22)], 6)
 

@@ -3,14 +3,13 @@
 import cv2
 import numpy as np
 
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points
+from data_pipeline.drawn.fields import Light
+from data_pipeline.drawn.materials import Materials, N
+from data_pipeline.drawn.part import Part
+from data_pipeline.drawn.silhouettes import SILHOUETTES
 from data_pipeline.surfaces.light import windows
-
-from .canvas import Canvas, Surface
-from .curves import Fit, Points
-from .fields import Light
-from .materials import Materials, N
-from .part import Part
-from .silhouettes import SILHOUETTES
 
 _SHARES = np.cumsum([weight for _, weight in SILHOUETTES]) / sum(weight for _, weight in SILHOUETTES)
 _GLOSSY = ("ceramic", "metal", "plastic", "food", "leather", "print")

@@ -22,7 +22,7 @@ def skin(rng: np.random.Generator) -> Colour:
     position = rng.uniform(0, len(_SKIN) - 1.001)
     low = int(position)
     tone = _SKIN[low] + (_SKIN[low + 1] - _SKIN[low]) * (position - low)
-    return np.clip(tone * (1 + rng.normal(0, 0.025, 3)), 0.05, 0.99).astype(np.float32)
+    return np.asarray(np.clip(tone * (1 + rng.normal(0, 0.025, 3)), 0.05, 0.99).astype(np.float32))
 
 
 def near(rng: np.random.Generator, tone: Colour, spread: float) -> Colour:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .curves import Points
+from data_pipeline.drawn.curves import Points
 
 
 class Part(NamedTuple):

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from .curves import Points, closed, rotated
+from data_pipeline.drawn.curves import Points, closed, rotated
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Pose:
         yaw, pitch, roll = (np.clip(rng.normal(0, s), -2.2 * s, 2.2 * s) for s in (0.22, 0.11, 0.1))
         return Pose(float(yaw), float(pitch), float(roll), float(scale), centre)
 
-    def turn(self, points: Points | Sequence) -> Points:
+    def turn(self, points: Points | Sequence[Any]) -> Points:
         """Points on the front of the head after yaw and pitch, in head coordinates: features foreshorten and shift."""
         points = np.asarray(points, float)
         x, y = points[..., 0], points[..., 1]
         depth = 0.72 * np.sqrt(np.maximum(0.03, 1 - x * x / 0.86**2 - y * y / 1.12**2))
-        return np.stack([x, y, depth], -1) @ self._turned
+        return np.asarray(np.stack([x, y, depth], -1) @ self._turned)
 
     @cached_property
     def _turned(self) -> np.ndarray:
@@ -49,9 +50,9 @@ class Pose:
 
     def flat(self, points: Points) -> Points:
         """Head coordinates to the canvas without yaw and pitch: for outlines, which a turned ellipsoid keeps."""
-        return np.asarray(points, float) @ self._rolled + self.centre
+        return np.asarray(np.asarray(points, float) @ self._rolled + self.centre)
 
-    def __call__(self, points: Points | Sequence) -> Points:
+    def __call__(self, points: Points | Sequence[Any]) -> Points:
         """Points on the front of the head to the canvas."""
         return self.flat(self.turn(points))
 

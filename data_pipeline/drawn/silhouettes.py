@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .animals import animal, animal_head
-from .containers import box, pot
-from .curves import closed, ellipse, mirrored, opened, ribbon, rotated, rounded_box, shifted
-from .part import Part
+from data_pipeline.drawn.animals import animal, animal_head
+from data_pipeline.drawn.containers import box, pot
+from data_pipeline.drawn.curves import closed, ellipse, mirrored, opened, ribbon, rotated, rounded_box, shifted
+from data_pipeline.drawn.part import Part
 
 Silhouette = Callable[[np.random.Generator], list[Part]]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import palette
-from .fields import Light, grid, noise, tinted
-from .pose import Build, Pose
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.fields import Light, grid, noise, tinted
+from data_pipeline.drawn.pose import Build, Pose
 
 BOX = (-1.05, -1.2, 1.05, 1.3)
 _N = 112
@@ -24,7 +24,7 @@ def _sum(pose: Pose, rows: list[tuple[float, float, float, float, float]]) -> np
     """The sum of Gaussians (amount, x, y, sigma x, sigma y) as one matrix product."""
     along_y, along_x = _bumps(pose, [row[1:] for row in rows])
     amounts = np.array([row[0] for row in rows], np.float32)[:, None]
-    return (along_y * amounts).T @ along_x
+    return np.asarray((along_y * amounts).T @ along_x)
 
 
 def _pair(amount: float, x: float, y: float, sx: float, sy: float) -> list[tuple[float, float, float, float, float]]:

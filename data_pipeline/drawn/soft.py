@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, closed
-from .fields import Light, grid, noise
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, closed
+from data_pipeline.drawn.fields import Light, grid, noise
 
 
 def blob(rng: np.random.Generator, canvas: Canvas) -> None:
@@ -15,8 +15,9 @@ def blob(rng: np.random.Generator, canvas: Canvas) -> None:
     angle = np.sort(rng.uniform(0, 2 * np.pi, count) * 0.35 + np.arange(count) * 2 * np.pi / count * 0.9)
     radius = rng.uniform(0.35, 1.0, count)
     corners = np.stack([np.cos(angle), np.sin(angle) * rng.uniform(0.55, 1)], 1) * radius[:, None]
-    fit = Fit(closed(corners, 8) if rng.random() < 0.75 else corners, rng.uniform(0, np.pi), margin=0.06)
-    outline = fit(closed(corners, 8) if rng.random() < 0.75 else corners)
+    shape = closed(corners, 8) if rng.random() < 0.75 else corners
+    outline = Fit(shape, rng.uniform(0, np.pi), margin=0.06)(shape)
+    rng.random()  # of no use: keeps what is drawn after it as it was, when the outline had a coin of its own
     surface = textures.draw(rng, materials=canvas.materials)
     if rng.random() < 0.6:
         light = Light.draw(rng)

@@ -6,18 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from data_pipeline.drawn import cloths, eyewear, hands, heads, objects, soft, things, vessels
+from data_pipeline.drawn.canvas import Canvas, straight_colours, to_uint8
+from data_pipeline.drawn.materials import Materials, wear
 from data_pipeline.surfaces import PictureFolder
 from rvm_jax.errors import UserError
-
-from . import cloths, eyewear, hands, heads, objects, soft, things, vessels
-from .canvas import Canvas, straight_colours, to_uint8
-from .materials import Materials, wear
-
-# Data workers are many: each draws on its own core.
-cv2.setNumThreads(0)
 
 _PAINTERS: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
     "hand": hands.hand,

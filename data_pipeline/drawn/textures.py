@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import palette
-from .fields import grid, noise
-from .materials import Materials
+from data_pipeline.drawn import palette
+from data_pipeline.drawn.fields import grid, noise
+from data_pipeline.drawn.materials import Materials
 
 N = 128
 
@@ -46,7 +46,7 @@ def draw(
     else:
         t = np.abs(np.sin(6 * (noise(rng, N, 4, 4, 0.6) - 0.5) * rate * 0.4 + u * 0.6)) ** 3
     mixed = base[:, None, None] + (other - base)[:, None, None] * t
-    return (mixed * (1 + roughness * (grain - 0.5))).astype(np.float32)
+    return np.asarray((mixed * (1 + roughness * (grain - 0.5))).astype(np.float32))
 
 
 def _edge(level: np.ndarray, rate: float) -> np.ndarray:
@@ -59,4 +59,4 @@ def cylinder(light_x: float, n: int = 48) -> np.ndarray:
     x = np.linspace(-0.98, 0.98, n, dtype=np.float32)
     z = np.sqrt(1 - x * x)
     facing = np.maximum((x * light_x + z) / np.hypot(light_x, 1), 0)
-    return (0.38 + 0.62 * facing + 0.25 * facing**40)[None]
+    return np.asarray((0.38 + 0.62 * facing + 0.25 * facing**40)[None])

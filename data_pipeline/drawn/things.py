@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, ellipse, opened, ribbon, rounded_box, shifted
-from .fields import Light, grid
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, ellipse, opened, ribbon, rounded_box, shifted
+from data_pipeline.drawn.fields import Light, grid
 
 _BINDINGS = ("print", "print", "print", "leather", "fabric")
 
@@ -153,7 +153,7 @@ def leaf(rng: np.random.Generator, canvas: Canvas) -> None:
 
 def _along(root: Points, angle: float, points: Points) -> Points:
     c, s = np.cos(angle), np.sin(angle)
-    return points @ np.array([[c, s], [-s, c]]) + root
+    return np.asarray(points @ np.array([[c, s], [-s, c]]) + root)
 
 
 def _blade(root: Points, angle: float, length: float, slim: float) -> Points:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import palette, textures
-from .canvas import Canvas, Surface
-from .curves import Fit, Points, ellipse, opened, ribbon, shifted
-from .materials import mean_colour
+from data_pipeline.drawn import palette, textures
+from data_pipeline.drawn.canvas import Canvas, Surface
+from data_pipeline.drawn.curves import Fit, Points, ellipse, opened, ribbon, shifted
+from data_pipeline.drawn.materials import mean_colour
 
 
 def _arc(y: float, radius: float, tilt: float, upper: bool = False, n: int = 24) -> Points:

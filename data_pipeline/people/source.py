@@ -5,16 +5,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 
-from data_pipeline.memory import keep_freed_memory
 from data_pipeline.people.clip import Clip, Options
 from rvm_jax.errors import UserError
-
-# Data workers are many: each renders on its own core.
-cv2.setNumThreads(0)
-keep_freed_memory()
 
 _LEAST_SIDE = 32
 _MOST_SAMPLES = 8

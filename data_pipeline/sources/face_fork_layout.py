@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.records import Record, find_files, mask_first, pair
 from data_pipeline.sources.split import SplitFile
@@ -10,6 +11,36 @@ from data_pipeline.sources.split import SplitFile
 _FACES = "source/face"
 
 
+def fork_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
+    """`CelebAMask-HQ-WO-{train,test}.txt` for faces; for occluders their folders and `occluders/hiu/hiu_{…}.txt`.
+
+    The 11k hands have no partition: they are in all.
+    """
+    phase = "train" if split == "train" else "test"
+    if not any(record.category for record in records):
+        lists = [root / folder / f"CelebAMask-HQ-WO-{phase}.txt" for folder in (_FACES, f"{_FACES}/CelebAMask-HQ", "")]
+        return next((SplitFile(tuple(path.read_text().split())) for path in lists if path.is_file()), None)
+    hiu = root / f"occluders/hiu/hiu_{phase}.txt"
+    listed = {f"hiu/{Path(line).stem}" for line in hiu.read_text().split()} if hiu.is_file() else None
+    mine = [
+        record.key
+        for record in records
+        if record.key.split("/")[1] == phase
+        or record.category == "11k"
+        or (record.category == "hiu" and (listed is None or record.key in listed))
+    ]
+    return SplitFile(tuple(mine))
+
+
+@adapter(
+    "The prepared data of the face-matting fork",
+    ("face", "occluder"),
+    own_split=fork_split,
+    layout="source/face/CelebAMask-HQ/CelebA-HQ-img-512, occluders/{sim,hiu,am2k,11k}, FM_dataset/…/rand",
+    origin="prepared by hand from CelebAMask-HQ, SIM, HIU-DMTL, AM-2k, 11k Hands and RandOcc",
+    licence="those of the datasets in it",
+    example='include=["sim", "hiu", "am2k", "rand"]',
+)
 def fork(root: Path, request: Request) -> Iterator[Record]:
     """The fork's faces, or its occluders in the categories sim, hiu, am2k, 11k and rand.
 
@@ -33,27 +64,6 @@ def fork(root: Path, request: Request) -> Iterator[Record]:
         yield from _pairs(occluders / "am2k" / phase / "fg", occluders / "am2k" / phase / "mask", "am2k", f"{phase}/")
         rand = root / f"FM_dataset/CelebA-HQ-WO-{phase}/rand"
         yield from _pairs(rand / "occlusion_img", rand / "occlusion_mask", "rand", f"{phase}/")
-
-
-def fork_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
-    """`CelebAMask-HQ-WO-{train,test}.txt` for faces; for occluders their folders and `occluders/hiu/hiu_{…}.txt`.
-
-    The 11k hands have no partition: they are in all.
-    """
-    phase = "train" if split == "train" else "test"
-    if not any(record.category for record in records):
-        lists = [root / folder / f"CelebAMask-HQ-WO-{phase}.txt" for folder in (_FACES, f"{_FACES}/CelebAMask-HQ", "")]
-        return next((SplitFile(tuple(path.read_text().split())) for path in lists if path.is_file()), None)
-    hiu = root / f"occluders/hiu/hiu_{phase}.txt"
-    listed = {f"hiu/{Path(line).stem}" for line in hiu.read_text().split()} if hiu.is_file() else None
-    mine = [
-        record.key
-        for record in records
-        if record.key.split("/")[1] == phase
-        or record.category == "11k"
-        or (record.category == "hiu" and (listed is None or record.key in listed))
-    ]
-    return SplitFile(tuple(mine))
 
 
 def _pairs(images: Path, masks: Path, category: str, below: str = "") -> Iterator[Record]:

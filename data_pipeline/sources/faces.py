@@ -1,18 +1,24 @@
 """The datasets of faces, as downloaded."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import OPAQUE_KINDS, Request
+from data_pipeline.sources.clip_sources import VideoClips
 from data_pipeline.sources.pickles import load_array
-from data_pipeline.sources.records import Record, clip_folders, existing_folder, find_files, pair, read_file
+from data_pipeline.sources.records import Pictures, Record, clip_folders, existing_folder, find_files, pair, read_file
 from data_pipeline.sources.split import SplitFile
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import decode_mask
+
+_NATOCC = "https://github.com/kennyvoo/face-occlusion-generation"
+_TRAIN_TEST = {"train": ("train",), "valid": ("test",), "test": ("test",)}
 
 FACE_PARTS = ("skin", "l_brow", "r_brow", "l_eye", "r_eye", "nose", "mouth", "u_lip", "l_lip")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi")
@@ -29,6 +35,55 @@ class Parts(NamedTuple):
     rest: tuple[str, ...]
 
 
+def merge_parts(parts: Parts) -> np.ndarray:
+    """The face's mask, uint8 0 or 255, (h, w): a part is where its file is not 0."""
+
+    def union(files: tuple[str, ...]) -> np.ndarray:
+        masks = [decode_mask(read_file(file), file) > 0 for file in files]
+        if len({mask.shape for mask in masks}) > 1:
+            raise UserError(f"{files[0]}: the parts of this face have different sizes")
+        return np.asarray(np.logical_or.reduce(masks))
+
+    mask = union(parts.face)
+    if parts.rest:
+        rest = union(parts.rest)
+        if rest.shape != mask.shape:
+            raise UserError(f"{parts.rest[0]}: the parts of this face have different sizes")
+        mask &= ~rest
+    return mask.astype(np.uint8) * np.uint8(255)
+
+
+def read_celeba_mask(mask: str | Parts) -> bytes | np.ndarray:
+    """A whole mask's file, or the union of the parts."""
+    return read_file(mask) if isinstance(mask, str) else merge_parts(mask)
+
+
+def celeba_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
+    """CelebA's official partition, by `CelebA-HQ-to-CelebA-mapping.txt` (columns idx, orig_idx, orig_file)."""
+    path = root / "CelebA-HQ-to-CelebA-mapping.txt"
+    if not path.is_file():
+        return None
+    names = []
+    for line in path.read_text().splitlines()[1:]:
+        index, original, *_ = line.split()
+        part = "train" if int(original) < _CELEBA_VALID else "valid" if int(original) < _CELEBA_TEST else "test"
+        if part == split:
+            names.append(index)
+    return SplitFile(tuple(names))
+
+
+@adapter(
+    "CelebAMask-HQ",
+    ("face",),
+    source=partial(Pictures, read_mask=read_celeba_mask),
+    own_split=celeba_split,
+    layout="CelebA-HQ-img/{id}.jpg, CelebAMask-HQ-mask-anno/{0..14}/{id:05d}_{part}.png, "
+    "CelebA-HQ-to-CelebA-mapping.txt; corrected masks {id}.png and WO lists of the NatOcc project",
+    origin=f"https://github.com/switchablenorms/CelebAMask-HQ; corrected masks: {_NATOCC}",
+    licence="non-commercial research only; no redistribution of the pictures or what derives from them",
+    example='masks="CelebAMask-HQ-masks_corrected", '
+    'split=dict(train="CelebAMask-HQ-WO-train.txt", valid="CelebAMask-HQ-WO-test.txt")',
+)
 def celebamask_hq(
     root: Path,
     request: Request,
@@ -71,43 +126,14 @@ def celebamask_hq(
         yield Record(stem, picture, Parts(face, rest), None, problem)
 
 
-def merge_parts(parts: Parts) -> np.ndarray:
-    """The face's mask, uint8 0 or 255, (h, w): a part is where its file is not 0."""
-
-    def union(files: tuple[str, ...]) -> np.ndarray:
-        masks = [decode_mask(read_file(file), file) > 0 for file in files]
-        if len({mask.shape for mask in masks}) > 1:
-            raise UserError(f"{files[0]}: the parts of this face have different sizes")
-        return np.logical_or.reduce(masks)
-
-    mask = union(parts.face)
-    if parts.rest:
-        rest = union(parts.rest)
-        if rest.shape != mask.shape:
-            raise UserError(f"{parts.rest[0]}: the parts of this face have different sizes")
-        mask &= ~rest
-    return mask.astype(np.uint8) * np.uint8(255)
-
-
-def read_celeba_mask(mask: str | Parts) -> bytes | np.ndarray:
-    """A whole mask's file, or the union of the parts."""
-    return read_file(mask) if isinstance(mask, str) else merge_parts(mask)
-
-
-def celeba_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
-    """CelebA's official partition, by `CelebA-HQ-to-CelebA-mapping.txt` (columns idx, orig_idx, orig_file)."""
-    path = root / "CelebA-HQ-to-CelebA-mapping.txt"
-    if not path.is_file():
-        return None
-    names = []
-    for line in path.read_text().splitlines()[1:]:
-        index, original, *_ = line.split()
-        part = "train" if int(original) < _CELEBA_VALID else "valid" if int(original) < _CELEBA_TEST else "test"
-        if part == split:
-            names.append(index)
-    return SplitFile(tuple(names))
-
-
+@adapter(
+    "RealOcc, RealOcc-Wild",
+    ("face",),
+    layout="image/*.jpg, mask/*.png, split/val.txt",
+    origin=_NATOCC,
+    licence="photos of Pexels and Unsplash, no licence of the dataset found: for evaluation",
+    example='split=dict(valid="split/val.txt")',
+)
 def realocc(root: Path, request: Request) -> Iterator[Record]:
     """RealOcc and RealOcc-Wild: `image/*.jpg`, `mask/*.png` (0 and 1: they look black); for evaluation."""
     images = existing_folder(root / "image", f"{request.where}.root")
@@ -115,6 +141,30 @@ def realocc(root: Path, request: Request) -> Iterator[Record]:
     yield from pair(dict(find_files(images)), dict(find_files(masks)))
 
 
+def read_faceocc_mask(mask: str | tuple[str, str]) -> bytes | np.ndarray:
+    """The visible face of a picture with its occluder as alpha, and its label map; or a mask file."""
+    if isinstance(mask, str):
+        return read_file(mask)
+    picture_file, label_file = mask
+    labels = load_array(read_file(label_file), label_file)
+    if labels.ndim != 2:
+        raise UserError(f"{label_file}: a label map has two axes, this has {labels.ndim}")
+    face = np.isin(labels, _ALIGNED_FACE_LABELS).astype(np.uint8) * np.uint8(255)
+    picture = cv2.imdecode(np.frombuffer(read_file(picture_file), np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4 or picture.shape[:2] != face.shape:
+        raise UserError(f"{picture_file}: it should have an alpha, and the size of its label map")
+    return cv2.multiply(face, cv2.bitwise_not(cv2.extractChannel(picture, 3)), scale=1 / 255)
+
+
+@adapter(
+    "FaceOcc, its really occluded faces",
+    ("face",),
+    source=partial(Pictures, read_mask=read_faceocc_mask),
+    own_split=_TRAIN_TEST,
+    layout="ffhq/*.png (alpha = occluder), ffhqMask/*.pkl, CelebAHQ/*.png, COFW_test/{img,mask}",
+    origin="https://github.com/face3d0725/FaceExtraction",
+    licence="MIT; the faces keep the terms of CelebA-HQ, FFHQ and COFW",
+)
 def faceocc(root: Path, request: Request, *, celeba_masks: str | None = None) -> Iterator[Record]:
     """FaceOcc's really occluded faces: `ffhq/*.png` in RGBA, whose alpha is the occluder, and `ffhqMask/*.pkl`.
 
@@ -138,21 +188,15 @@ def faceocc(root: Path, request: Request, *, celeba_masks: str | None = None) ->
     yield from pair(images, masks, prefix="test/COFW/", category="COFW")
 
 
-def read_faceocc_mask(mask: str | tuple[str, str]) -> bytes | np.ndarray:
-    """The visible face of a picture with its occluder as alpha, and its label map; or a mask file."""
-    if isinstance(mask, str):
-        return read_file(mask)
-    picture_file, label_file = mask
-    labels = load_array(read_file(label_file), label_file)
-    if labels.ndim != 2:
-        raise UserError(f"{label_file}: a label map has two axes, this has {labels.ndim}")
-    face = np.isin(labels, _ALIGNED_FACE_LABELS).astype(np.uint8) * np.uint8(255)
-    picture = cv2.imdecode(np.frombuffer(read_file(picture_file), np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.ndim != 3 or picture.shape[2] != 4 or picture.shape[:2] != face.shape:
-        raise UserError(f"{picture_file}: it should have an alpha, and the size of its label map")
-    return cv2.multiply(face, cv2.bitwise_not(cv2.extractChannel(picture, 3)), scale=1 / 255)
-
-
+@adapter(
+    "CelebV-HQ",
+    ("face", "background"),
+    source=VideoClips,
+    layout="processed/{clip}.mp4; masks of your own {clip}/{frame}.png",
+    origin="https://github.com/CelebV-HQ/CelebV-HQ",
+    licence="non-commercial research only",
+    example='masks="masks", split="hash:0.95/0.05"',
+)
 def celebv_hq(root: Path, request: Request, *, masks: str | None = None) -> Iterator[Record]:
     """CelebV-HQ: clips `processed/{clip}.mp4` (or in the root), as its download script leaves them.
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import OPAQUE_KINDS, Request
 from data_pipeline.sources.records import Record, find_files
 from rvm_jax.errors import UserError
@@ -14,6 +15,14 @@ MASK_FOLDERS = ("mask", "masks", "alpha", "pha", "seg", "msk")
 _WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 
 
+@adapter(
+    "Any folders of pictures and masks, or of pictures in RGBA",
+    ("face", "occluder", "texture", "background", "foreground", "segmentation"),
+    layout="{img,image,fg,…}/{name}.* beside {mask,alpha,pha,…}/{name}[_mask].*, in the root or in class folders",
+    origin="your own",
+    licence="your own",
+    example='split="hash:0.8/0.1/0.1"',
+)
 def folder(root: Path, request: Request, *, images: str | None = None, masks: str | None = None) -> Iterator[Record]:
     """Finds `{fg,img,…}` beside `{mask,alpha,…}`, in `root` or in any folder below it.
 

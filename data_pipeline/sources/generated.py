@@ -3,11 +3,22 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from data_pipeline.sources.base import ClipSource, Request, Source
+from data_pipeline.sources.adapter import adapter
+from data_pipeline.sources.base import Request, Source
 from rvm_jax.errors import UserError
 
 
-def procedural(
+@adapter(
+    "Rendered heads and occluders with exact alpha",
+    ("face", "occluder"),
+    generates=True,
+    layout="nothing to download",
+    origin="this project",
+    licence="Apache-2.0",
+    example='include=["hand", "mug"], surfaces=0.7',
+    former_names=("procedural",),
+)
+def drawn(
     request: Request,
     *,
     size: int | None = None,
@@ -31,29 +42,14 @@ def procedural(
     return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
 
 
-def people(
-    request: Request,
-    *,
-    size: int | None = None,
-    frames: int = 16,
-    max_items: int = 2000,
-    seed: int = 0,
-    hands: float = 0.6,
-    wear: bool = True,
-    hair: bool = True,
-    shadows: bool = True,
-    camera: bool = True,
-    beard: bool = True,
-    samples: int = 2,
-) -> ClipSource:
-    """Clips of people rendered in three dimensions, of `size` pixels (the clips' resolution where not given)."""
-    from data_pipeline.people.clip import Options  # the renderer loads slowly
-    from data_pipeline.people.source import People
-
-    options = Options(hands, shadows, camera, hair, wear, beard, samples)
-    return People(size or request.resolution, request.split, max_items, frames, seed, options)
-
-
+@adapter(
+    "Drawn surfaces (wood, cloth, food, fur, print …) and scenes, with the statistics of photographs",
+    ("texture", "background"),
+    generates=True,
+    layout="nothing to download",
+    origin="this project",
+    licence="Apache-2.0",
+)
 def surfaces(
     request: Request,
     *,
@@ -69,6 +65,15 @@ def surfaces(
     return Surfaces(kind, size or request.resolution, request.split, max_items, seed, pictures)
 
 
+@adapter(
+    "Clips of a config, synthesised offline",
+    ("face",),
+    generates=True,
+    layout="a prepared set of scripts/prepare_data.py --synthesize",
+    origin="this project, from the sources of the config",
+    licence="those of the sources",
+    example="prepared=True",
+)
 def synthesized(request: Request) -> Source:
     """Clips of a whole config, with the visible face as their alpha; they exist as a prepared set alone."""
     raise UserError(

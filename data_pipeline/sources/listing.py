@@ -32,7 +32,7 @@ def table(adapters: Mapping[str, Adapter]) -> str:
     columns = ("name", "dataset", "used as", "layout of `root`", "where from", "licence")
     rows = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for name, adapter in adapters.items():
-        layout = f"`{adapter.layout}`" if adapter.find is not None else adapter.layout
+        layout = f"`{adapter.layout}`" if not adapter.generates else adapter.layout
         cells = (f"`{name}`", adapter.title, ", ".join(adapter.kinds), layout, adapter.origin, adapter.licence)
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
@@ -42,7 +42,7 @@ def config_lines(adapters: Mapping[str, Adapter]) -> str:
     """A config's entry for each adapter, as it is usually given, for docs/data.md."""
     lines = []
     for name, adapter in adapters.items():
-        needs_root = adapter.generate is None or "prepared" in adapter.example
+        needs_root = not adapter.generates or "prepared" in adapter.example
         root = f'root="datasets/{name}"' if needs_root else ""
         settings = filter(None, (f'name="{name}"', root, adapter.example))
         lines.append(f"dict({', '.join(settings)})")

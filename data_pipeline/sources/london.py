@@ -1,14 +1,16 @@
 """The Face Research Lab London Set as downloaded: photographs, and 189 landmarks each, whose spline is the face."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
-from data_pipeline.sources.records import Record, find_files, read_file
+from data_pipeline.sources.records import Pictures, Record, find_files, read_file
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import decode_picture
 
@@ -25,22 +27,6 @@ class Landmarks(NamedTuple):
 
     template: str
     picture: str
-
-
-def london(root: Path, request: Request) -> Iterator[Record]:
-    """The London Set: `{view}/{person}_{number}.jpg` beside `{person}_{number}.tem`, in the root or below it.
-
-    A picture's folder is its category (`neutral_front`, `smiling_front`). Profiles have other landmarks, and so no mask
-    of the face.
-    """
-    del request
-    templates = dict(find_files(root, (".tem",)))
-    for stem, picture in find_files(root):
-        folder = stem.rpartition("/")[0]
-        template = templates.get(stem)
-        problem = "it has no landmarks" if template is None else _problem(template)
-        mask = None if template is None else Landmarks(template, picture)
-        yield Record(stem, picture, mask, folder.rpartition("/")[2] or None, problem)
 
 
 def _problem(template: str) -> str | None:
@@ -109,3 +95,28 @@ def closed_spline(points: np.ndarray) -> np.ndarray:
     b1 = ((t2 - t) * a1 + t * a2) / t2
     b2 = ((t3 - t) * a2 + (t - t1) * a3) / (t3 - t1)
     return np.asarray(((t2 - t) * b1 + (t - t1) * b2) / (t2 - t1)).reshape(-1, 2)
+
+
+@adapter(
+    "Face Research Lab London Set",
+    ("face",),
+    source=partial(Pictures, read_mask=read_face),
+    layout="{neutral_front,smiling_front}/{person}_{number}.{jpg,tem}",
+    origin="https://doi.org/10.6084/m9.figshare.5047666",
+    licence="CC BY 4.0 (DeBruine and Jones 2017)",
+    example='include=["neutral_front"]',
+)
+def london(root: Path, request: Request) -> Iterator[Record]:
+    """The London Set: `{view}/{person}_{number}.jpg` beside `{person}_{number}.tem`, in the root or below it.
+
+    A picture's folder is its category (`neutral_front`, `smiling_front`). Profiles have other landmarks, and so no mask
+    of the face.
+    """
+    del request
+    templates = dict(find_files(root, (".tem",)))
+    for stem, picture in find_files(root):
+        folder = stem.rpartition("/")[0]
+        template = templates.get(stem)
+        problem = "it has no landmarks" if template is None else _problem(template)
+        mask = None if template is None else Landmarks(template, picture)
+        yield Record(stem, picture, mask, folder.rpartition("/")[2] or None, problem)

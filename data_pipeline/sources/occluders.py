@@ -3,10 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.records import Record, existing_folder, find_files, mask_first, pair
 
+_TRAIN_TEST = {"train": ("train",), "valid": ("test",), "test": ("test",)}
+_TRAIN_VALIDATION = {"train": ("train",), "valid": ("validation",), "test": ("validation",)}
+_NATOCC = "https://github.com/kennyvoo/face-occlusion-generation"
 
+
+@adapter(
+    "SIM (SIMD)",
+    ("occluder", "foreground"),
+    own_split=_TRAIN_TEST,
+    layout="{train,test}/{class}/{fg,alpha}/{name}.jpg",
+    origin="https://github.com/nowsyn/SIM",
+    licence="none stated; the part from Adobe's set must be asked for at Adobe",
+    example='exclude=["spider_web"]',
+)
 def sim(root: Path, request: Request) -> Iterator[Record]:
     """SIM: `{train,test}/{class}/{fg,alpha}/{name}.jpg`; whatever classes are there are the categories.
 
@@ -18,6 +32,15 @@ def sim(root: Path, request: Request) -> Iterator[Record]:
             yield from pair(images, masks, prefix=f"{phase}/{folder.name}/", category=folder.name)
 
 
+@adapter(
+    "AM-2k",
+    ("occluder", "foreground"),
+    own_split=_TRAIN_VALIDATION,
+    layout="{train,validation}/{original/*.jpg,mask/*.png}, fg/*.png where made",
+    origin="https://github.com/JizhiziLi/GFM",
+    licence="MIT, after signing its agreement",
+    example="max_items=1000",
+)
 def am2k(root: Path, request: Request) -> Iterator[Record]:
     """AM-2k: `{train,validation}/{original/*.jpg, mask/*.png}`, and `fg/*.png`, the colours without the background's.
 
@@ -28,6 +51,13 @@ def am2k(root: Path, request: Request) -> Iterator[Record]:
         yield from pair(images, dict(find_files(root / phase / "mask")), prefix=f"{phase}/", category="animal")
 
 
+@adapter(
+    "11k Hands",
+    ("occluder",),
+    layout="Hands/Hand_{number}.jpg; masks of the NatOcc project: 11k-hands_masks/*.png",
+    origin=f"https://sites.google.com/view/11khands; masks: {_NATOCC}",
+    licence="free for reasonable academic fair use",
+)
 def hands_11k(root: Path, request: Request, *, masks: str = "11k-hands_masks") -> Iterator[Record]:
     """11k Hands: `Hands/*.jpg`, and the masks of the NatOcc project, which cover a part of them.
 
@@ -38,6 +68,14 @@ def hands_11k(root: Path, request: Request, *, masks: str = "11k-hands_masks") -
     yield from mask_first(dict(find_files(images)), dict(find_files(folder)), category="hand")
 
 
+@adapter(
+    "HIU-DMTL",
+    ("occluder",),
+    layout="to_cv_community/{name}.jpg, {name}_mask.png, {name}.json",
+    origin="https://github.com/MandyMo/HIU-DMTL",
+    licence="no licence of the dataset found (the code: MIT); password by e-mail",
+    example='split="hash:0.9/0.1"',
+)
 def hiu_dmtl(root: Path, request: Request) -> Iterator[Record]:
     """HIU-DMTL: `to_cv_community/{name}.jpg` with `{name}_mask.png` beside it."""
     inner = root / "to_cv_community"
@@ -47,6 +85,13 @@ def hiu_dmtl(root: Path, request: Request) -> Iterator[Record]:
     yield from pair(images, masks, category="hand")
 
 
+@adapter(
+    "COCO objects of the NatOcc project",
+    ("occluder",),
+    layout="object_image_sr/*.jpg, object_mask_x4/*.png",
+    origin=_NATOCC,
+    licence="the project's repository states none; pictures: terms of Flickr; COCO's annotations: CC BY 4.0",
+)
 def coco_objects(root: Path, request: Request) -> Iterator[Record]:
     """The COCO objects of the NatOcc project, cut out and enlarged: `object_image_sr/*`, `object_mask_x4/*.png`."""
     images = existing_folder(root / "object_image_sr", f"{request.where}.root")
@@ -54,6 +99,13 @@ def coco_objects(root: Path, request: Request) -> Iterator[Record]:
     yield from pair(dict(find_files(images)), dict(find_files(masks)), category="object")
 
 
+@adapter(
+    "FaceOcc, its occluders",
+    ("occluder",),
+    layout="CelebAHQ/*.png, ffhq/*.png, internet/{class}/*.png in RGBA",
+    origin="https://github.com/face3d0725/FaceExtraction",
+    licence="MIT; cut out of CelebA-HQ, FFHQ and the internet, whose terms stay",
+)
 def faceocc_occluders(root: Path, request: Request) -> Iterator[Record]:
     """FaceOcc: `CelebAHQ/*.png`, `ffhq/*.png`, `internet/{class}/*.png` in RGBA, 256×256, aligned as its faces are.
 

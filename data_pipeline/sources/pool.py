@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from absl import logging
 
-from data_pipeline.sources import open_source
 from data_pipeline.sources.base import ClipSource, FrameChoice, Kind, Picture, Request, Source, Video
 from data_pipeline.sources.decode import decode, decode_clip
+from data_pipeline.sources.opening import open_source
 from rvm_jax.errors import UserError
 
 _NAMED_AT_START = 10

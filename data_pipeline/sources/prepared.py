@@ -36,7 +36,7 @@ class Rows:
                 self._parts[part] = tfds.builder_from_directory(str(path)).as_data_source("train")
             except Exception as error:  # TFDS has no common error for what is missing or damaged
                 raise UserError(f"{path}: not a part of a prepared set; prepare it again ({error})") from error
-        found = self._parts[part][row - (self.ends[part - 1] if part else 0)]
+        found: Mapping[str, Any] = self._parts[part][row - (self.ends[part - 1] if part else 0)]
         if found["problem"]:
             raise UserError(found["problem"].decode())
         return found
@@ -96,7 +96,7 @@ class PreparedClips:
         first, frames, _ = self.records[index].picture
         if not frames:
             self._rows[first]  # raises what is wrong with the clip
-        return frames
+        return int(frames)
 
     def read(self, index: int, frames: Sequence[int]) -> dict[str, Any]:
         record = self.records[index]
@@ -128,8 +128,8 @@ def open_prepared(
         raise UserError(f"{where}.root: {root} is no prepared set; write it with scripts/prepare_data.py")
     index = json.loads(read_file(str(root / INDEX)))
     if not index["complete"]:
-        raise UserError(f"{where}.root: {root} is not complete; run scripts/prepare_data.py again, it goes on there")
-    if (index["source"], index["kind"]) != (name, request.kind):
+        raise UserError(f"{where}.root: {root} is not complete; run scripts/prepare_data.py again, it resumes there")
+    if (index["source"] not in (name, *adapter.former_names)) or index["kind"] != request.kind:
         raise UserError(f"{where}: {root} was prepared from '{index['source']}' as {index['kind']}; use it as that")
     if index["split"] not in (ALL, request.split):
         raise UserError(f"{where}.split: {root} was prepared for the split '{index['split']}' alone")

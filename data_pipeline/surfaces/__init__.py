@@ -1,7 +1,7 @@
 """Surfaces and scenes with the statistics of photographs, drawn: nothing to download, no licence."""
 
-from .folder import PictureFolder
-from .painting import KINDS, surface
-from .scenes import background
+from data_pipeline.surfaces.folder import PictureFolder
+from data_pipeline.surfaces.painting import KINDS, surface
+from data_pipeline.surfaces.scenes import background
 
 __all__ = ["KINDS", "PictureFolder", "background", "surface"]

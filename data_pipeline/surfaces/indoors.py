@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from .colours import flat, natural, near
-from .motifs import fill
-from .noise import fractal, places, smooth, step
-from .outdoors import landscape
-from .painting import painted
+from data_pipeline.surfaces.colours import flat, natural, near
+from data_pipeline.surfaces.motifs import fill
+from data_pipeline.surfaces.noise import fractal, places, smooth, step
+from data_pipeline.surfaces.outdoors import landscape
+from data_pipeline.surfaces.painting import painted
 
 
 def wall(rng: np.random.Generator, n: int) -> np.ndarray:

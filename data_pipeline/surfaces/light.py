@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .noise import fractal, places, smooth, step
+from data_pipeline.surfaces.noise import fractal, places, smooth, step
 
 
 def relief(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .colours import flat, hsv, mixed, natural, near, ramp, skin_like
-from .light import relief
-from .noise import displaced, fractal, places, scattered, smooth, step, unit
+from data_pipeline.surfaces.colours import flat, hsv, mixed, natural, near, ramp, skin_like
+from data_pipeline.surfaces.light import relief
+from data_pipeline.surfaces.noise import displaced, fractal, places, scattered, smooth, step, unit
 
 
 def plaster(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .colours import flat, near, scheme
+from data_pipeline.surfaces.colours import flat, near, scheme
 
 _BITS = 4
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from .colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
-from .light import relief
-from .noise import displaced, fractal, places, scattered, smooth, step, strands, unit
+from data_pipeline.surfaces.colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
+from data_pipeline.surfaces.light import relief
+from data_pipeline.surfaces.noise import displaced, fractal, places, scattered, smooth, step, strands, unit
 
 # Hue, saturation and value of coats: ginger, brown, cream, grey, white, dark.
 _FURS = ((0.07, 0.6, 0.8), (0.06, 0.55, 0.5), (0.08, 0.25, 0.85), (0.08, 0.1, 0.3), (0.1, 0.05, 0.95), (0.05, 0.7, 0.3))

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from .colours import flat, hsv, mixed, natural, near, ramp
-from .noise import fractal, places, step, unit
-from .painting import painted
+from data_pipeline.surfaces.colours import flat, hsv, mixed, natural, near, ramp
+from data_pipeline.surfaces.noise import fractal, places, step, unit
+from data_pipeline.surfaces.painting import painted
 
 
 def _sky(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from data_pipeline.surfaces import mineral, organic, printed, solid, woven
+from data_pipeline.surfaces.colours import recoloured, skin_like
+from data_pipeline.surfaces.light import falling
+from data_pipeline.surfaces.noise import fractal
 from rvm_jax.errors import UserError
-
-from . import mineral, organic, printed, solid, woven
-from .colours import recoloured, skin_like
-from .light import falling
-from .noise import fractal
 
 Painter = Callable[[np.random.Generator, int], np.ndarray]
 

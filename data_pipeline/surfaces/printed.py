@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from .colours import flat, mixed, natural, near, ramp, scheme, skin_like, strong
-from .light import relief, windows
-from .motifs import fill, outline, scatter, stamp
-from .noise import fractal, places, step, unit
+from data_pipeline.surfaces.colours import flat, mixed, natural, near, ramp, scheme, skin_like, strong
+from data_pipeline.surfaces.light import relief, windows
+from data_pipeline.surfaces.motifs import fill, outline, scatter, stamp
+from data_pipeline.surfaces.noise import fractal, places, step, unit
 
 _FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX,

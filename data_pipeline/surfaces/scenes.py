@@ -5,12 +5,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from .colours import hsv, mixed, natural, near, ramp, skin_like, strong
-from .indoors import room, shelves, wall
-from .light import falling
-from .noise import fractal, places, step, unit
-from .outdoors import bokeh, landscape, leaves, street
-from .painting import painted
+from data_pipeline.surfaces.colours import hsv, mixed, natural, near, ramp, skin_like, strong
+from data_pipeline.surfaces.indoors import room, shelves, wall
+from data_pipeline.surfaces.light import falling
+from data_pipeline.surfaces.noise import fractal, places, step, unit
+from data_pipeline.surfaces.outdoors import bokeh, landscape, leaves, street
+from data_pipeline.surfaces.painting import painted
 
 _WORK = 256  # the side that scenes are drawn at
 

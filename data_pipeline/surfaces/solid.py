@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from .colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
-from .light import reflection, relief, windows
-from .motifs import scatter, stamped
-from .noise import displaced, fractal, places, scattered, smooth, step, unit
+from data_pipeline.surfaces.colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
+from data_pipeline.surfaces.light import reflection, relief, windows
+from data_pipeline.surfaces.motifs import scatter, stamped
+from data_pipeline.surfaces.noise import displaced, fractal, places, scattered, smooth, step, unit
 
 
 def wood(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -6,11 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from data_pipeline.surfaces.folder import PictureFolder
+from data_pipeline.surfaces.painting import LEAST_SIDE, surface
+from data_pipeline.surfaces.scenes import background
 from rvm_jax.errors import UserError
-
-from .folder import PictureFolder
-from .painting import LEAST_SIDE, surface
-from .scenes import background
 
 _FROM_FOLDER = 0.5  # of the items where there are photographs
 

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from .colours import flat, mixed, natural, near, scheme, skin_like, strong
-from .light import relief
-from .motifs import stamped
-from .noise import fractal, places, step, unit, wobbled
+from data_pipeline.surfaces.colours import flat, mixed, natural, near, scheme, skin_like, strong
+from data_pipeline.surfaces.light import relief
+from data_pipeline.surfaces.motifs import stamped
+from data_pipeline.surfaces.noise import fractal, places, step, unit, wobbled
 
 
 def fabric(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -13,14 +13,14 @@ import numpy as np
 from data_pipeline.easing import draw_easing
 
 if TYPE_CHECKING:
-    from data_pipeline.techniques.settings import Settings
+    from data_pipeline.techniques.options import TechniqueOptions
 
 Clip = dict[str, np.ndarray]
 _REFERENCE_SIDE = 512  # frames for which RVM's sigmas, in pixels, are meant
 _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13  # torchvision's `adjust_sharpness`
 
 
-def camera(clip: Clip, rng: np.random.Generator, settings: "Settings") -> Clip:
+def camera(clip: Clip, rng: np.random.Generator, settings: "TechniqueOptions") -> Clip:
     """Applies each of the augmentations with its probability in `settings`, in the order of light, sensor and file."""
     for probability, augment in (
         (settings.blur, blur),

@@ -27,7 +27,7 @@ def transfer_colours(
     middle, spread = goal.mean(axis=0), goal.std(axis=0)
     goal = np.clip(goal, middle - 2 * spread, middle + spread)
     chosen = rng.choice(len(points), min(len(points), _MOST), replace=False)
-    moved = _transport(points[chosen], goal[rng.integers(len(goal), size=len(chosen))], rng)
+    moved = transport(points[chosen], goal[rng.integers(len(goal), size=len(chosen))], rng)
 
     change = np.zeros((*weight.shape, 4), np.float32)
     places = np.argwhere(weight > 0.5)[chosen]
@@ -39,7 +39,7 @@ def transfer_colours(
     return cv2.add(rgb, change, dtype=cv2.CV_8U)
 
 
-def _transport(points: np.ndarray, goal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def transport(points: np.ndarray, goal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Sliced optimal transport of points (N, 3) to as many others, float32.
 
     The steps amplify what they begin with, so each result is that of IEEE arithmetic alone: sums are written out, since

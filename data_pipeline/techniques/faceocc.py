@@ -15,14 +15,15 @@ from data_pipeline.motion import rotation, scaling, translation
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import canvas_layer, occluder_layer
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import Scene, close_scene, draw_occluder, open_scene
-from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory
 
 
 @dataclass(frozen=True)
-class Options(OcclusionSettings):
-    """Settings of the technique, besides those that all have."""
+class FaceOccOptions(OcclusionOptions):
+    """Options of the technique, besides those that all have."""
 
     aligned: tuple[float, float] = (0.58, 0.66)  # the face's height over the frame's
     registered: tuple[str, ...] = ("celebahq", "ffhq")  # categories (patterns) of occluders from aligned faces
@@ -34,11 +35,10 @@ class Options(OcclusionSettings):
     jpeg: float = 0.1
 
 
-PRESETS = {"fixed": Options()}
-
-
-def faceocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: Options) -> Clip:
-    """Makes a clip; arguments and result are those of `published`."""
+def synthesize(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: FaceOccOptions
+) -> Clip:
+    """Makes a clip; arguments and result are those of `published.synthesize`."""
     scene = open_scene(face, rng, options, face_height=options.aligned)
     for occluder in occluders:
         if any(fnmatch(occluder.category.lower(), pattern) for pattern in options.registered):
@@ -51,7 +51,13 @@ def faceocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.
     return close_scene(scene, rng, options)
 
 
-def _registered_path(rng: np.random.Generator, scene: Scene, occluder: Picture, options: Options) -> np.ndarray:
+TECHNIQUE = Technique(
+    synthesize,
+    {"repaired": FaceOccOptions()},
+)
+
+
+def _registered_path(rng: np.random.Generator, scene: Scene, occluder: Picture, options: FaceOccOptions) -> np.ndarray:
     """From the occluder's picture to the frames: it is laid over the aligned face, a little off."""
     height, width = occluder.alpha.shape
     face = scene.face
@@ -61,4 +67,4 @@ def _registered_path(rng: np.random.Generator, scene: Scene, occluder: Picture, 
     mirror = scaling(-1 if rng.random() < options.flip else 1, 1)
     middle = translation(face.centre[0] + x, face.centre[1] + y)
     place = middle @ rotation(rng.normal(0, 4)) @ mirror @ scaling(scale) @ translation(-width / 2, -height / 2)
-    return scene.path @ place
+    return np.asarray(scene.path @ place)

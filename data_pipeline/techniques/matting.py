@@ -13,14 +13,15 @@ import numpy as np
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import occluder_layer
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import close_scene, draw_occluder, open_scene
-from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory
 
 
 @dataclass(frozen=True)
-class Options(OcclusionSettings):
-    """Settings of the technique, besides those that all have."""
+class MattingOptions(OcclusionOptions):
+    """Options of the technique, besides those that all have."""
 
     area: tuple[float, float] = (0.3, 1.0)  # the occluder's bounding box over that of the face
     veils: tuple[str, ...] = ("net", "spider_web", "glass_ice", "water_*", "texture_holed", "smoke*", "fire")
@@ -31,11 +32,10 @@ class Options(OcclusionSettings):
     jpeg: float = 0.1
 
 
-PRESETS = {"fixed": Options()}
-
-
-def matting(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: Options) -> Clip:
-    """Makes a clip; arguments and result are those of `published`."""
+def synthesize(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: MattingOptions
+) -> Clip:
+    """Makes a clip; arguments and result are those of `published.synthesize`."""
     scene = open_scene(face, rng, options)
     for occluder in occluders:
         layer = occluder_layer(occluder.rgb, occluder.alpha)
@@ -44,3 +44,13 @@ def matting(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.
         layer, path, opacity = draw_trajectory(rng, scene, layer, occluder.category, options, area)
         draw_occluder(scene, layer, path, rng, options, opacity=opacity)
     return close_scene(scene, rng, options)
+
+
+TECHNIQUE = Technique(
+    synthesize,
+    {"repaired": MattingOptions()},
+    benchmark={
+        "soft": ("smoke*", "glass", "glass_ice", "fire", "water_*", "cloud*", "steam", "mist", "fog"),
+        "hair_and_nets": ("net", "hair*", "fur*", "animal", "spider_web", "texture_holed", "beard"),
+    },
+)

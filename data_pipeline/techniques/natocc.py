@@ -1,11 +1,11 @@
 """Naturalistic occlusions after NatOcc (Voo et al. 2022): hands and objects in the colours of the face's picture.
 
 Hands take the complexion of the face by sliced optimal transport; the alpha is drawn in by a pixel and softened, so
-that no rim of the old background shows. Presets of `Options`:
+that no rim of the old background shows. Presets of `NatOccOptions`:
 
-- `fixed`, the default: occluders move as what they are (`trajectories`): a hand reaches in from outside, its fingers on
-  the face; the alpha is mask × (1 − occluder).
-- `letter`: any occluder at any point of the face with its upper side outward, moved by an affine; mask − occluder.
+- `repaired`, the default: occluders move as what they are (`trajectories`): a hand reaches in from outside, its
+  fingers on the face; the alpha is mask × (1 − occluder).
+- `verbatim`: any occluder at any point of the face with its upper side outward, moved by an affine; mask − occluder.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,17 @@ from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.colour_transfer import transfer_colours
 from data_pipeline.techniques.layers import crop, occluder_layer, stills
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import close_scene, draw_occluder, open_scene
-from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory, kind_of, reach, wear
 
 _LEAST_LEFT = 0.7  # of an alpha that edges were taken from
 
 
 @dataclass(frozen=True)
-class Options(OcclusionSettings):
-    """Settings of the technique, besides those that all have."""
+class NatOccOptions(OcclusionOptions):
+    """Options of the technique, besides those that all have."""
 
     colour_transfer: float = 1.0  # probability that a hand takes the face's colours
     transfer_all: bool = False  # whether objects take them, too
@@ -42,14 +43,10 @@ class Options(OcclusionSettings):
     jpeg: float = 0.2
 
 
-PRESETS = {
-    "fixed": Options(),
-    "letter": Options(trajectory="affine", label="subtract", motion_blur=0.0, noise=0.0),
-}
-
-
-def natocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: Options) -> Clip:
-    """Makes a clip; arguments and result are those of `published`."""
+def synthesize(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: NatOccOptions
+) -> Clip:
+    """Makes a clip; arguments and result are those of `published.synthesize`."""
     scene = open_scene(face, rng, options)
     for occluder in occluders:
         rgb, alpha = crop(occluder.rgb, occluder.alpha, options.resolution)
@@ -66,6 +63,32 @@ def natocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.G
             path = path @ _distortion(rng, placed.layer.outline)
         draw_occluder(scene, placed.layer, path, rng, options, opacity=placed.opacity)
     return close_scene(scene, rng, options)
+
+
+TECHNIQUE = Technique(
+    synthesize,
+    {
+        "repaired": NatOccOptions(),
+        "verbatim": NatOccOptions(trajectory="affine", label="subtract", motion_blur=0.0, noise=0.0),
+    },
+    benchmark={
+        "hands": ("*hand*", "arm", "arms", "hiu*", "11k*"),
+        "objects": (
+            "mug",
+            "cup",
+            "phone",
+            "book",
+            "microphone",
+            "leaf",
+            "*glasses",
+            "eyewear",
+            "mask",
+            "scarf",
+            "hat",
+            "object",
+        ),
+    },
+)
 
 
 def soften(alpha: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
 """The occlusion technique of the face-matting fork of RVM: one face, one occluder cut out and pasted onto it, moved.
 
-Presets of `Options`:
+Presets of `PublishedOptions`:
 
-- `fixed`, the default, mends what the fork does against its own intent. A layer is warped once, by the product of all
-  its transforms, premultiplied, colour and alpha together; the object (not the canvas that it lay on) is centred on a
-  point of the face; a clip sees part of a movement of up to 26 frames; the alpha is mask × (1 − occluder); what lies
+- `repaired`, the default, corrects what the fork does against its own intent. A layer is warped once, by the product of
+  all its transforms, premultiplied, colour and alpha together; the object (not the canvas that it lay on) is centred on
+  a point of the face; a clip sees part of a movement of up to 26 frames; the alpha is mask × (1 − occluder); what lies
   beyond a face picture is its mirror image; the aspect is jittered; the trimap's widths belong to the clip.
 - `published` keeps what the fork does where that is a choice: a quarter of the clips is occluded; movements of 26
   frames, seen from their start; the shared motion before the static one; the object at its random place on a canvas,
@@ -12,7 +12,7 @@ Presets of `Options`:
   face picture; no aspect jitter (the fork's crop does nothing on squares); the saturation that follows the brightness;
   trimap widths and filters for every frame, at 640×640. It, too, warps once and keeps colour and alpha registered, and
   an object too long for the canvas stays whole.
-- `letter` is the fork step by step, faults included: see `letter`. It takes no other options than `occlusion`.
+- `verbatim` is the fork step by step, bugs included: see `verbatim.py`. It takes no other options than `occlusion`.
 """
 
 from collections.abc import Sequence
@@ -25,18 +25,19 @@ from data_pipeline.motion import rotation, scaling, translation
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import Layer, Rect, bounds, occluder_layer
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import Scene, close_scene, draw_occluder, movement, open_scene, static_affine
-from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory
-from data_pipeline.techniques.verbatim import letter
+from data_pipeline.techniques.verbatim import synthesize_verbatim
 
 _TRIES = 10
 _PASTE_SCALES = (0.05, 4.0)
 
 
 @dataclass(frozen=True)
-class Options(OcclusionSettings):
-    """Settings of the technique, besides those that all have."""
+class PublishedOptions(OcclusionOptions):
+    """Options of the technique, besides those that all have."""
 
     trajectory: Literal["natural", "affine"] = "affine"
     move_occluder: float = 0.95  # probability of a movement of the occluder alone
@@ -47,30 +48,12 @@ class Options(OcclusionSettings):
     filters: tuple[str, ...] = ("linear",)  # one is drawn for an occluder: nearest, linear, cubic, lanczos4
     filter_per_frame: bool = False
     trimap_per_frame: bool = False
-    letter: bool = False
+    verbatim: bool = False
 
 
-PRESETS = {
-    "fixed": Options(),
-    "published": Options(
-        occlusion=0.25,
-        motion_span=(26, 26),
-        random_start=False,
-        camera_motion=False,
-        aspect=(1.0, 1.0),
-        saturation_bug=True,
-        paste_anchor="canvas",
-        filters=("nearest", "linear", "cubic", "lanczos4"),
-        filter_per_frame=True,
-        label="subtract",
-        border="black",
-        trimap_per_frame=True,
-    ),
-    "letter": Options(occlusion=0.25, letter=True),
-}
-
-
-def published(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: Options) -> Clip:
+def synthesize(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: PublishedOptions
+) -> Clip:
     """Makes a clip of S×S frames, S = `options.resolution`, T = `options.seq_length`.
 
     Args:
@@ -78,14 +61,14 @@ def published(face: Picture | Video, occluders: Sequence[Picture], rng: np.rando
             face is used.
         occluders: pictures with alpha; of none, the clip shows the bare face.
         rng: all randomness of the clip.
-        options: see `Options`.
+        options: see `PublishedOptions`.
 
     Returns:
         `src` (T, S, S, 3) and `pha`, the alpha of the visible face, (T, S, S, 1), uint8; with `options.trimap` also
         `trimap` (T, S, S, 1), with the values 0, 128, 255.
     """
-    if options.letter:
-        return letter(face, occluders, rng, options)
+    if options.verbatim:
+        return synthesize_verbatim(face, occluders, rng, options)
     scene = open_scene(face, rng, options)
     for occluder in occluders:
         layer = occluder_layer(occluder.rgb, occluder.alpha)
@@ -98,7 +81,30 @@ def published(face: Picture | Video, occluders: Sequence[Picture], rng: np.rando
     return close_scene(scene, rng, options, options.trimap_per_frame)
 
 
-def _pasted_path(rng: np.random.Generator, scene: Scene, occluder: Layer, options: Options) -> np.ndarray:
+TECHNIQUE = Technique(
+    synthesize,
+    {
+        "repaired": PublishedOptions(),
+        "published": PublishedOptions(
+            occlusion=0.25,
+            motion_span=(26, 26),
+            random_start=False,
+            camera_motion=False,
+            aspect=(1.0, 1.0),
+            saturation_bug=True,
+            paste_anchor="canvas",
+            filters=("nearest", "linear", "cubic", "lanczos4"),
+            filter_per_frame=True,
+            label="subtract",
+            border="black",
+            trimap_per_frame=True,
+        ),
+        "verbatim": PublishedOptions(occlusion=0.25, verbatim=True),
+    },
+)
+
+
+def _pasted_path(rng: np.random.Generator, scene: Scene, occluder: Layer, options: PublishedOptions) -> np.ndarray:
     """Where the occluder goes (T, 3, 3): moved on a canvas, turned away from the face's centre, pasted on the face."""
     side, face = scene.side, scene.box
     height, width = occluder.rgba.shape[:2]
@@ -121,7 +127,7 @@ def _pasted_path(rng: np.random.Generator, scene: Scene, occluder: Layer, option
         pasted = paste @ translation(-anchor[0], -anchor[1]) @ path
         if _meet(bounds(occluder.outline, pasted[0]), face):
             break
-    return pasted
+    return np.asarray(pasted)
 
 
 def _meet(a: Rect, b: Rect) -> bool:

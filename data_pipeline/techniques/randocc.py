@@ -1,10 +1,10 @@
 """Random occlusions after RandOcc (Voo et al. 2022): closed Bézier shapes cut out of textures, some see-through.
 
-Presets of `Options`:
+Presets of `RandOccOptions`:
 
-- `fixed`, the default: what shines through a transparent shape counts as face, by as much; shapes fly past, are held
+- `repaired`, the default: what shines through a transparent shape counts as face, by as much; shapes fly past, are held
   before the face, or drift.
-- `letter`: a transparent shape hides the face wholly in the label; the shapes move by RVM's affine.
+- `verbatim`: a transparent shape hides the face wholly in the label; the shapes move by RVM's affine.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,17 @@ from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques import shapes
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import occluder_layer
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import close_scene, draw_occluder, open_scene
-from data_pipeline.techniques.settings import OcclusionSettings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory
 
 _MOTIONS = ("shape", "held", "smoke")  # categories whose trajectories shapes have
 
 
 @dataclass(frozen=True)
-class Options(OcclusionSettings):
-    """Settings of the technique, besides those that all have."""
+class RandOccOptions(OcclusionOptions):
+    """Options of the technique, besides those that all have."""
 
     transparency: float = 0.3  # probability that a shape is see-through
     opacity: tuple[float, float] = (0.4, 0.7)  # of those that are
@@ -36,20 +37,19 @@ class Options(OcclusionSettings):
     jpeg: float = 0.1
 
 
-PRESETS = {
-    "fixed": Options(),
-    "letter": Options(trajectory="affine", label="opaque", motion_blur=0.0, noise=0.0),
-}
-
-
 def draw_texture(rng: np.random.Generator, side: int) -> Picture:
     """A rendered texture, for where the data has no `textures`."""
     rgb = shapes.draw_texture(rng, max(side // 2, 16))
     return Picture(rgb, np.full(rgb.shape[:2], 255, np.uint8), "procedural", "shape")
 
 
-def randocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: Options) -> Clip:
-    """Makes a clip; arguments and result are those of `published`, but for `occluders`: the textures, alpha unused."""
+def synthesize(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, options: RandOccOptions
+) -> Clip:
+    """Makes a clip; arguments and result are those of `published.synthesize`.
+
+    But `occluders` are textures, whose alpha is not used.
+    """
     scene = open_scene(face, rng, options)
     side = max(options.resolution // 2, 16)
     for texture in occluders:
@@ -61,3 +61,14 @@ def randocc(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.
             opacity = opacity * rng.uniform(*options.opacity)
         draw_occluder(scene, placed.layer, placed.path, rng, options, opacity=opacity)
     return close_scene(scene, rng, options)
+
+
+TECHNIQUE = Technique(
+    synthesize,
+    {
+        "repaired": RandOccOptions(),
+        "verbatim": RandOccOptions(trajectory="affine", label="opaque", motion_blur=0.0, noise=0.0),
+    },
+    draws="textures",
+    benchmark={"shapes": ()},
+)

@@ -1,8 +1,8 @@
 """Foreground clips over background pictures and videos, with the augmentation of RVM (Lin et al. 2021, section 4.1).
 
 There is no occluder here: the alpha is the foreground's. Besides `src` and `pha`, clips have `fgr` and `bgr`, so that
-the device composes after its random crop. Presets of `Options` are RVM's own probabilities: `videomatte`, the default,
-for clips, `imagematte` for stills, and `still` (its validation), which leaves all out but the static affine.
+the device composes after its random crop. Presets of `RvmOptions` are RVM's own probabilities: `videomatte`, the
+default, for clips, `imagematte` for stills, and `still` (its validation), which leaves out all but the static affine.
 
 One warp a layer does what RVM does in up to three; the aspect is jittered as RVM means to (its crop does nothing on
 squares); a background is mirrored at its border where RVM's turns black.
@@ -20,16 +20,17 @@ from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques import augmentations
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import Layer, face_layer, shrink, stills, warp
+from data_pipeline.techniques.options import TechniqueOptions
 from data_pipeline.techniques.scene import cover, movement, scale_of, static_affine
-from data_pipeline.techniques.settings import Settings
+from data_pipeline.techniques.technique import Technique
 from data_pipeline.trimap import make_trimap
 
 _RIM = 2  # pixels by which a foreground's colours go on beyond its picture
 
 
 @dataclass(frozen=True)
-class Options(Settings):
-    """Settings of the technique, besides those that all have."""
+class RvmOptions(TechniqueOptions):
+    """Options of the technique, besides those that all have."""
 
     motion_span: tuple[int, int] = (0, 0)
     move_foreground: float = 0.3
@@ -42,16 +43,8 @@ class Options(Settings):
     grey: float = 0.02
 
 
-PRESETS = {
-    "videomatte": Options(),
-    "imagematte": Options(move_foreground=0.95, noise=0.05, grey=0.03, sharpen=0.05),
-    "still": Options(move_foreground=0.0, move_background=0.0, noise=0.0, sharpen=0.0, blur=0.0, grey=0.0, jitter=0.0,
-                     flip=0.0, pause=0.0),
-}  # fmt: skip
-
-
-def rvm(
-    foreground: Picture | Video, backgrounds: Sequence[Picture | Video], rng: np.random.Generator, options: Options
+def synthesize(
+    foreground: Picture | Video, backgrounds: Sequence[Picture | Video], rng: np.random.Generator, options: RvmOptions
 ) -> Clip:
     """Makes a clip of S×S frames, S = `options.resolution`, T = `options.seq_length`.
 
@@ -59,7 +52,7 @@ def rvm(
         foreground: a still with its alpha, or a video of T frames.
         backgrounds: one still or video of T frames; its alpha is not used.
         rng: all randomness of the clip.
-        options: see `Options`.
+        options: see `RvmOptions`.
 
     Returns:
         `src`, `fgr`, `bgr` (T, S, S, 3) and `pha` (T, S, S, 1), uint8, src = fgr · pha + bgr · (1 − pha); with
@@ -91,6 +84,29 @@ def rvm(
     return clip
 
 
+TECHNIQUE = Technique(
+    synthesize,
+    {
+        "videomatte": RvmOptions(),
+        "imagematte": RvmOptions(move_foreground=0.95, noise=0.05, grey=0.03, sharpen=0.05),
+        "still": RvmOptions(
+            move_foreground=0.0,
+            move_background=0.0,
+            noise=0.0,
+            sharpen=0.0,
+            blur=0.0,
+            grey=0.0,
+            jitter=0.0,
+            flip=0.0,
+            pause=0.0,
+        ),
+    },
+    draws="backgrounds",
+    subject="foregrounds",
+    arrays=("src", "pha", "fgr", "bgr"),
+)
+
+
 def compose(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
     """fgr · pha + bgr · (1 − pha), all uint8, (T, H, W, C)."""
     src = np.empty_like(fgr)
@@ -101,7 +117,7 @@ def compose(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
     return src
 
 
-def _augmented(clip: Clip, clock: np.ndarray, rng: np.random.Generator, options: Options) -> Clip:
+def _augmented(clip: Clip, clock: np.ndarray, rng: np.random.Generator, options: RvmOptions) -> Clip:
     """RVM's order: noise, jitter, grey, sharpness, blur."""
     layers = ("fgr", "bgr")
     if rng.random() < options.noise:

@@ -22,7 +22,7 @@ from data_pipeline.motion import (
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip, camera, smear
 from data_pipeline.techniques.layers import Layer, Rect, bounds, face_layer, shrink, stills, warp
-from data_pipeline.techniques.settings import OcclusionSettings, Settings
+from data_pipeline.techniques.options import OcclusionOptions, TechniqueOptions
 from data_pipeline.trimap import make_trimap, make_trimap_published
 
 FILTERS = {
@@ -51,7 +51,7 @@ class Scene(NamedTuple):
 
     @property
     def side(self) -> int:
-        return self.src.shape[1]
+        return int(self.src.shape[1])
 
     @property
     def frames(self) -> int:
@@ -61,7 +61,7 @@ class Scene(NamedTuple):
 def open_scene(
     face: Picture | Video,
     rng: np.random.Generator,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     face_height: tuple[float, float] | None = None,
 ) -> Scene:
     """Draws the frames of the bare face, a square part of its picture; a video gives a frame of its own to each.
@@ -84,7 +84,7 @@ def open_scene(
 
 
 def close_scene(
-    scene: Scene, rng: np.random.Generator, settings: OcclusionSettings, trimap_per_frame: bool = False
+    scene: Scene, rng: np.random.Generator, settings: OcclusionOptions, trimap_per_frame: bool = False
 ) -> Clip:
     """The finished clip: `src`, `pha` (T, S, S, 1), and `trimap` (T, S, S, 1) where the settings ask for it."""
     clip = camera({"src": scene.src, "pha": scene.pha[..., None]}, rng, settings)
@@ -100,7 +100,7 @@ def movement(rng: np.random.Generator, clock: np.ndarray, probability: float, si
     return np.tile(np.eye(3), (len(clock), 1, 1))
 
 
-def static_affine(rng: np.random.Generator, scale: tuple[float, float], settings: Settings) -> np.ndarray:
+def static_affine(rng: np.random.Generator, scale: tuple[float, float], settings: TechniqueOptions) -> np.ndarray:
     """RVM's affine that stays for the clip, and the flip."""
     side = settings.resolution
     matrix = affine_matrix(draw_affine(rng, side, scale=scale), side)
@@ -114,7 +114,7 @@ def cover(layer: Layer, side: int) -> np.ndarray:
     x, y = bounds(layer.outline, scaling(scale)).centre
     left = np.clip(side / 2 - x, side - width * scale, 0)
     top = np.clip(side / 2 - y, side - height * scale, 0)
-    return translation(left, top) @ scaling(scale)
+    return np.asarray(translation(left, top) @ scaling(scale))
 
 
 def draw_occluder(
@@ -122,7 +122,7 @@ def draw_occluder(
     layer: Layer,
     path: np.ndarray,
     rng: np.random.Generator,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     *,
     opacity: np.ndarray | None = None,
     filters: Sequence[str] = ("linear",),
@@ -178,7 +178,7 @@ def _face_path(
     clock: np.ndarray,
     face: Layer,
     held: np.ndarray,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     face_height: tuple[float, float] | None,
 ) -> tuple[np.ndarray, Rect]:
     """Where the face picture goes (T, 3, 3), and the box around the face in the first frame."""
@@ -203,11 +203,13 @@ def _align(rng: np.random.Generator, face: Layer, side: int, height: tuple[float
     below, right = np.subtract(face.rgba.shape[:2], (y, x))
     filling = side * max(0.5 / x, 0.5 / right, _ALIGNED_AT / y, (1 - _ALIGNED_AT) / below)
     scale = np.clip(filling, scale, _MOST_ENLARGED * scale)
-    return translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+    return np.asarray(
+        translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+    )
 
 
 def _draw_face(
-    scene: Scene, layers: Sequence[Layer], path: np.ndarray, rng: np.random.Generator, settings: OcclusionSettings
+    scene: Scene, layers: Sequence[Layer], path: np.ndarray, rng: np.random.Generator, settings: OcclusionOptions
 ) -> None:
     border = cv2.BORDER_REFLECT_101 if settings.border == "mirror" else cv2.BORDER_CONSTANT
     jitters = rng.random() < settings.jitter

@@ -1,8 +1,8 @@
 """Pictures and clips of persons with their masks, for RVM's segmentation pass (Lin et al. 2021, section 5.1).
 
-There is no occluder and no alpha here: the label `seg` is 0 or 255. Presets of `Options` are RVM's augmentation of COCO
-and Supervisely (`images`, the default) and of YouTubeVIS (`video`). Affine, crop and flip are one warp, which mirrors a
-picture and its mask at the border where RVM's turns black.
+There is no occluder and no alpha here: the label `seg` is 0 or 255. Presets of `SegmentationOptions` are RVM's
+augmentation of COCO and Supervisely (`images`, the default) and of YouTubeVIS (`video`). Affine, crop and flip are one
+warp, which mirrors a picture and its mask at the border where RVM's turns black.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,14 @@ from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques import augmentations
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import face_layer, shrink, stills, warp
+from data_pipeline.techniques.options import TechniqueOptions
 from data_pipeline.techniques.scene import scale_of
-from data_pipeline.techniques.settings import Settings
+from data_pipeline.techniques.technique import Technique
 
 
 @dataclass(frozen=True)
-class Options(Settings):
-    """Settings of the technique; of those that all have, motion, pause, trimap and the camera's others have no part."""
+class SegmentationOptions(TechniqueOptions):
+    """Options of the technique; of those that all have, motion, pause, trimap and the camera's others have no part."""
 
     aspect: tuple[float, float] = (0.7, 1.3)  # of the crop, beside the picture's
     crop: tuple[float, float] = (0.5, 1.0)  # its share of the picture's area
@@ -35,15 +36,8 @@ class Options(Settings):
     hue: float = 0.1  # turns, at most
 
 
-PRESETS = {
-    "images": Options(),
-    "video": Options(aspect=(0.9, 1.1), crop=(0.8, 1.0), angle=0.0, shift=0.0, shear=0.0, colours=0.3, hue=0.15,
-                     grey=0.05),
-}  # fmt: skip
-
-
-def segmentation(
-    person: Picture | Video, nothing: Sequence[Picture | Video], rng: np.random.Generator, options: Options
+def synthesize(
+    person: Picture | Video, nothing: Sequence[Picture | Video], rng: np.random.Generator, options: SegmentationOptions
 ) -> Clip:
     """Returns `src` (T, S, S, 3) and the mask `seg` (T, S, S, 1) uint8, S = `options.resolution`; a still stays still.
 
@@ -51,7 +45,7 @@ def segmentation(
         person: a picture, or a video of T = `options.seq_length` frames, with the mask of its persons.
         nothing: no layer comes over it.
         rng: all randomness of the clip.
-        options: see `Options`.
+        options: see `SegmentationOptions`.
     """
     side, frames = options.resolution, options.seq_length
     layers = [face_layer(still.rgb, still.alpha) for still in stills(person)]
@@ -72,7 +66,22 @@ def segmentation(
     return augmentations.to_grey(clip, rng, ("src",)) if rng.random() < options.grey else clip
 
 
-def _path(size: tuple[int, int], rng: np.random.Generator, options: Options) -> np.ndarray:
+TECHNIQUE = Technique(
+    synthesize,
+    {
+        "images": SegmentationOptions(),
+        "video": SegmentationOptions(
+            aspect=(0.9, 1.1), crop=(0.8, 1.0), angle=0.0, shift=0.0, shear=0.0, colours=0.3, hue=0.15, grey=0.05
+        ),
+    },
+    draws="nothing",
+    subject="segmentation",
+    speeds=(1,),
+    arrays=("src", "seg"),
+)
+
+
+def _path(size: tuple[int, int], rng: np.random.Generator, options: SegmentationOptions) -> np.ndarray:
     """From the picture's pixels to the frame: affine about the picture's centre, random crop, flip."""
     height, width = size
     mean_side = round(np.sqrt(height * width))
@@ -86,4 +95,4 @@ def _path(size: tuple[int, int], rng: np.random.Generator, options: Options) -> 
     left, top = rng.uniform(0, width - crop_width), rng.uniform(0, height - crop_height)
     side = options.resolution
     cropped = scaling(side / crop_width, side / crop_height) @ translation(-left, -top) @ moved
-    return horizontal_flip(side) @ cropped if rng.random() < options.flip else cropped
+    return np.asarray(horizontal_flip(side) @ cropped if rng.random() < options.flip else cropped)

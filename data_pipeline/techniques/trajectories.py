@@ -13,8 +13,8 @@ import numpy as np
 from data_pipeline.motion import moving_affine, rotation, scaling, transform_points, translation
 from data_pipeline.techniques.arms import lengthen_arm, turn_arm_down
 from data_pipeline.techniques.layers import Layer, Rect, bounds
+from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import Scene
-from data_pipeline.techniques.settings import OcclusionSettings
 
 
 class Placed(NamedTuple):
@@ -25,7 +25,10 @@ class Placed(NamedTuple):
     opacity: np.ndarray | None = None
 
 
-Trajectory = Callable[[np.random.Generator, Scene, Layer, str, OcclusionSettings, tuple[float, float]], Placed]
+Trajectory = Callable[[np.random.Generator, Scene, Layer, str, OcclusionOptions, tuple[float, float]], Placed]
+
+
+_KINDS: list[tuple[tuple[str, ...], Trajectory]] = []
 
 
 def draw_trajectory(
@@ -33,7 +36,7 @@ def draw_trajectory(
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """Draws how an occluder moves, by its category; its bounding box takes a share in `area` of the face's."""
@@ -48,12 +51,23 @@ def kind_of(category: str) -> Trajectory:
     return next((kind for patterns, kind in _KINDS if any(fnmatch(name, pattern) for pattern in patterns)), hold)
 
 
+def _moves(*patterns: str) -> Callable[[Trajectory], Trajectory]:
+    """Says which categories of occluders, as patterns, move so; the first that fits counts, and the rest is held."""
+
+    def note(trajectory: Trajectory) -> Trajectory:
+        _KINDS.append((patterns, trajectory))
+        return trajectory
+
+    return note
+
+
+@_moves("*hand*", "hiu*", "11k*", "arm", "arms")
 def reach(
     rng: np.random.Generator,
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """A hand: it comes from outside, stays with its fingers on the face, leaves; its arm reaches the frame's border."""
@@ -91,7 +105,7 @@ def hold(
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """A thing that somebody holds before the lower face: raised from below, kept there not quite still, lowered."""
@@ -106,12 +120,13 @@ def hold(
     return Placed(layer, _translations(offset[:, None] * outward) @ swaying @ place)
 
 
+@_moves("*glasses*", "eyewear", "mask", "masks", "scarf", "hat", "beard")
 def wear(
     rng: np.random.Generator,
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """Glasses, masks and scarves: level, where they belong on the face, with which they move."""
@@ -130,12 +145,13 @@ def wear(
     return Placed(layer, scene.path @ place)
 
 
+@_moves("*smoke*", "*cloud*", "fire", "steam", "mist", "fog", "water_spray")
 def drift(
     rng: np.random.Generator,
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """Smoke: it rises slowly, grows, turns a little, and thins out before and after it is there."""
@@ -153,12 +169,13 @@ def drift(
     return Placed(layer, np.stack(moves) @ place, _presence(rng, scene.clock, settings.visits))
 
 
+@_moves("leaf", "leaves", "plant_leaf", "insect", "blob", "shape", "water_drop", "motion")
 def cross(
     rng: np.random.Generator,
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """A leaf, an insect: it flies through the picture, over the face at a moment near those that the clip sees."""
@@ -182,7 +199,7 @@ def affine(
     scene: Scene,
     layer: Layer,
     category: str,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
 ) -> Placed:
     """Whatever it is, at any point of the face, its upper side outward as NatOcc has it, moved by RVM's affine."""
@@ -194,13 +211,6 @@ def affine(
     return Placed(layer, moving_affine(rng, scene.clock, scene.side) @ place)
 
 
-# The first that fits a category's name; what fits none is held.
-_KINDS: tuple[tuple[tuple[str, ...], Trajectory], ...] = (
-    (("*hand*", "hiu*", "11k*", "arm", "arms"), reach),
-    (("*glasses*", "eyewear", "mask", "masks", "scarf", "hat", "beard"), wear),
-    (("*smoke*", "*cloud*", "fire", "steam", "mist", "fog", "water_spray"), drift),
-    (("leaf", "leaves", "plant_leaf", "insect", "blob", "shape", "water_drop", "motion"), cross),
-)
 # How far down the face their middle is, and their width, both as shares of the face's.
 _WORN = {"*glasses*": (0.36, 1.02), "eyewear": (0.36, 1.02), "mask*": (0.72, 1.1), "scarf": (0.92, 1.35),
          "hat": (0.0, 1.3), "beard": (0.9, 0.9)}  # fmt: skip
@@ -220,7 +230,7 @@ def _upright(
     rng: np.random.Generator,
     scene: Scene,
     layer: Layer,
-    settings: OcclusionSettings,
+    settings: OcclusionOptions,
     area: tuple[float, float],
     target: np.ndarray,
     tilt: float,
@@ -229,7 +239,9 @@ def _upright(
     x, y = bounds(layer.outline, np.eye(3)).centre
     scale = _scale(rng, scene.box, layer, area)
     mirror = scaling(-1 if rng.random() < settings.flip else 1, 1)
-    return translation(*target) @ rotation(rng.uniform(-tilt, tilt)) @ mirror @ scaling(scale) @ translation(-x, -y)
+    return np.asarray(
+        translation(*target) @ rotation(rng.uniform(-tilt, tilt)) @ mirror @ scaling(scale) @ translation(-x, -y)
+    )
 
 
 def _presence(rng: np.random.Generator, clock: np.ndarray, visits: float) -> np.ndarray:
@@ -238,12 +250,12 @@ def _presence(rng: np.random.Generator, clock: np.ndarray, visits: float) -> np.
         return np.ones(len(clock))
     arrival, departure = rng.uniform(-0.4, 0.3), rng.uniform(0.7, 1.4)
     come, go = rng.uniform(0.12, 0.3, 2)
-    return _soft_step((clock - arrival) / come) * (1 - _soft_step((clock - departure + go) / go))
+    return np.asarray(_soft_step((clock - arrival) / come) * (1 - _soft_step((clock - departure + go) / go)))
 
 
 def _soft_step(x: np.ndarray) -> np.ndarray:
     x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
+    return np.asarray(x * x * (3 - 2 * x))
 
 
 def _sway(

@@ -1,4 +1,4 @@
-"""The face-matting fork's synthesis to the letter: every step of its own, resampling each time, faults included.
+"""The face-matting fork's synthesis verbatim: every step of its own, resampling each time, bugs included.
 
 It is the reference beside which `published` is measured, in speed and in what training makes of it. What is kept: two
 to three bilinear warps one after the other, each rounded to bytes; a filter of its own for each resize, colour and
@@ -21,7 +21,7 @@ from data_pipeline.motion import Affine, affine_matrix, draw_affine, pause, pixe
 from data_pipeline.sources.base import Picture, Video
 from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import stills
-from data_pipeline.techniques.settings import Settings
+from data_pipeline.techniques.options import TechniqueOptions
 from data_pipeline.trimap import RESIZE_FILTERS, make_trimap_published
 
 _FRAMES_OF_MOTION = 25
@@ -30,8 +30,10 @@ _LUMA = np.array([0.2989, 0.587, 0.114], np.float32)
 Frames = list[np.ndarray]
 
 
-def letter(face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, settings: Settings) -> Clip:
-    """A clip as the fork makes it; of several occluders it takes the first, of a video face the first frame."""
+def synthesize_verbatim(
+    face: Picture | Video, occluders: Sequence[Picture], rng: np.random.Generator, settings: TechniqueOptions
+) -> Clip:
+    """Makes a clip as the fork does; of several occluders it takes the first, of a video face the first frame."""
     clock = np.arange(settings.seq_length) / _FRAMES_OF_MOTION
     heads, hands = moved_layers(face, occluders, rng, settings, clock, clock)
     src, pha = heads
@@ -49,7 +51,7 @@ def moved_layers(
     face: Picture | Video,
     occluders: Sequence[Picture],
     rng: np.random.Generator,
-    settings: Settings,
+    settings: TechniqueOptions,
     clock: np.ndarray,
     jitter_clock: np.ndarray,
 ) -> tuple[list[Frames], list[Frames]]:

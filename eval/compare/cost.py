@@ -37,7 +37,7 @@ def measure(network: Any, size: tuple[int, int], count: Callable[..., int] = mul
       count: of the multiply-adds, from the network and the height and width that it sees.
     """
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
-    seen, call = (_streaming if network.wants.state else _one_by_one)(network, picture)
+    seen, call = (_streaming if network.inputs.state else _one_by_one)(network, picture)
     return Cost(parameters(network), count(network, *seen), 1 / _seconds(call), size, device_name())
 
 
@@ -56,7 +56,7 @@ def _streaming(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Call
 def _one_by_one(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
     matter = PictureMatter(network)
     # Speed does not depend on what is in a mask or trimap.
-    values = np.zeros(picture.shape[:2], np.uint8) if network.wants.guidance else None
+    values = np.zeros(picture.shape[:2], np.uint8) if network.inputs.guidance else None
     inputs = jax.device_put(matter.inputs(picture, values))
     return inputs[0].shape[1:3], lambda: matter.run(*inputs)
 
@@ -66,6 +66,7 @@ def _seconds(call: Callable[[], Any]) -> float:
     seconds = []
     for _ in range(_WARM_UP + _TIMED):
         start = time.perf_counter()
-        jax.block_until_ready(call())  # type: ignore[no-untyped-call]
+        for array in jax.tree.leaves(call()):
+            array.block_until_ready()
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds[_WARM_UP:]))

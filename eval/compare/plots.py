@@ -19,7 +19,7 @@ def bars(title: str, names: Sequence[str], groups: Mapping[str, Sequence[Estimat
     """Returns a chart with a group of bars for each key of `groups`, a bar for each name."""
     highest = max(_top(estimate) for group in groups.values() for estimate in group)
     group_width = _BAR * len(names) + _GAP
-    width = _LEFT + group_width * len(groups) + _RIGHT
+    width = max(_LEFT + group_width * len(groups) + _RIGHT, _title_width(title))
     parts, scale = _frame(title, names, width, highest)
     for index, (group, estimates) in enumerate(groups.items()):
         left = _LEFT + _GAP / 2 + group_width * index
@@ -40,7 +40,7 @@ def lines(title: str, series: Mapping[str, Sequence[Estimate]]) -> str:
     """Returns a chart with a line for each series over its index, from 0."""
     length = max(map(len, series.values()))
     step = max(6.0, min(60.0, 700 / length))
-    width = int(_LEFT + step * (length - 1) + 24 + _RIGHT)
+    width = max(int(_LEFT + step * (length - 1) + 24 + _RIGHT), _title_width(title))
     parts, scale = _frame(title, list(series), width, max(_top(one) for line in series.values() for one in line))
     for place, line in enumerate(series.values()):
         points = [(_LEFT + 12 + step * index, estimate) for index, estimate in enumerate(line)]
@@ -76,8 +76,13 @@ def _frame(title: str, names: Sequence[str], width: float, highest: float) -> tu
     return parts, scale
 
 
+def _title_width(title: str) -> int:
+    """Returns the width of a drawing that no title is cut off in."""
+    return _LEFT + 8 * len(title) + _RIGHT
+
+
 def _round_unit(value: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below `value`."""
+    """Returns the smallest of 1, 2, 5 times a power of ten that is not below `value`."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -20,7 +20,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource
 from rvm_jax.matting.guidance import find_guidance
 from rvm_jax.matting.weights import load_network, weights_stamp
-from rvm_jax.media.picture_tree import PictureGroup, find_pictures
+from rvm_jax.media.picture_folders import PictureGroup, find_pictures
 from rvm_jax.media.pictures import write_bytes
 
 
@@ -102,7 +102,7 @@ def _guided(networks: Sequence[Entry], guidance: Guidance, tools: Tools, problem
     wanted = {}
     for entry in networks:
         try:
-            wanted[entry.name] = tools.load(entry.path).wants.guidance
+            wanted[entry.name] = tools.load(entry.path).inputs.guidance
         except UserError as error:
             problems.append(str(error))
     guided = {name: guidance.of(name) for name, kind in wanted.items() if kind}

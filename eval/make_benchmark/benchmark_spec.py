@@ -6,8 +6,9 @@ from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from data_pipeline.drawn import OCCLUDER_CATEGORIES
-from data_pipeline.sources import open_source
+from data_pipeline.sources import current_adapter, open_source
 from data_pipeline.sources.base import Request
+from data_pipeline.techniques import TECHNIQUES
 from rvm_jax.errors import UserError
 
 
@@ -18,16 +19,13 @@ class Kind(NamedTuple):
     occluders: tuple[str, ...]  # none: the technique draws textures
 
 
-KINDS = {
-    "hands": Kind("natocc", ("*hand*", "arm", "arms", "hiu*", "11k*")),
-    "objects": Kind(
-        "natocc",
-        ("mug", "cup", "phone", "book", "microphone", "leaf", "*glasses", "eyewear", "mask", "scarf", "hat", "object"),
-    ),
-    "soft": Kind("matting", ("smoke*", "glass", "glass_ice", "fire", "water_*", "cloud*", "steam", "mist", "fog")),
-    "shapes": Kind("randocc", ()),
-    "hair_and_nets": Kind("matting", ("net", "hair*", "fur*", "animal", "spider_web", "texture_holed", "beard")),
-}
+KINDS = dict(
+    sorted(
+        (name, Kind(technique_name, occluders))
+        for technique_name, technique in TECHNIQUES.items()
+        for name, occluders in technique.benchmark.items()
+    )
+)
 STILL, MOVING = "still", "moving"
 
 _EVER_OCCLUDED = {"occlusion": 1.0, "visits": 0.0, "pause": 0.0}
@@ -102,13 +100,14 @@ def _narrowed(spec: Mapping[str, Any], kind: Kind, request: Request) -> dict[str
     if spec.get("weight", 1) <= 0 or not kind.occluders:
         return None
     include: list[str] = list(kind.occluders)
-    if spec.get("name") == "procedural":  # its categories are given by name
+    is_drawn = current_adapter(spec["name"], f"{request.where}.name") == "drawn"
+    if is_drawn:  # its categories are given by name
         own = spec.get("include") or OCCLUDER_CATEGORIES
         include = [name for name in own if any(fnmatch(name, pattern) for pattern in kind.occluders)]
         if not include:
             return None
     narrowed = {**spec, "include": include}
-    if spec.get("name") != "procedural":
+    if not is_drawn:
         try:
             open_source(narrowed, request)
         except UserError as error:

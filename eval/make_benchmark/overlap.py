@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.sources import open_source
+from data_pipeline.sources import current_adapter, open_source
 from data_pipeline.sources.listing import list_sources
 
 _SECTIONS = ("faces", "foregrounds", "occluders", "textures")
@@ -40,8 +40,8 @@ def _keys(data: Mapping[str, Any], split: str) -> dict[str, tuple[tuple[str, str
     for label, spec, request in list_sources(data, split):
         if label.partition(".")[0] not in _SECTIONS:
             continue
-        if spec["name"] == "procedural":
-            identity = (f"procedural {request.kind}", str(spec.get("seed") or 0))
+        if current_adapter(spec["name"], f"{label}.name") == "drawn":
+            identity = (f"drawn {request.kind}", str(spec.get("seed") or 0))
             keys = {f"{split}/{index:06d}" for index in range(spec.get("max_items") or 10_000)}
         else:
             identity = (spec["name"], str(Path(spec["root"]).resolve()))

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.folders.pairs import Pair
 from eval.metrics.foreground import foreground_sums
-from eval.metrics.metric import Metric, Values
+from eval.metrics.metric import Metric, Values, columns
 from eval.metrics.region import draw_kernel_sizes
 from eval.metrics.sums import ErrorSums, error_sums
 from eval.metrics.temporal import TemporalSums, temporal_sums
@@ -60,11 +60,11 @@ class Batch:
         self.label = _stack([picture.label for picture in pictures], shape, size)
 
     def measure(self, metrics: Sequence[Metric]) -> Values:
-        """Returns the values of the metrics for `pictures`, by their columns."""
+        """Returns the values of the metrics for `pictures`, by their columns, in the order of those."""
         values: Values = {}
         for metric in metrics:
             values |= {name: of_batch[: len(self.pictures)] for name, of_batch in metric.measure(self).items()}
-        return values
+        return {name: values[name] for name in columns() if name in values}
 
     @cached_property
     def region_sums(self) -> dict[str, ErrorSums]:

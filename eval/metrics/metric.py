@@ -193,10 +193,17 @@ class Column(NamedTuple):
 
 
 def columns() -> dict[str, Column]:
-    """Returns all columns that there can be, by their names, in their order."""
-    found = []
-    for metric in all_metrics():
-        for region in REGIONS if Need.REGIONS in metric.needs else (None,):
-            name, title = (text.format(region=region) for text in (metric.name, metric.title))
-            found.append(Column(name, title, metric, region))
+    """Returns all columns that there can be, by their names, in their order; those of one region side by side."""
+    metrics = all_metrics()
+    regional = [metric for metric in metrics if Need.REGIONS in metric.needs]
+    found: list[Column] = []
+    for metric in metrics:
+        if metric not in regional:
+            found.append(Column(metric.name, metric.title, metric))
+        elif metric is regional[0]:
+            found += [_over(one, region) for region in REGIONS for one in regional]
     return {column.name: column for column in found}
+
+
+def _over(metric: Metric, region: str) -> Column:
+    return Column(metric.name.format(region=region), metric.title.format(region=region), metric, region)

@@ -22,8 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from eval.metrics.packed_bits import LARGEST_KERNEL, kernels_of_all_sizes, pack, runs_of, union, unpack
+from rvm_jax.guidance import numpy_ops
+from rvm_jax.guidance.values import BACKGROUND, FOREGROUND, UNKNOWN
 
-BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 BAND_KERNEL = 21  # reaches 10 pixels
 
 Array = jax.Array | np.ndarray
@@ -41,7 +42,7 @@ def draw_kernel_sizes(key: str) -> tuple[int, int]:
     return int(foreground), int(background)
 
 
-def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:
+def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> np.ndarray:
     """Returns the trimap of the described form, (B, H, W) uint8: 0 background, 128 unknown, 255 foreground.
 
     Args:
@@ -49,8 +50,13 @@ def trimap_described(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Arr
       sizes: (B, 2) the pictures' heights and widths. What lies beyond them never erodes, and its trimap means nothing.
       kernel_sizes: (B, 2) integers 1..29, the foreground's and the background's kernel.
     """
-    trimap: jax.Array = _trimap(*_described(label, sizes, kernel_sizes), label.shape[1])
-    return trimap
+    trimaps = np.full(label.shape, UNKNOWN, np.uint8)
+    for alpha, values, size, kernels in zip(np.asarray(label), trimaps, sizes, kernel_sizes, strict=True):
+        inner = (slice(int(size[0])), slice(int(size[1])))
+        of_picture = alpha[inner]
+        kernel = int(kernels[0]), int(kernels[1])
+        values[inner] = numpy_ops.trimap(of_picture == FOREGROUND, of_picture == BACKGROUND, kernel)
+    return trimaps
 
 
 def trimap_published(label: Array, sizes: Array, kernel_sizes: Array) -> jax.Array:

@@ -5,39 +5,60 @@
 docs/matting.md shows what else it can do.
 """
 
+import glob
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from absl import flags
+from typing import TYPE_CHECKING, Any, cast
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from rvm_jax.matting import flags as given
+from rvm_jax.matting import option_flags
+from rvm_jax.matting.command_options import CommandOptions
+from rvm_jax.matting.options import PictureSettings, Settings
+
+if TYPE_CHECKING:
+    from rvm_jax.matting.formats import Format
+    from rvm_jax.matting.guidance import GuidanceSource
+    from rvm_jax.matting.weights import Loader, Weights
+    from rvm_jax.media.face_tracks import FaceTracks
+    from rvm_jax.media.preview import PreviewWindow
+
+_KINDS = ("alpha", "foreground", "composition", "occluder", "occlusion", "comparison")
+_NAMED = 20
+
+for _options in (CommandOptions, PictureSettings):
+    option_flags.define(_options)
 
 
-def run() -> None:
-    """What the installed command calls."""
-    # --help shows the flags and the text of what was started, a stub without either.
-    for flag in flags.FLAGS.get_key_flags_for_module(given):
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    sys.modules["__main__"].__doc__ = sys.modules["__main__"].__doc__ or __doc__
-    cli.run(main)
+def run(usage: str | None = None) -> None:
+    """Runs the installed command; `usage` is what --help says above the flags."""
+    cli.run(main, usage or __doc__, option_flags)
 
 
-def main(argv: list[str]) -> None:
-    """Reads the flags and calls `matte_pictures` or `matte_video`. Raises UserError for a mistake in them."""
+def main(argv: list[str], *, load: "Loader | None" = None, formats: "Mapping[str, Format] | None" = None) -> None:
+    """Reads the flags and calls `matte_pictures` or `matte_video`.
+
+    Args:
+      argv: the command line without its flags.
+      load, formats: see `matte_video`.
+
+    Raises:
+      UserError: for a mistake in the flags, or in what they name.
+    """
     del argv
-    sources = given.sources(given.INPUT_SOURCE.value)
-    if all(_is_for_pictures(source) for source in sources):
+    given = CommandOptions(**option_flags.read(CommandOptions))
+    sources = _sources(given.input_source)
+    if all(_is_for_pictures(source, given) for source in sources):
         for source in sources:
-            _matte_pictures(source)
+            _matte_pictures(source, given, load)
         return
     failed = []
-    shared = _shared_matter() if len(sources) > 1 and not given.DRY_RUN.value else None
+    command = _ClipCommand(given, load, formats)
+    shared = command.shared_matter() if len(sources) > 1 and not given.dry_run else None
     for source in sources:
         try:
-            _matte_video(source, shared)
+            command.matte(source, shared)
         except UserError as error:
             if len(sources) == 1:
                 raise
@@ -46,96 +67,161 @@ def main(argv: list[str]) -> None:
         raise UserError(f"{len(failed)} of {len(sources)} clips failed, the others are matted: " + "; ".join(failed))
 
 
-def _matte_pictures(source: str) -> None:
-    from rvm_jax import matting
-    from rvm_jax.media.picture_tree import find_pictures
+def _matte_pictures(source: str, given: CommandOptions, load: "Loader | None") -> None:
+    from rvm_jax.matting.pictures import matte_pictures, plan_pictures
 
-    if len(given.CHECKPOINT.value) > 1:
-        raise UserError(
-            "several checkpoints are compared on a clip; give one for pictures, or --sequence and an output"
-        )
-    if given.OUTPUT_DIR.value is None:
+    if given.output_dir is None:
         raise UserError("give --output_dir, the folder for the pictures' results")
-    if given.DRY_RUN.value:
-        sequence, output_format = given.SEQUENCE.value, given.OUTPUT_FORMAT.value
-        for group in find_pictures(source, given.OUTPUT_DIR.value, sequence=sequence, output_format=output_format):
+    if given.preview:
+        raise UserError("--preview is for clips; leave it out for pictures")
+    settings = {**option_flags.read(PictureSettings), **_derived(given)}
+    how = PictureSettings(**settings)
+    if given.dry_run:
+        for group in plan_pictures(source, given.output_dir, how):
             what = "frames of a clip" if group.related else "pictures"
             print(f"{group.sources[0].parent}: {len(group.sources)} {what}, would write {group.targets[0]} …")
         return
-    written = matting.matte_pictures(
-        given.CHECKPOINT.value[0],
-        source,
-        given.OUTPUT_DIR.value,
-        sequence=given.SEQUENCE.value,
-        output_kind=given.OUTPUT_PICTURE.value,
-        output_format=given.OUTPUT_FORMAT.value,
-        pad_to=given.PAD_TO.value,
-        faithful=given.FAITHFUL.value,
-        **given.picture_settings(),
-    )
-    print(f"{len(written)} pictures in {given.OUTPUT_DIR.value}")
+    written = matte_pictures(given.checkpoint[0], source, given.output_dir, load=load, **settings)
+    print(f"{len(written)} pictures in {given.output_dir}")
 
 
-def _matte_video(source: str, shared: Any) -> None:
-    from rvm_jax import matting
-    from rvm_jax.matting.clips import plan_video
+class _ClipCommand:
+    """What the command does about clips."""
 
-    if given.FAITHFUL.value:
-        raise UserError("--faithful is for pictures, and for folders of frames without an --output_… flag")
-    settings = given.settings()
-    outputs = given.outputs()
-    if given.DRY_RUN.value:
-        print("\n".join(plan_video(source, given.OUTPUT_DIR.value, outputs=outputs, **settings)))
-        return
-    weights = given.CHECKPOINT.value[0]
-    if shared is not None:
-        weights, settings["preparation"] = shared, None
-    window = _window(source)
-    try:
-        result = matting.matte_video(
-            weights, source, given.OUTPUT_DIR.value, outputs=outputs, preview=window, **settings
-        )
-    finally:
-        if window:
-            window.close()
-    print(f"{result.frames} frames in {', '.join(str(path) for _, path in result.outputs)}")
-    if result.bridged:
-        named = ", ".join(map(str, result.bridged[:20])) + (" …" if len(result.bridged) > 20 else "")
-        print(
-            f"warning: {source}: {len(result.bridged)} broken frames were bridged by their neighbours: {named}",
-            file=sys.stderr,
-        )
+    def __init__(self, given: CommandOptions, load: "Loader | None", formats: "Mapping[str, Format] | None"):
+        own = option_flags.given(PictureSettings)
+        for name in ("faithful", "output_kind", "output_format"):
+            if name in own:
+                raise UserError(f"--{own[name]} is for pictures, and for folders of frames without an --output_… flag")
+        self._given, self._load = given, load
+        self._formats: dict[str, Any] = {"formats": formats} if formats is not None else {}
+        self._settings = {**option_flags.read(Settings), **_derived(given)}
+        self._outputs = _outputs(given)
+
+    def matte(self, source: str, shared: "Weights | None") -> None:
+        """Mattes a clip, with the network that several share, and says what was written."""
+        from rvm_jax.matting.video import matte_video, plan_video
+
+        given, settings = self._given, self._settings
+        if given.dry_run:
+            lines = plan_video(source, given.output_dir, outputs=self._outputs, **self._formats, **settings)
+            print("\n".join(lines))
+            return
+        weights: Weights = given.checkpoint[0]
+        if shared is not None:
+            weights, settings = shared, settings | {"preparation": None}
+        window = _window(source, given)
+        try:
+            result = matte_video(
+                weights,
+                source,
+                given.output_dir,
+                outputs=self._outputs,
+                preview=window,
+                load=self._load,
+                **self._formats,
+                **settings,
+            )
+        finally:
+            if window:
+                window.close()
+        print(f"{result.frames} frames in {', '.join(str(path) for _, path in result.outputs)}")
+        if result.bridged:
+            named = ", ".join(map(str, result.bridged[:_NAMED])) + (" …" if len(result.bridged) > _NAMED else "")
+            print(
+                f"warning: {source}: {len(result.bridged)} broken frames were bridged by their neighbours: {named}",
+                file=sys.stderr,
+            )
+
+    def shared_matter(self) -> "Weights":
+        """Returns the network of several clips, compiled once for all if it takes frames alone."""
+        from rvm_jax.matting.backends import as_matter
+        from rvm_jax.matting.guidance import is_guided
+        from rvm_jax.matting.weights import load_network
+
+        how = Settings(**self._settings)
+        if how.guidance is not None and how.guidance.path is not None:
+            raise UserError(f"{how.guidance.path}: is of one clip; give the clips of {self._given.input_source} singly")
+        network = (self._load or load_network)(self._given.checkpoint[0], how.preparation)
+        return cast("Weights", network if is_guided(network) else as_matter(network, how))
 
 
-def _is_for_pictures(source: str) -> bool:
+def _sources(given: str) -> list[str]:
+    """The clips that --input_source names; pictures, and the frames of one clip, stay together."""
+    if not glob.has_magic(given) or Path(given).exists():
+        return [given]
+    from rvm_jax.media.pictures import PICTURE_SUFFIXES
+
+    found = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  patterns may be absolute
+    if not found:
+        raise UserError(f"{given}: matches no file")
+    if all(Path(path).suffix.lower() in PICTURE_SUFFIXES for path in found):
+        return [given]
+    return found
+
+
+def _is_for_pictures(source: str, given: CommandOptions) -> bool:
     from rvm_jax.media.pictures import PICTURE_SUFFIXES
 
     path = Path(source)
     if not path.is_dir() and path.suffix.lower() not in PICTURE_SUFFIXES:
         return False
-    return given.OUTPUT_TYPE.value is None and not any(flag.value for flag in given.OUTPUTS.values())
+    return given.output_type is None and not _named_outputs(given)
 
 
-def _window(source: str) -> Any:
+def _named_outputs(given: CommandOptions) -> dict[str, tuple[str, ...]]:
+    return {kind: paths for kind in _KINDS if (paths := getattr(given, f"output_{kind}"))}
+
+
+def _outputs(given: CommandOptions) -> dict[str, tuple[str, ...]]:
+    """The outputs of clips by kind; none for those by default. Raises UserError if names and type disagree."""
+    outputs = _named_outputs(given)
+    if not outputs and given.output_dir is not None and given.output_type == "png_sequence":
+        return {kind: (f"{given.output_dir}/{{stem}}_{kind}",) for kind in ("alpha", "comparison")}
+    for kind, paths in outputs.items():
+        for path in paths if kind != "occlusion" else ():
+            if given.output_type == "png_sequence" and Path(path).suffix:
+                raise UserError(f"{path}: --output_type=png_sequence writes folders; give a name without a suffix")
+            if given.output_type == "video" and not Path(path).suffix:
+                raise UserError(f"{path}: --output_type=video needs a suffix, such as .mp4 or .mov")
+    return outputs
+
+
+def _derived(given: CommandOptions) -> dict[str, Any]:
+    """The settings that several flags make up."""
+    from rvm_jax.media.backgrounds import make_background
+
+    make_background(option_flags.read(Settings)["background"])  # a mistake shows now
+    return {"guidance": _guidance(given), "faces": _faces(given), "compare_with": given.checkpoint[1:]}
+
+
+def _guidance(given: CommandOptions) -> "GuidanceSource | None":
+    named = {"files": given.guidance, "alphas": given.guidance_alpha, "network": given.guidance_checkpoint}
+    chosen = {name: value for name, value in named.items() if value}
+    if len(chosen) > 1:
+        raise UserError("give one of --guidance, --guidance_alpha and --guidance_checkpoint")
+    if not chosen:
+        return None
+    from rvm_jax.matting.guidance import GuidanceSource
+
+    return GuidanceSource(**chosen)
+
+
+def _faces(given: CommandOptions) -> "FaceTracks | None":
+    from rvm_jax.media.face_tracks import YuNetTracks, read_faces
+
+    if given.face_file and given.face_model:
+        raise UserError("give --face_file or --face_model, not both")
+    if given.face_file:
+        return read_faces(given.face_file)
+    return YuNetTracks(given.face_model, given.max_faces) if given.face_model else None
+
+
+def _window(source: str, given: CommandOptions) -> "PreviewWindow | None":
     from rvm_jax.matting.inputs import is_live
     from rvm_jax.media.preview import PreviewWindow, has_screen
 
-    wanted = given.PREVIEW.value
+    wanted = given.preview
     if wanted is None:
         wanted = is_live(source) and source != "-" and has_screen()
     return PreviewWindow(f"rvm-matte: {source}") if wanted else None
-
-
-def _shared_matter() -> Any:
-    """The network of several clips, compiled once for all where it takes frames alone."""
-    from rvm_jax.matting.guidance import is_guided
-    from rvm_jax.matting.settings import Settings, as_matter
-    from rvm_jax.matting.weights import load_network
-
-    settings = Settings(**given.settings())
-    if settings.guidance is not None and settings.guidance.path is not None:
-        raise UserError(
-            f"{settings.guidance.path}: is of one clip; give the clips of {given.INPUT_SOURCE.value} singly"
-        )
-    network = load_network(given.CHECKPOINT.value[0], settings.preparation)
-    return network if is_guided(network) else as_matter(network, settings)

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from rvm_jax import guidance
 from rvm_jax.errors import UserError
-from rvm_jax.guidance import from_alpha as guidance
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_stamp
-from rvm_jax.media.picture_tree import PictureGroup
-from rvm_jax.media.pictures import list_pictures, read_mask
-from rvm_jax.networks.api import Guidance
+from rvm_jax.media.picture_folders import PictureGroup
+from rvm_jax.media.pictures import list_pictures
+from rvm_jax.networks.api import Guidance, Network
 
 _NAMED = 20
 
@@ -27,12 +26,13 @@ class GuidanceSource:
     Videos take a picture (for all frames), a folder of frames, or a video.
 
     Attributes:
-      files: masks or trimaps, taken as they are (see `rvm_jax.guidance.from_alpha`).
-      alphas: alphas of which they are derived (`rvm_jax.guidance.from_alpha.derive`): a segmentation, what another network made,
+      files: masks or trimaps, taken as they are (see `rvm_jax.guidance`).
+      alphas: alphas of which they are derived (`rvm_jax.guidance.derive`): a segmentation, what another network made,
         or a benchmark, for the truth.
       network: one that takes the picture alone, or its path: it mattes first, with its state, and its alphas are taken.
 
-    Raises UserError where not exactly one is given, or what is given is not there.
+    Raises:
+      UserError: if not exactly one is given, or what is given is not there.
     """
 
     files: StrPath | None = None
@@ -63,26 +63,19 @@ class GuidanceSource:
         """The mask or trimap, (H, W) uint8, that a file's values stand for."""
         return file if self.files is not None else guidance.derive(kind, file)
 
-    def read(self, kind: Guidance, path: Path, size: tuple[int, int]) -> np.ndarray:
-        """Reads the mask or trimap of a picture of `size`, (height, width). Raises UserError, naming the file, where
-        it does not fit."""
-        values = self.values(kind, read_mask(path))
-        guidance.check(values, kind, size, str(path))
-        return values
 
-
-def is_guided(network: Any) -> bool:
+def is_guided(network: Network | Matter) -> bool:
     """Whether a network, or a Matter, wants a mask or trimap."""
-    return not isinstance(network, Matter) and network.wants.guidance is not None
+    return not isinstance(network, Matter) and network.inputs.guidance is not None
 
 
-def load_guide(source: GuidanceSource) -> Any:
-    """Returns the network that mattes first. Raises UserError where it wants guidance itself."""
+def load_guide(source: GuidanceSource) -> Network | Matter:
+    """Returns the network that mattes first. Raises UserError if it wants guidance itself."""
     assert source.network is not None
     guide = load_network(source.network)
-    if is_guided(guide):
+    if not isinstance(guide, Matter) and guide.inputs.guidance is not None:
         raise UserError(
-            f"{guide.name} needs a {guide.wants.guidance} itself; let a network matte first that needs none"
+            f"{guide.name} needs a {guide.inputs.guidance} itself; let a network matte first that needs none"
         )
     return guide
 
@@ -92,12 +85,32 @@ def find_guidance(
 ) -> dict[Path, Path]:
     """Returns the file of each picture's mask, trimap or alpha, by the picture's target.
 
-    Raises UserError with all pictures that have none, or several.
+    Raises:
+      UserError: with all pictures that have none, or several.
     """
-    root = source.path
-    assert root is not None
-    targets = [target for group in groups for target in group.targets]
+    assert source.path is not None
     what = "alpha" if source.alphas is not None else kind
+    return find_files(source.path, what, "trimap" if what == "trimap" else "mask", groups, output_dir)
+
+
+def find_files(
+    root: Path, what: str, subfolder: str | None, groups: Sequence[PictureGroup], output_dir: Path
+) -> dict[Path, Path]:
+    """Returns the file of each picture below a folder, by the picture's target.
+
+    Args:
+      root: the folder; for a single picture its file.
+      what: what messages call the files.
+      subfolder: that of a benchmark's categories; None if such files are in no benchmark.
+      groups: the pictures.
+      output_dir: where their results go: the files have the names of these.
+
+    Raises:
+      UserError: with all pictures that have none, or several.
+    """
+    targets = [target for group in groups for target in group.targets]
+    if not root.exists():
+        raise UserError(f"{root}: no such file or folder; give the {what} of each picture")
     if root.is_file():
         if len(targets) > 1:
             raise UserError(f"{root}: one {what} cannot serve {len(targets)} pictures; give a folder with one for each")
@@ -109,7 +122,9 @@ def find_guidance(
     for target in targets:
         place = target.relative_to(output_dir).with_suffix("")
         candidates = [
-            path for folder in _folders(root, place, what) for path in _listed(folder, listings).get(place.name, [])
+            path
+            for folder in _folders(root, place, subfolder)
+            for path in _listed(folder, listings).get(place.name, [])
         ]
         if len(candidates) == 1:
             found[target] = candidates[0]
@@ -118,7 +133,8 @@ def find_guidance(
     if missing:
         *category, name = Path(missing[0]).parts
         layouts = [f"{missing[0]}.png"]
-        layouts += [Path(category[0], _subfolder(what), *category[1:], f"{name}.png").as_posix()] if category else []
+        if category and subfolder:
+            layouts.append(Path(category[0], subfolder, *category[1:], f"{name}.png").as_posix())
         raise UserError(
             f"{root}: no {what} for {len(missing)} of {len(targets)} pictures ({_some(missing)}); "
             f"it is looked for as {' or '.join(layouts)} there"
@@ -133,14 +149,10 @@ def find_guidance(
     return found
 
 
-def _folders(root: Path, place: Path, what: str) -> list[Path]:
-    """Where the file of a result's place may be."""
+def _folders(root: Path, place: Path, subfolder: str | None) -> list[Path]:
+    """Returns where the file of a result's place may be."""
     category, *clip = place.parts[:-1] or ("",)
-    return [root / place.parent, *([root.joinpath(category, _subfolder(what), *clip)] if category else [])]
-
-
-def _subfolder(what: str) -> str:
-    return "trimap" if what == "trimap" else "mask"
+    return [root / place.parent, *([root.joinpath(category, subfolder, *clip)] if category and subfolder else [])]
 
 
 def _listed(folder: Path, listings: dict[Path, dict[str, list[Path]]]) -> dict[str, list[Path]]:

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.settings import Settings
+from rvm_jax.matting.options import InputSettings
 from rvm_jax.matting.weights import StrPath
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import FrameSource
 from rvm_jax.media.live import RawFrames, Webcam
-from rvm_jax.media.picture_tree import frame_order
+from rvm_jax.media.picture_folders import frame_order
 from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_mask
 from rvm_jax.media.video_reader import VideoReader
 
@@ -28,10 +28,11 @@ def is_live(source: StrPath | FrameSource) -> bool:
     return str(source) == STANDARD_INPUT or _is_webcam(source) or isinstance(source, (RawFrames, Webcam))
 
 
-def open_source(source: StrPath | FrameSource, settings: Settings) -> FrameSource:
+def open_source(source: StrPath | FrameSource, settings: InputSettings) -> FrameSource:
     """Opens a video, a folder of frames, "-" or "webcam[:<number>]"; what is a `FrameSource` already is passed through.
 
-    Raises UserError where there is no such source, or it holds no frames.
+    Raises:
+      UserError: if there is no such source, or it holds no frames.
     """
     if not isinstance(source, (str, os.PathLike)):
         return source
@@ -65,7 +66,8 @@ def masks(
 
     They are brought to `input_resize` by an interpolation of OpenCV's.
 
-    Raises UserError where a mask is not of the frames' size (height, width), and where they end too early.
+    Raises:
+      UserError: if a mask is not of the frames' size (height, width), or they end too early.
     """
     for number, mask in enumerate(_masks(Path(path))):
         if input_resize is not None:

@@ -2,9 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import Any, Literal, Self
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +11,10 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
+from rvm_jax.matting.engine import Engine, Frames, JaxEngine
+from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
-from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.rvm.model import Matte
-
-Frames = np.ndarray | jax.Array
-Ratio = float | Literal["auto"]
+from rvm_jax.networks.api import Matte, State
 
 # RVM's rule: the network sees the longer side with at most so many pixels.
 _AUTO_SIDE = 512
@@ -46,7 +43,8 @@ class Matter:
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
 
-    Raises UserError where a setting is out of its range.
+    Raises:
+      UserError: if a setting is out of its range.
     """
 
     def __init__(
@@ -69,13 +67,16 @@ class Matter:
         self.downsample_ratio = downsample_ratio
         self.streams = streams
         self._pad_to = pad_to
-        graphdef, weights = nnx.split(for_inference(network, fold=fold, dtype=dtype))
-        self._weights = nnx.to_pure_dict(weights)
-        self._matte: Callable[..., Matte] = jax.jit(partial(_matte, graphdef), static_argnums=0)
-        self._zero_states: dict[tuple[int, ...], Any] = {}
+        self._engine: Engine = JaxEngine(network, dtype=dtype, fold=fold)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
-        self._rec: Any = None
+        self._rec: State | None = None
+
+    @property
+    def fingerprint(self) -> list[np.ndarray | str]:
+        """What tells it from another: its weights and its settings."""
+        cuts = [each.threshold for each in self._cuts]
+        return [f"{self.downsample_ratio} {self._pad_to} {cuts}", *self._engine.fingerprint()]
 
     def another(self) -> Self:
         """Returns a Matter for one more stream, which shares weights and compilations but has a state of its own."""
@@ -98,11 +99,13 @@ class Matter:
           frames: RGB, one frame (H, W, 3) or a chunk (T, H, W, 3); with `streams` (N, H, W, 3) or (N, T, H, W, 3);
             uint8, or float in [0, 1].
 
-        Returns `pha` (…, H, W, 1) and `fgr` (…, H, W, 3) or None, float in [0, 1], with the leading axes of `frames`,
-        and the state `rec` after the last frame. They are arrays on the device, given back before they are computed:
-        work between this call and their use overlaps with it.
+        Returns:
+          `pha` (…, H, W, 1) and `fgr` (…, H, W, 3) or None, float in [0, 1], with the leading axes of `frames`, and the
+          state `rec` after the last frame. They are arrays on the device, given back before they are computed: work
+          between this call and their use overlaps with it.
 
-        Raises UserError where `frames` is of another rank, has no three channels, or an integer type that is not uint8.
+        Raises:
+          UserError: if `frames` is of another rank, has no three channels, or an integer type that is not uint8.
         """
         clip, drop = self._as_clips(frames)
         height, width = clip.shape[2:4]
@@ -113,7 +116,7 @@ class Matter:
         clip = _pad(clip, _padded((height, width), self._pad_to))
         fgr: jax.Array | None
         if cuts[:, 1:].any():
-            # In the middle of a chunk: its frames go one by one, in a shape that no place of a cut compiles anew.
+            # In the middle of a chunk: its frames go one by one, in a shape that compiles once wherever the cut is.
             mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
             foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
             fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
@@ -122,33 +125,33 @@ class Matter:
             fgr, pha = self._advance(clip, cuts[:, 0])
         if pha.shape[2:4] != (height, width):
             fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
-        return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec)
+        return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec or ())
 
     def reset(self, stream: int | None = None) -> None:
-        """Begins a new stream: the next frame is matted without a memory of those before. With `streams`, `stream`
-        says which one begins anew; None means all."""
+        """Resets the state: the next frame is matted without a memory of those before. With `streams`, `stream`
+        says which one is reset; None means all."""
         for index, cuts in enumerate(self._cuts):
             if stream in (None, index):
                 cuts.reset()
         if stream is None:
             self._rec = None
         elif self._rec is not None:
-            self._rec = jax.tree.map(lambda r: r.at[stream].set(0), self._rec)
+            self._rec = jax.tree.map(lambda r: jnp.asarray(r).at[stream].set(0), self._rec)
 
     def warm_up(self, height: int, width: int, chunk: int | None = None) -> None:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)))
+        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
         self.reset()
 
     def stream(
         self,
         frames: Iterable[np.ndarray],
         chunk: int = 1,
-        rec: Any = None,
-        then: Callable[[Matte], Any] = lambda matte: matte,
-    ) -> Iterator[tuple[np.ndarray, Any]]:
+        rec: State | None = None,
+        then: Callable[[Matte], Matte] = lambda matte: matte,
+    ) -> Generator[tuple[np.ndarray, Matte], None, None]:
         """Mattes a whole stream, `chunk` frames at a time (not with `streams`).
 
         A chunk is computed while the caller works on the one before. What is left of the stream at its end, or before
@@ -158,15 +161,16 @@ class Matter:
         Args:
           frames: single frames (H, W, 3), uint8 or float in [0, 1].
           chunk: how many frames go to the device at once; the alphas do not depend on it.
-          rec: the state to go on from, the `rec` of an earlier chunk of the same frame size; None begins anew.
+          rec: the state to resume from, the `rec` of an earlier chunk of the same frame size; None for zeros.
           then: what becomes of each matte at once, still on the device, such as its rounding to 8 bits: done later, it
             would wait behind the next chunk.
 
-        Yields (src, then(matte)): the frames (T, H, W, 3) of each chunk and their matte, 1 ≤ T ≤ `chunk`. The `rec` of
-        a filled-up chunk is the state after its filling.
+        Yields:
+          (src, then(matte)): the frames (T, H, W, 3) of each chunk and their matte, 1 ≤ T ≤ `chunk`. The `rec` of a
+          filled-up chunk is the state after its filling.
         """
         self.reset()
-        ahead: tuple[np.ndarray, Any] | None = None
+        ahead: tuple[np.ndarray, Matte] | None = None
         try:
             for src in _chunks(frames, chunk):
                 if rec is not None:
@@ -212,7 +216,7 @@ class Matter:
             self._rec = self._zero_state(clip, ratio)
         elif cut.any():
             self._rec = jax.tree.map(lambda r: jnp.where(cut[:, None, None, None], 0, r), self._rec)
-        fgr, pha, self._rec = self._matte(ratio, self._weights, clip, self._rec)
+        fgr, pha, self._rec = self._engine(clip, self._rec, ratio)
         return fgr, pha
 
     def _filled(self, src: np.ndarray, chunk: int) -> Matte:
@@ -222,29 +226,18 @@ class Matter:
         matte = self(np.concatenate([src, np.repeat(src[-1:], missing, axis=0)]))
         return Matte(None if matte.fgr is None else matte.fgr[: len(src)], matte.pha[: len(src)], matte.rec)
 
-    def _zero_state(self, clip: Frames, ratio: float) -> Any:
-        # The shapes come from tracing the network: they are its own affair, and it knows the ratio's rounding.
-        key = clip.shape[:1] + clip.shape[2:]
-        if key not in self._zero_states:
-            if math.floor(min(clip.shape[2:4]) * ratio) < 1:
-                raise UserError(
-                    f"frames of {clip.shape[2]}x{clip.shape[3]} pixels leave nothing at downsample_ratio {ratio:g}; "
-                    "give a larger one"
-                )
-            rec = jax.eval_shape(partial(self._matte, ratio), self._weights, clip[:, :1], None).rec
-            self._zero_states[key] = jax.tree.map(lambda r: jnp.zeros(r.shape, r.dtype), rec)
-        return self._zero_states[key]
+    def _zero_state(self, clip: Frames, ratio: float) -> State:
+        if math.floor(min(clip.shape[2:4]) * ratio) < 1:
+            raise UserError(
+                f"frames of {clip.shape[2]}x{clip.shape[3]} pixels leave nothing at downsample_ratio {ratio:g}; "
+                "give a larger one"
+            )
+        return self._engine.zero_state(clip, ratio)
 
 
 def auto_ratio(height: int, width: int) -> float:
     """RVM's rule: the share of the sides at which the longer one has at most 512 pixels."""
     return min(_AUTO_SIDE / max(height, width), 1.0)
-
-
-def _matte(graphdef: Any, downsample_ratio: float, weights: Any, clip: jax.Array, rec: Any) -> Matte:
-    if clip.dtype == jnp.uint8:
-        clip = clip.astype(jnp.float32) / 255
-    return nnx.merge(graphdef, weights)(clip, rec, downsample_ratio)
 
 
 def _check_ratio(ratio: Ratio) -> None:

@@ -6,65 +6,93 @@ nothing: its region comes from masks of whole faces, or else is the ellipse that
 that counts as hidden.
 """
 
+import contextlib
 import csv
-import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from rvm_jax.errors import UserError
-from rvm_jax.matting.mattes import MattedFrame
+from rvm_jax.atomic_files import PartialFile
+from rvm_jax.matting.matted import Matted
+from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.writer import Destination
 
 
-def occluder_alpha(frame: MattedFrame) -> np.ndarray:
+def occluder_alpha(frame: Matted) -> np.ndarray:
     """What hides the face, (H, W, 1) uint8: the face's whole region × (1 − the alpha of its visible part)."""
-    hidden = np.zeros(frame.frame.rgb.shape[:2], np.uint8)
+    hidden: np.ndarray = np.zeros(frame.frame.size, np.uint8)
     for region in frame.regions.values():
         own = (region.astype(np.uint16) * (255 - frame.pha8[..., 0]) + 127) // 255
         hidden = np.maximum(hidden, own.astype(np.uint8))
     return hidden[..., None]
 
 
-def occluded_fraction(frame: MattedFrame, region: np.ndarray) -> float | None:
+def occluded_fraction(frame: Matted, region: np.ndarray) -> float | None:
     """The hidden share of one face: Σ region · (1 − alpha) / Σ region; None where the region is empty."""
     weight = region.astype(np.float64) / 255
     total = weight.sum()
     return float((weight * (1 - frame.pha8[..., 0] / 255)).sum() / total) if total > 0 else None
 
 
+class HiddenFace(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+      face: its name.
+      pixels: of its whole region.
+      hidden: the hidden share; None if the region is empty.
+    """
+
+    face: str
+    pixels: float
+    hidden: float | None
+
+
+def hidden_faces(frame: Matted) -> list[HiddenFace]:
+    """Returns how much of each face of a frame is hidden."""
+    regions = frame.regions.items()
+    return [HiddenFace(face, region.sum() / 255, occluded_fraction(frame, region)) for face, region in regions]
+
+
 class OcclusionTable:
     """A CSV of the hidden share: a line for each frame and face."""
 
+    workers = 1
+
     def __init__(self, path: Path):
-        self.path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._partial.open("w", newline="")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        self._partial = PartialFile(path)
+        with self._partial.errors():
+            self._file = self._partial.path.open("w", newline="")
         self._rows = csv.writer(self._file)
         self._rows.writerow(("frame", "seconds", "face", "face_pixels", "occluded_fraction"))
 
-    def write(self, matted: MattedFrame) -> None:
+    @classmethod
+    def open(cls, to: Destination) -> Self:
+        """Begins the file."""
+        return cls(to.path)
+
+    @staticmethod
+    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
+        """Returns what it will be, and the bits that it holds."""
+        return "CSV", 8
+
+    def write(self, made: Sequence[HiddenFace], frame: Frame) -> None:
         """Appends the lines of a frame."""
-        for face, region in matted.regions.items():
-            fraction = occluded_fraction(matted, region)
-            row = (matted.frame.name, f"{float(matted.frame.time):.6f}", face, f"{region.sum() / 255:.1f}")
-            try:
-                self._rows.writerow((*row, "" if fraction is None else f"{fraction:.6f}"))
-            except OSError as error:
-                raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+        with self._partial.errors():
+            for face, pixels, hidden in made:
+                fraction = "" if hidden is None else f"{hidden:.6f}"
+                self._rows.writerow((frame.name, f"{float(frame.time):.6f}", face, f"{pixels:.1f}", fraction))
 
     def close(self) -> None:
         """Finishes the file and gives it its name."""
-        try:
+        with self._partial.errors():
             self._file.close()
-            self._partial.replace(self.path)
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._partial.commit()
 
     def discard(self) -> None:
         """Removes what has been written."""
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._partial.discard()

@@ -1,4 +1,4 @@
-"""What is made of matted frames, and the files that it goes to."""
+"""What is made of matted frames, and where it goes."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -9,22 +9,21 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.mattes import MattedFrame
-from rvm_jax.matting.occlusion import OcclusionTable, occluder_alpha
-from rvm_jax.matting.settings import Settings
+from rvm_jax.matting.formats import FORMATS, Format, find_format
+from rvm_jax.matting.matted import Matted
+from rvm_jax.matting.occlusion import hidden_faces, occluder_alpha
+from rvm_jax.matting.options import Settings
 from rvm_jax.matting.threads import WriteBehind
 from rvm_jax.matting.weights import StrPath
 from rvm_jax.media import composite
-from rvm_jax.media.backgrounds import make_background
-from rvm_jax.media.frame_source import FrameSource
-from rvm_jax.media.frame_writers import ContactSheetWriter, GifWriter, PictureFolderWriter
-from rvm_jax.media.pictures import PICTURE_SUFFIXES
-from rvm_jax.media.video_formats import CODECS, VIDEO_SUFFIXES, choose_codec, pixel_format
-from rvm_jax.media.video_writer import VideoWriter
+from rvm_jax.media.backgrounds import TRANSPARENT, is_moving, make_background
+from rvm_jax.media.frame_source import Frame, FrameSource
+from rvm_jax.media.writer import Destination, Writer
 
 Outputs = Mapping[str, StrPath | Sequence[StrPath]]
 # A frame as each network matted it; all but comparisons take the first.
-Render = Callable[[list[MattedFrame]], np.ndarray]
+Items = tuple[Matted, ...]
+Render = Callable[[Items], Any]
 
 KINDS = {
     "alpha": "the alpha of the visible face",
@@ -36,10 +35,11 @@ KINDS = {
 }
 
 
-def listed(outputs: Outputs, stem: str) -> list[tuple[str, Path]]:
+def listed(outputs: Outputs, stem: str, formats: Mapping[str, Format] = FORMATS) -> list[tuple[str, Path]]:
     """Returns (kind, path) of every output; "{stem}" in a path stands for the source's name without its suffix.
 
-    Raises UserError where a kind is unknown, a path has a suffix that the kind cannot be, or two paths are the same.
+    Raises:
+      UserError: if a kind is unknown, a path has a suffix that the kind cannot be, or two paths are the same.
     """
     pairs = []
     for kind, paths in outputs.items():
@@ -49,123 +49,118 @@ def listed(outputs: Outputs, stem: str) -> list[tuple[str, Path]]:
             pairs.append((kind, Path(str(path).replace("{stem}", stem))))
     if not pairs:
         raise UserError("nothing to write; name an output, such as the alpha")
-    for kind, path in pairs:
-        _check(kind, path)
     seen: set[Path] = set()
-    for _, path in pairs:
+    for kind, path in pairs:
+        find_format(kind, path, formats)
         if path.resolve() in seen:
             raise UserError(f"{path}: two outputs would have this name; give each its own")
         seen.add(path.resolve())
     return pairs
 
 
-def is_folder(path: Path) -> bool:
-    """Whether an output of this name is a folder of PNG."""
-    return path.suffix == "" or (path.is_dir() and path.suffix.lower() not in VIDEO_SUFFIXES)
+def check_kinds(kinds: Sequence[str], how: Settings, name: str = "outputs") -> None:
+    """Raises UserError, beginning with `name`, if settings lack what a kind needs, or ask for what no kind shows."""
+    if {"occluder", "occlusion"} & set(kinds) and how.faces is None and how.face_mask is None:
+        raise UserError(
+            f"{name}: the network shows the visible face only; to tell what is hidden, say where the whole face is "
+            "(face_mask, or faces by a file or a detector)"
+        )
+    if how.compare_with and "comparison" not in kinds:
+        raise UserError(
+            f"{name}: further networks appear in comparisons alone; ask for a comparison, or give one network"
+        )
 
 
-def describe(kind: str, path: Path, settings: Settings) -> str:
-    """One line for a plan: what the file will be. Raises UserError where this build of PyAV cannot write it."""
-    if kind == "occlusion":
-        form = "CSV"
-    elif is_folder(path):
-        form = "a folder of PNG"
-    elif path.suffix.lower() in VIDEO_SUFFIXES:
-        codec = choose_codec(path, settings.video_codec)
-        channels, bits = _layout(kind, settings, codec)
-        form = f"{CODECS[codec].title} video, {pixel_format(path, codec, channels, bits)}"
-    else:
-        form = "animated GIF" if path.suffix.lower() == ".gif" else "contact sheet"
+def describe(kind: str, path: Path, how: Settings, formats: Mapping[str, Format] = FORMATS) -> str:
+    """Returns a line for a plan: what the file will be. Raises UserError if this build cannot write it."""
+    form, _ = _form(kind, _destination(path, how), how, formats)
     return f"{path}: {KINDS[kind]} ({form})"
 
 
 def open_output(
-    kind: str, path: Path, source: FrameSource, settings: Settings, names: Sequence[str], resume: bool = False
-) -> WriteBehind:
-    """Opens one output; the frames that it is given are rendered and encoded in a thread of its own."""
+    kind: str,
+    path: Path,
+    source: FrameSource,
+    how: Settings,
+    names: Sequence[str],
+    resume: bool = False,
+    formats: Mapping[str, Format] = FORMATS,
+) -> WriteBehind[Items]:
+    """Opens one output; the frames that it is given are rendered and encoded in threads of its own.
+
+    Args:
+      kind: one of `KINDS`.
+      path: where it goes.
+      source: whose rate and sound it gets.
+      how: the settings.
+      names: the networks', for comparisons.
+      resume: whether frames that are there already belong to the same work.
+      formats: the formats by suffix.
+    """
+    to = _destination(path, how)._replace(rate=source.rate, sound=source.sound, resume=resume)
+    bits = _form(kind, to, how, formats)[1]
+    return write_behind(find_format(kind, path, formats).writer.open(to), kind, how, names, bits)
+
+
+def write_behind(writer: Writer[Any], kind: str, how: Settings, names: Sequence[str], bits: int) -> WriteBehind[Items]:
+    """Returns what renders an output of a kind and hands it to its writer."""
+    # A video behind the face has its own order of frames.
+    in_order = is_moving(how.background) and kind in ("composition", "comparison")
+    return WriteBehind(writer, renderer(kind, how, names, bits), _frame, in_order)
+
+
+def renderer(kind: str, how: Settings, names: Sequence[str], bits: int = 8) -> Render:
+    """Returns what makes the frames of an output; `names` are the networks', `bits` those of the alpha."""
     if kind == "occlusion":
-        table = OcclusionTable(path)
-        return WriteBehind(table, lambda frames: table.write(frames[0]))
-    suffix = path.suffix.lower()
-    if is_folder(path):
-        writer: Any = PictureFolderWriter(path, resume=resume)
-    elif suffix == ".gif":
-        writer = GifWriter(path, source.rate)
-    elif suffix in PICTURE_SUFFIXES:
-        writer = ContactSheetWriter(path)
-    else:
-        writer = VideoWriter(path, source.rate, settings.video_codec, mbps=settings.video_mbps, sound=source.sound)
-    bits = _layout(kind, settings, writer_codec(path, settings))[1]
-    render = renderer(kind, settings, names, bits)
-    if isinstance(writer, VideoWriter):
-        return WriteBehind(writer, _to_video(writer, render))
-    return WriteBehind(writer, _to_pictures(writer, render))
-
-
-def writer_codec(path: Path, settings: Settings) -> str | None:
-    """The codec of a video; None for what is none."""
-    is_video = not is_folder(path) and path.suffix.lower() in VIDEO_SUFFIXES
-    return choose_codec(path, settings.video_codec) if is_video else None
-
-
-def _check(kind: str, path: Path) -> None:
-    suffix = path.suffix.lower()
-    if kind == "occlusion":
-        if suffix != ".csv":
-            raise UserError(f"{path}: the hidden share of the face is written as CSV; name the file .csv")
-        return
-    if is_folder(path) or suffix in VIDEO_SUFFIXES:
-        return
-    if kind == "comparison" and suffix in (".gif", *PICTURE_SUFFIXES):
-        return
-    raise UserError(
-        f"{path}: unknown output '{suffix}'; use one of {', '.join(VIDEO_SUFFIXES)}, or a name without a suffix for a "
-        "folder of PNG" + (", .gif, or .png for a contact sheet" if kind == "comparison" else "")
-    )
-
-
-def _layout(kind: str, settings: Settings, codec: str | None) -> tuple[int, int]:
-    """The channels and bits of the frames that an output gets; `codec` None for PNG."""
-    channels = {"alpha": 1, "occluder": 1}.get(kind, 3)
-    if kind == "composition" and settings.background == "transparent":
-        channels = 4
-    deep = settings.alpha_bits == 16 and (codec is None or channels in CODECS[codec].formats16)
-    return channels, 16 if deep and kind in ("alpha", "composition") and channels != 3 else 8
-
-
-def renderer(kind: str, settings: Settings, names: Sequence[str], bits: int = 8) -> Render:
-    """What makes the frames of an output; `names` are the networks', `bits` those of the alpha."""
+        return lambda items: hidden_faces(items[0])
     if kind == "alpha":
-        return lambda frames: frames[0].pha if bits == 16 else frames[0].pha8
+        return lambda items: items[0].pha if bits == 16 else items[0].pha8
     if kind == "foreground":
-        return lambda frames: frames[0].fgr
+        return lambda items: items[0].fgr
     if kind == "occluder":
-        return lambda frames: occluder_alpha(frames[0])
-    background = make_background(settings.background)
+        return lambda items: occluder_alpha(items[0])
+    background = make_background(how.background)
     if kind == "composition":
         if background is None:
-            return lambda frames: _cutout(frames[0], bits)
-        return lambda frames: composite.composite(frames[0].fgr, frames[0].pha8, background(frames[0].fgr.shape[:2]))
+            return lambda items: _cutout(items[0], bits)
+        return lambda items: composite.composite(items[0].fgr, items[0].pha8, background(items[0].frame.size))
     behind = background or make_background(composite.GREEN)
     assert behind is not None
 
-    def comparison(frames: list[MattedFrame]) -> np.ndarray:
-        plate = behind(frames[0].fgr.shape[:2])
+    def comparison(items: Items) -> np.ndarray:
+        plate = behind(items[0].frame.size)
         rows = []
-        for frame, name in zip(frames, names, strict=True):
-            cutout = composite.composite(frame.fgr, frame.pha8, plate)
-            row = composite.comparison(frame.frame.rgb, frame.pha8, cutout)
-            rows.append(_labelled(row, name) if len(frames) > 1 else row)
+        for matted, name in zip(items, names, strict=True):
+            cutout = composite.composite(matted.fgr, matted.pha8, plate)
+            row = composite.comparison(matted.frame.rgb, matted.pha8, cutout)
+            rows.append(_labelled(row, name) if len(items) > 1 else row)
         return np.concatenate(rows)
 
     return comparison
 
 
-def _cutout(frame: MattedFrame, bits: int) -> np.ndarray:
-    """RGBA with straight alpha."""
+def _frame(items: Items) -> Frame:
+    return items[0].frame
+
+
+def _destination(path: Path, how: Settings) -> Destination:
+    return Destination(path, how.input_rate, None, how.video_codec, how.video_mbps)
+
+
+def _form(kind: str, to: Destination, how: Settings, formats: Mapping[str, Format]) -> tuple[str, int]:
+    """Returns what an output will be, and the bits of its frames."""
+    channels = {"alpha": 1, "occluder": 1}.get(kind, 3)
+    if kind == "composition" and how.background == TRANSPARENT:
+        channels = 4
+    deep = how.alpha_bits == 16 and kind in ("alpha", "composition") and channels != 3
+    return find_format(kind, to.path, formats).writer.form(to, channels, deep)
+
+
+def _cutout(matted: Matted, bits: int) -> np.ndarray:
+    """Returns RGBA with straight alpha."""
     if bits == 16:
-        return np.concatenate([frame.fgr * np.uint16(257), frame.pha], axis=-1)
-    return np.concatenate([frame.fgr, frame.pha8], axis=-1)
+        return np.concatenate([matted.fgr * np.uint16(257), matted.pha], axis=-1)
+    return np.concatenate([matted.fgr, matted.pha8], axis=-1)
 
 
 def _labelled(row: np.ndarray, name: str) -> np.ndarray:
@@ -176,19 +171,3 @@ def _labelled(row: np.ndarray, name: str) -> np.ndarray:
         shifted = (place[0] + dx, place[1] + dy)
         cv2.putText(row, name, shifted, cv2.FONT_HERSHEY_SIMPLEX, scale, (color,) * 3, 1, cv2.LINE_AA)
     return row
-
-
-def _to_video(writer: VideoWriter, render: Render) -> Callable[[list[MattedFrame]], None]:
-    def write(frames: list[MattedFrame]) -> None:
-        frame = frames[0].frame
-        writer.write(render(frames), frame.time, frame.duration)
-
-    return write
-
-
-def _to_pictures(writer: Any, render: Render) -> Callable[[list[MattedFrame]], None]:
-    def write(frames: list[MattedFrame]) -> None:
-        frame = frames[0].frame
-        writer.write(render(frames), frame.time, frame.name)
-
-    return write

@@ -1,19 +1,19 @@
 """How pictures of any size become what a network takes, and its alpha one of theirs; NumPy alone.
 
-The paddings are those of `rvm_jax.networks.api.Preparation`, from the projects that the networks come from.
+The paddings are those of `rvm_jax.networks.api.Preprocessing`, from the projects that the networks come from.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rvm_jax.networks.api import Preparation
+from rvm_jax.networks.api import Preprocessing
 
 _BORDER = 32  # what the published test script adds on every side
 
 
 @dataclass(frozen=True)
-class Framing:
+class Placement:
     """Where a picture of (height, width) lies within a network's input.
 
     Attributes:
@@ -34,7 +34,8 @@ class Framing:
         if self.inner != self.size:
             values = resize_area(values, self.inner)
         edges = [*zip(self.before, self.after, strict=True), (0, 0)]
-        return np.pad(values, edges, mode=self.mode)  # type: ignore[call-overload]
+        padded: np.ndarray = np.pad(values, edges, mode=self.mode)  # type: ignore[call-overload]
+        return padded
 
     def take(self, alpha: np.ndarray) -> np.ndarray:
         """What `put` did, undone: (h, w, 1) of the network's sides to (H, W, 1)."""
@@ -43,19 +44,19 @@ class Framing:
         return alpha if self.inner == self.size else resize_area(alpha, self.size)
 
 
-def frame(preparation: Preparation, size_multiple: int, size: tuple[int, int]) -> Framing:
+def place(preprocessing: Preprocessing, size_multiple: int, size: tuple[int, int]) -> Placement:
     """Returns where a picture of `size`, (height, width), goes."""
-    if preparation.padding == "resize":
-        return Framing(size, _resized(size, preparation.short_side, size_multiple), (0, 0), (0, 0), "edge")
+    if preprocessing.padding == "resize":
+        return Placement(size, _resized(size, preprocessing.short_side, size_multiple), (0, 0), (0, 0), "edge")
     height, width = size
     missing = (-height % size_multiple, -width % size_multiple)
-    if preparation.padding == "reflect_border":
+    if preprocessing.padding == "reflect_border":
         after = (_BORDER + missing[0], _BORDER + missing[1])
-        return Framing(size, size, (_BORDER, _BORDER), after, "reflect")
-    if preparation.padding == "symmetric_centred":
+        return Placement(size, size, (_BORDER, _BORDER), after, "reflect")
+    if preprocessing.padding == "symmetric_centred":
         before = (missing[0] // 2, missing[1] // 2)
-        return Framing(size, size, before, (missing[0] - before[0], missing[1] - before[1]), "symmetric")
-    return Framing(size, size, (0, 0), missing, "edge")
+        return Placement(size, size, before, (missing[0] - before[0], missing[1] - before[1]), "symmetric")
+    return Placement(size, size, (0, 0), missing, "edge")
 
 
 def _resized(size: tuple[int, int], short_side: int | None, multiple: int) -> tuple[int, int]:
@@ -72,28 +73,31 @@ def resize_area(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """interpolate(mode="area") of (H, W, C): the plain mean of all pixels that an output pixel touches."""
     values = np.asarray(values, np.float32)
     rows, columns = (area_means(n, to) for n, to in zip(values.shape[:2], size, strict=True))
-    return np.einsum("ih,hwc,jw->ijc", rows, values, columns, optimize=True).astype(np.float32)
+    resized: np.ndarray = np.einsum("ih,hwc,jw->ijc", rows, values, columns, optimize=True).astype(np.float32)
+    return resized
 
 
 def area_means(length: int, count: int) -> np.ndarray:
     """The matrix (count, length) that shrinks or enlarges one axis of a picture so."""
-    weights = np.zeros((count, length), np.float32)
+    weights: np.ndarray = np.zeros((count, length), np.float32)
     for i in range(count):
         first, last = i * length // count, -(-(i + 1) * length // count)
         weights[i, first:last] = 1 / (last - first)
     return weights
 
 
-def to_uint8(alpha: np.ndarray, preparation: Preparation | None = None) -> np.ndarray:
-    """An alpha to 0..255: clipped and rounded, or as a preparation's project did it (see `Preparation`)."""
-    if preparation is not None and preparation.wraps:
+def to_uint8(alpha: np.ndarray, preprocessing: Preprocessing | None = None) -> np.ndarray:
+    """An alpha to 0..255: clipped and rounded, or as a preprocessing's project did it (see `Preprocessing`)."""
+    if preprocessing is not None and preprocessing.overflow == "wrap":
         return (np.asarray(alpha, np.float32) * np.float32(255)).astype(np.int32).astype(np.uint8)
     values = np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(255)
-    if preparation is not None and preparation.truncates:
+    if preprocessing is not None and preprocessing.rounding == "truncate":
         return values.astype(np.uint8)
-    return np.rint(values).astype(np.uint8)
+    rounded: np.ndarray = np.rint(values).astype(np.uint8)
+    return rounded
 
 
 def to_uint16(alpha: np.ndarray) -> np.ndarray:
     """An alpha to 0..65535, clipped and rounded."""
-    return np.rint(np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(65535)).astype(np.uint16)
+    rounded: np.ndarray = np.rint(np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(65535)).astype(np.uint16)
+    return rounded

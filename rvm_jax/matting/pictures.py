@@ -1,29 +1,33 @@
 """Pictures, and the frames of clips in folders, into alphas or compositions of their names."""
 
-import contextlib
-import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.guidance import find_guidance
-from rvm_jax.matting.outputs import Render, renderer
-from rvm_jax.matting.picture_group import IN_FLIGHT, GroupWork, PictureReader
-from rvm_jax.matting.picture_networks import picture_network
-from rvm_jax.matting.settings import Settings, check_guidance
-from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_stamp
-from rvm_jax.media.picture_tree import PictureGroup, find_pictures
-from rvm_jax.media.pictures import write_bytes
+from rvm_jax.matting.backends import Backend, guided_kinds, make_backend
+from rvm_jax.matting.faces import tracked
+from rvm_jax.matting.guides import PictureGuides
+from rvm_jax.matting.matted import Matted
+from rvm_jax.matting.option import options
+from rvm_jax.matting.options import PictureSettings
+from rvm_jax.matting.outputs import check_kinds, write_behind
+from rvm_jax.matting.pipeline import run
+from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
+from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name
+from rvm_jax.media.backgrounds import TRANSPARENT, make_background
+from rvm_jax.media.face_tracks import FileTracks
+from rvm_jax.media.picture_folders import PictureFolder, PictureGroup, find_pictures
+from rvm_jax.media.picture_writers import PictureFilesWriter
+from rvm_jax.media.pictures import write_picture
 
 _NAMED_ERRORS = 20
-_MARKER = ".matting.json"
-PICTURE_KINDS = ("alpha", "foreground", "composition")
-# The settings that change what is written.
-_MATTERING = ("downsample_ratio", "dtype", "scene_cut", "background", "alpha_bits", "preparation")
+_MARKER = ".matting.npz"
+_AHEAD = 2
 
 
 def matte_pictures(
@@ -31,73 +35,56 @@ def matte_pictures(
     source: StrPath,
     output_dir: StrPath,
     *,
-    sequence: bool = False,
-    output_kind: str = "alpha",
-    output_format: str = "png",
-    pad_to: int = 1,
-    faithful: bool = False,
+    load: Loader | None = None,
+    write_file: Callable[[Path, np.ndarray], None] = write_picture,
     **settings: Any,
 ) -> list[Path]:
     """Mattes pictures into `<output_dir>/[<category>/][<clip>/]<name>.<output_format>`.
 
         rvm_jax.matte_pictures("mgmatting.pth", "benchmark", "out", guidance=GuidanceSource(alphas="benchmark"))
 
-    Interrupted work goes on: the same call passes over what an earlier one has written, and takes up a clip in its
+    Interrupted work is resumed: the same call passes over what an earlier one has written, and takes up a clip in its
     middle with the state that it had there.
 
     Args:
       weights: a network, or the path of one (see `load_network`).
       source: a picture; a folder of pictures; a tree `<category>/img/<name>` or `<category>/img/<clip>/<frame>`; or one
-        category of such a tree. The frames of a clip carry the recurrent state, where the network has one; other
-        pictures start from a zero state each.
-      output_dir: where the results go; it is made where it is missing.
-      sequence: take the pictures of a folder, too, as the frames of one clip.
-      output_kind: "alpha" (grey), "foreground", or "composition" on the background; "transparent" makes that RGBA with
-        straight alpha.
-      output_format: "png" or "jpg".
-      pad_to: see `Matter`: pictures of many sizes share compilations. Networks for still pictures pad by themselves to
-        multiples of 32; this is beside it.
-      faithful: round as the project did that a network for still pictures comes from; see `PictureMatter`.
-      settings: the fields of `Settings` that concern pictures: downsample_ratio, seq_chunk, dtype, scene_cut,
-        background, alpha_bits, preparation, guidance, progress.
+        category of such a tree. The frames of a clip carry the recurrent state, if the network has one; other pictures
+        start from a zero state each.
+      output_dir: where the results go; it is made if it is missing.
+      load: how the paths of networks are read, `load_network` by default.
+      write_file: writes a result; the suffix of its path is the format.
+      settings: the fields of `PictureSettings`.
 
-    Returns the files written, in the order of their sources; those of an earlier call too where it went on.
+    Returns:
+      The files written, in the order of their sources; those of an earlier call too if it was resumed.
 
-    Raises UserError where `source` holds no pictures, two of them would get one name, the weights cannot be read,
-    guidance is missing or superfluous, or `output_dir` cannot be written; and, after all others are matted, where
-    pictures, or their masks or trimaps, could not be read or do not fit.
+    Raises:
+      UserError: if `source` holds no pictures, two of them would get one name, a setting is for clips alone, the
+        weights cannot be read, guidance is missing or superfluous, or `output_dir` cannot be written; and, after all
+        others are matted, if pictures, or their masks or trimaps, could not be read or do not fit.
     """
-    how = Settings(**settings)
-    groups = find_pictures(source, output_dir, sequence=sequence, output_format=output_format)
-    render = _picture_renderer(output_kind, output_format, how)
-    total = sum(len(group.sources) for group in groups)
-    output_dir = Path(output_dir)
-    network = load_network(weights, how.preparation)
-    kind = check_guidance(network, how)
-    read = PictureReader()
-    if kind is not None and how.guidance is not None and how.guidance.path is not None:
-        read = PictureReader(find_guidance(how.guidance, kind, groups, output_dir), how.guidance, kind)
-    mattes = picture_network(network, how, pad_to, faithful)
+    how, output_dir, load = PictureSettings(**settings), Path(output_dir), load or load_network
+    groups = plan_pictures(source, output_dir, how)
+    networks = [load(weights, how.preparation), *map(load, how.compare_with)]
+    kinds = guided_kinds(networks, how)
+    complete = PictureGuides(groups, output_dir, how, kinds)
+    backends = [make_backend(each, how, for_pictures=True, faithful=how.faithful) for each in networks]
+    names = [weights_name(each) for each in (weights, *how.compare_with)]
     _check_writable(output_dir)
-    job = {"source": str(source), "weights": weights_stamp(weights), "kind": output_kind, "pad_to": pad_to}
-    job |= {"faithful": faithful, "guidance": how.guidance.stamp if how.guidance else None}
-    job |= {"settings": {key: getattr(how, key) for key in _MATTERING}}
-    goes_on = _begin(output_dir / _MARKER, job)
+    job = job_of(weights, how, source=str(source))
+    marker = ResumeState(output_dir / _MARKER, job)
+    resumes = marker.load() is not None
+    marker.save(Start(0, ()))
+    total = sum(len(group.sources) for group in groups)
     written: list[Path] = []
     unreadable: list[str] = []
-    with (
-        ThreadPoolExecutor(IN_FLIGHT) as pool,
-        tqdm(total=total, desc=Path(source).name, unit="frame", disable=not how.progress) as bar,
-    ):
+    with tqdm(total=total, desc=Path(source).name, unit="frame", disable=not how.progress) as bar:
         for group in groups:
-            work = GroupWork(group, mattes, read, job, goes_on, unreadable)
-            written += work.done
-            bar.update(len(work.done))
-            for target in work.write(pool, render):
-                written.append(target)
-                bar.update()
-    with contextlib.suppress(OSError):
-        (output_dir / _MARKER).unlink()
+            failed = _matte_group(group, backends, names, how, complete, job, resumes, write_file, bar)
+            written += [target for target in group.targets if target not in failed]
+            unreadable += failed.values()
+    marker.remove()
     if unreadable:
         more = f"; and {len(unreadable) - _NAMED_ERRORS} more" if len(unreadable) > _NAMED_ERRORS else ""
         raise UserError(
@@ -105,16 +92,81 @@ def matte_pictures(
             + "; ".join(unreadable[:_NAMED_ERRORS])
             + more
         )
-    return sorted(written, key={path: i for i, path in enumerate(_targets(groups))}.__getitem__)
+    return written
 
 
-def _picture_renderer(kind: str, output_format: str, how: Settings) -> Render:
-    if kind not in PICTURE_KINDS:
-        raise UserError(f"output '{kind}' is unknown for pictures; use one of {', '.join(PICTURE_KINDS)}")
-    is_rgba = kind == "composition" and how.background == "transparent"
-    if output_format == "jpg" and (is_rgba or how.alpha_bits == 16):
+def plan_pictures(source: StrPath, output_dir: StrPath, how: PictureSettings) -> list[PictureGroup]:
+    """Returns the folders that `matte_pictures` would matte.
+
+    Raises:
+      UserError: if there are none, or the settings do not go with them.
+    """
+    groups = find_pictures(source, output_dir, sequence=how.sequence, output_format=how.output_format)
+    kinds = options(PictureSettings)["output_kind"][1].choices
+    if how.output_kind not in kinds:
+        raise UserError(f"output '{how.output_kind}' is unknown for pictures; use one of {', '.join(kinds)}")
+    is_rgba = how.output_kind == "composition" and how.background == TRANSPARENT
+    if how.output_format == "jpg" and (is_rgba or how.alpha_bits == 16):
         raise UserError("JPEG holds neither transparency nor 16 bits; use the output format png")
-    return renderer(kind, how, ["network"], how.alpha_bits)
+    check_kinds([how.output_kind], how, f"output_kind={how.output_kind}")
+    make_background(how.background)  # a mistake shows now
+    for name in ("input_rate", "scene_cut"):
+        if getattr(how, name) != options(PictureSettings)[name][0].default and not any(each.related for each in groups):
+            raise UserError(
+                f"{name} is for the frames of clips, and {source} holds none; leave it out, or take the pictures of a "
+                "folder as one clip (sequence)"
+            )
+    if isinstance(how.faces, FileTracks) and len(groups) > 1:
+        raise UserError(
+            f"{source}: a file of faces counts the frames of one clip, or the pictures of one folder; here are "
+            f"{len(groups)} folders: give them singly, or a detector"
+        )
+    return groups
+
+
+def _matte_group(
+    group: PictureGroup,
+    backends: Sequence[Backend],
+    names: Sequence[str],
+    how: PictureSettings,
+    complete: PictureGuides,
+    job: dict[str, Any],
+    resumes: bool,
+    write_file: Callable[[Path, np.ndarray], None],
+    bar: "tqdm[Any]",
+) -> dict[Path, str]:
+    """Mattes what is left of one folder; returns the errors of what could not be, by their targets."""
+    in_order = group.related and any(backend.has_state for backend in backends)
+    state = ResumeState(beside(group.targets[0].parent), job) if in_order else None
+    done = {target for target in group.targets if resumes and target.exists()}
+    start = BEGINNING
+    if state is not None and len(done) < len(group.targets):
+        # A clip resumes at its saved state, or starts again.
+        start = (state.load() if resumes else None) or BEGINNING
+        done = set(group.targets[: start.position])
+    bar.update(len(done))
+    folder = PictureFolder(group, complete, done, how.input_rate)
+    frames = folder.frames()
+    if how.faces is not None:
+        frames = tracked(frames, how.faces, float(how.input_rate), in_order)
+
+    def after_each(count: int, matted: Matted) -> bool:
+        bar.update()
+        return True
+
+    writer = PictureFilesWriter(write_file)
+    output = write_behind(writer, how.output_kind, how, names, how.alpha_bits)
+    run(
+        frames,
+        backends,
+        [output],
+        related=in_order,
+        ahead=_AHEAD,
+        start=start,
+        resume=state,
+        after_each=after_each,
+    )
+    return folder.unreadable
 
 
 def _check_writable(folder: Path) -> None:
@@ -124,18 +176,3 @@ def _check_writable(folder: Path) -> None:
         TemporaryFile(dir=folder).close()
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error
-
-
-def _begin(marker: Path, job: dict[str, Any]) -> bool:
-    """Marks the folder as unfinished; True where the same job has left it so."""
-    text = json.dumps(job, sort_keys=True, default=str)
-    try:
-        goes_on = marker.read_text() == text
-    except (OSError, UnicodeDecodeError):
-        goes_on = False
-    write_bytes(marker, text.encode())
-    return goes_on
-
-
-def _targets(groups: list[PictureGroup]) -> list[Path]:
-    return [target for group in groups for target in group.targets]

@@ -1,21 +1,32 @@
 """The network that a path names."""
 
+import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
+import jax
+import numpy as np
 from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matter import Matter
+from rvm_jax.networks.api import Network
 
-StrPath = str | os.PathLike
+StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
 Weights = nnx.Module | Matter | StrPath
 
 
-def load_network(weights: Weights, preparation: str | None = None) -> Any:
+class Loader(Protocol):
+    """Returns the network that weights name; `load_network` is one."""
+
+    def __call__(self, weights: Weights, preparation: str | None = None, /) -> Network | Matter: ...
+
+
+def load_network(weights: Weights, preparation: str | None = None) -> Network | Matter:
     """Returns the network in evaluation mode held by a PyTorch file (.pth, .safetensors), else by a checkpoint or work
     directory; a network, or a Matter, is passed through.
 
@@ -24,22 +35,25 @@ def load_network(weights: Weights, preparation: str | None = None) -> Any:
       preparation: "published" or "original": how the network for still pictures of a PyTorch file was trained to see
         them, which the file does not say; see `rvm_jax.load_torch`.
 
-    Raises UserError where the path is absent or holds no network, or what it holds says its preparation itself.
+    Raises:
+      UserError: if the path is absent or holds no network, or what it holds says its preparation itself.
     """
     if isinstance(weights, nnx.Module | Matter):
         if preparation is not None:
             raise UserError(f"preparation={preparation} is for PyTorch files; this network says its own")
-        return weights
+        return cast(Network | Matter, weights)
     path = Path(weights)
     if not path.exists():
         raise UserError(
             f"{path}: no such checkpoint; give a work directory, one of its steps, or a .pth or .safetensors"
         )
     if path.is_file():
-        return rvm_jax.load_torch(path, preparation=preparation)
+        network: Network = rvm_jax.load_torch(path, preparation=preparation)
+        return network
     if preparation is not None:
         raise UserError(f"{path}: is a checkpoint, which says its network's preparation itself; leave preparation out")
-    return rvm_jax.load(path)
+    network = rvm_jax.load(path)
+    return network
 
 
 def weights_name(weights: Weights) -> str:
@@ -48,10 +62,23 @@ def weights_name(weights: Weights) -> str:
 
 
 def weights_stamp(weights: Weights) -> str:
-    """Tells one set of weights from another, by the file or folder and when it was written."""
-    if isinstance(weights, nnx.Module | Matter):
-        return type(weights).__name__
+    """Tells one set of weights from another: by the file or folder and when it was written, or by the values."""
+    if isinstance(weights, Matter):
+        return f"Matter {_checksum(weights.fingerprint)}"
+    if isinstance(weights, nnx.Module):
+        values = [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(weights)))]
+        return f"{type(weights).__name__} {getattr(weights, 'config', None)} {_checksum(values)}"
     path = Path(weights)
-    # A training that goes on writes below the work directory, not into it.
+    # A training that is resumed writes below the work directory, not into it.
     times = [part.stat().st_mtime_ns for part in (path, path / "checkpoints") if part.exists()]
     return f"{path.resolve()} {max(times, default=0)}"
+
+
+def _checksum(values: Iterable[np.ndarray | str]) -> str:
+    digest = hashlib.sha256()
+    for value in values:
+        text = value if isinstance(value, str) else f"{value.dtype} {value.shape}"
+        digest.update(text.encode())
+        if not isinstance(value, str):
+            digest.update(value.tobytes())
+    return digest.hexdigest()

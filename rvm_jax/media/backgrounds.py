@@ -1,4 +1,4 @@
-"""What lies behind a composition: a colour, a picture, or a video (OpenCV, PyAV; no JAX)."""
+"""What lies behind a composition: a colour, a picture, or a video (OpenCV, PyAV)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,21 +17,27 @@ Background = Callable[[tuple[int, int]], Color | np.ndarray]
 TRANSPARENT = "transparent"
 
 
+def is_moving(what: str | Path | Color) -> bool:
+    """Whether a background is a video: its frames have an order."""
+    if isinstance(what, tuple) or str(what) == TRANSPARENT or Path(what).suffix.lower() in PICTURE_SUFFIXES:
+        return False
+    return Path(what).exists() or Path(what).suffix.lower() in VIDEO_SUFFIXES
+
+
 def make_background(what: str | Path | Color) -> Background | None:
-    """Returns the background that `what` names: a colour, a picture, or a video, which begins anew at its end.
+    """Returns the background that `what` names: a colour, a picture, or a video, which restarts at its end.
 
     "transparent" gives None: the composition is RGBA. Pictures are scaled to cover the frame and cut to its centre.
-    Raises UserError where `what` is neither a colour nor a file that can be read.
+    Raises UserError if `what` is neither a colour nor a file that can be read.
     """
     if isinstance(what, tuple):
         return _plain(what)
     if str(what) == TRANSPARENT:
         return None
-    path = Path(what)
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        return _still(read_picture(path))
-    if path.exists() or path.suffix.lower() in VIDEO_SUFFIXES:
-        return _moving(path)
+    if is_moving(what):
+        return _moving(Path(what))
+    if Path(what).suffix.lower() in PICTURE_SUFFIXES:
+        return _still(read_picture(what))
     return _plain(parse_color(str(what)))
 
 

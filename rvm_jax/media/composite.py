@@ -1,4 +1,4 @@
-"""Composing frames with an alpha (numpy and Pillow; no JAX)."""
+"""Composing frames with an alpha (numpy and Pillow)."""
 
 import numpy as np
 from PIL import ImageColor
@@ -14,7 +14,7 @@ GREEN: Color = (120, 255, 155)
 def parse_color(text: str) -> Color:
     """Returns (red, green, blue), 0..255, for a name ("white"), "#rrggbb" or any other form that CSS knows.
 
-    Raises UserError where it is none.
+    Raises UserError if it is none.
     """
     try:
         red, green, blue = ImageColor.getrgb(text)[:3]

@@ -1,4 +1,4 @@
-"""Faces cut out of large frames, upright and of one size, and mattes put back (OpenCV; no JAX).
+"""Faces cut out of large frames, upright and of one size, and mattes put back (OpenCV).
 
 The square is that of CelebA-HQ and FFHQ (Karras et al. 2018, arXiv 1710.10196, appendix C), on which face datasets are
 aligned: networks trained on those see faces as they know them.
@@ -117,5 +117,5 @@ class PoseSmoother:
         x, y, side, angle = self._value
         return Pose(float(x), float(y), math.exp(side), float(angle))
 
-    def _weight(self, cutoff):
+    def _weight(self, cutoff: float | np.ndarray) -> float | np.ndarray:
         return 1 / (1 + self._rate / (2 * math.pi * cutoff))

@@ -1,10 +1,12 @@
-"""Where the faces are, frame by frame: read from a file, or found by YuNet (OpenCV; no JAX)."""
+"""Where the faces are, frame by frame: read from a file, or found by YuNet (OpenCV)."""
 
 import csv
+import math
 import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -15,6 +17,18 @@ from rvm_jax.media.face_alignment import Pose, pose_from_box, pose_from_landmark
 # Takes the number of a frame and its RGB (H, W, 3); returns the pose of each face by its name.
 FaceTracks = Callable[[int, np.ndarray], dict[str, Pose]]
 
+
+@runtime_checkable
+class StatefulTracks(Protocol):
+    """`FaceTracks` that remember the frames before."""
+
+    def __call__(self, number: int, frame: np.ndarray) -> dict[str, Pose]:
+        """Returns the pose of each face of a frame by its name."""
+
+    def reset(self) -> None:
+        """Forgets them: the next frame begins a clip."""
+
+
 _BOX = ("x", "y", "width", "height")
 _LANDMARKS = tuple(f"{axis}{index}" for index in range(1, 6) for axis in "xy")
 _GAP = 10  # frames: a face that is missing for longer has gone
@@ -23,14 +37,30 @@ _DETECTION_SIDE = 640  # pixels of the longer side at which faces are looked for
 _MIN_OVERLAP = 0.3
 
 
-def read_faces(path: str | os.PathLike) -> FaceTracks:
+class FileTracks:
+    """The faces that a file names by the numbers of the frames.
+
+    Args:
+      poses: by the face's name, then by the frame's number.
+      stamp: tells the file from others.
+    """
+
+    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str):
+        self._poses, self.stamp = poses, stamp
+
+    def __call__(self, number: int, frame: np.ndarray | None = None) -> dict[str, Pose]:
+        return {face: poses[number] for face, poses in self._poses.items() if number in poses}
+
+
+def read_faces(path: str | os.PathLike[str]) -> FileTracks:
     """Reads boxes or landmarks from a CSV file.
 
     Its first line names the columns: `frame` (from 0), `face` (a name or number; may be absent where there is one
     face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair
     the one that is left in the picture first), in pixels. Gaps of up to 10 frames are filled by interpolation.
 
-    Raises UserError, naming file and line, where it cannot be read so.
+    Raises:
+      UserError: with the file and the line, if it cannot be read so.
     """
     path = Path(path)
     tracks: dict[str, dict[int, Pose]] = {}
@@ -54,7 +84,7 @@ def read_faces(path: str | os.PathLike) -> FaceTracks:
     if not tracks:
         raise UserError(f"{path}: holds no faces")
     filled = {face: _fill_gaps(poses) for face, poses in tracks.items()}
-    return lambda number, frame: {face: poses[number] for face, poses in filled.items() if number in poses}
+    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}")
 
 
 def _pose(row: dict[str, str], columns: set[str]) -> Pose:
@@ -75,9 +105,15 @@ def _fill_gaps(poses: dict[int, Pose]) -> dict[int, Pose]:
             continue
         for number in range(before + 1, after):
             share = (number - before) / (after - before)
-            start, end = np.array(poses[before]), np.array(poses[after])
-            filled[number] = Pose(*(float(v) for v in (1 - share) * start + share * end))
+            filled[number] = _between(poses[before], poses[after], share)
     return filled
+
+
+def _between(start: Pose, end: Pose, share: float) -> Pose:
+    """Interpolates; angles on the circle, the shorter way."""
+    x, y, side = ((1 - share) * a + share * b for a, b in zip(start[:3], end[:3], strict=True))
+    turn = math.remainder(end.angle - start.angle, 2 * math.pi)
+    return Pose(x, y, side, math.remainder(start.angle + share * turn, 2 * math.pi))
 
 
 class YuNetTracks:
@@ -89,10 +125,11 @@ class YuNetTracks:
       max_faces: the largest faces, at most so many.
       min_score: how sure the detector must be, 0 to 1.
 
-    Raises UserError where the file is no such model.
+    Raises:
+      UserError: if the file is no such model.
     """
 
-    def __init__(self, model: str | os.PathLike, max_faces: int = 4, min_score: float = 0.7):
+    def __init__(self, model: str | os.PathLike[str], max_faces: int = 4, min_score: float = 0.7):
         if not Path(model).is_file():
             raise UserError(f"{model}: no such file; give face_detection_yunet_2023mar.onnx of OpenCV's model zoo")
         try:
@@ -101,6 +138,11 @@ class YuNetTracks:
         except cv2.error as error:
             raise UserError(f"{model}: not a YuNet model that OpenCV can read ({error.err or error})") from error
         self._max_faces = max_faces
+        self.stamp = f"{Path(model).resolve()} {max_faces} {min_score}"
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the faces: the next frame begins a clip, or is a picture of its own."""
         self._boxes: dict[str, np.ndarray] = {}
         self._poses: dict[str, Pose] = {}
         self._missed: dict[str, int] = {}
@@ -141,7 +183,8 @@ class YuNetTracks:
         _, found = self._detector.detect(small)
         if found is None:
             return np.zeros((0, 15))
-        return found / np.array([*([scale] * 14), 1.0])
+        detected: np.ndarray = np.divide(found, np.array([*([scale] * 14), 1.0]))
+        return detected
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""A folder of pictures as the frames of one clip (no JAX)."""
+"""A folder of pictures as the frames of one clip."""
 
 import glob
 import os
@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
-from rvm_jax.media.picture_tree import frame_order, matching_pictures
+from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
+from rvm_jax.media.picture_folders import frame_order, matching_pictures
 from rvm_jax.media.pictures import list_pictures, read_picture
 
 
@@ -24,12 +24,12 @@ class FrameFolder:
       bridge: whether a picture that cannot be read is replaced by the one before it (or after, for the first ones), its
         number kept in `damaged`; otherwise it raises.
 
-    Raises UserError where the folder is absent, or no picture in it can be read.
+    Raises UserError if the folder is absent, or no picture in it can be read.
     """
 
     sound: tuple[Path, Fraction] | None = None
 
-    def __init__(self, path: str | os.PathLike, rate: Fraction = DEFAULT_RATE, *, bridge: bool = False):
+    def __init__(self, path: str | os.PathLike[str], rate: Fraction = DEFAULT_RATE, *, bridge: bool = False):
         self.name = str(path)
         self.rate = rate
         self.damaged: list[int] = []
@@ -52,7 +52,7 @@ class FrameFolder:
                 if not self._bridge:
                     raise
                 self.damaged.append(number)
-            yield Frame(last, number / self.rate, 1 / self.rate, path.stem)
+            yield Frame(last, Shown(number / self.rate, 1 / self.rate, path.stem))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -60,7 +60,7 @@ class FrameFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _first_readable(self) -> np.ndarray:

@@ -1,28 +1,85 @@
-"""What everything that yields frames looks like: a video, a folder of frames, a webcam, raw bytes (no JAX)."""
+"""What frames are, and what all that yields them looks like: a video, a folder, a webcam, raw bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
 
+from rvm_jax.media.face_alignment import Pose
+
 # What FFmpeg assumes where nothing states a rate.
 DEFAULT_RATE = Fraction(25)
 
 
-class Frame(NamedTuple):
-    """One frame: RGB (H, W, 3) uint8, when it is shown, for how long (seconds; None: unknown), and its name."""
+class Shown(NamedTuple):
+    """When a frame of a clip is shown: seconds after the first, for how long (None: unknown), and the frame's name."""
 
-    rgb: np.ndarray
     time: Fraction
     duration: Fraction | None
     name: str
 
 
+class Guide(NamedTuple):
+    """What is known of a frame beside its colours.
+
+    Attributes:
+      values: masks and trimaps (H, W) uint8, by their kind.
+      whole_face: where the face is, hidden parts too, (H, W) uint8.
+      poses: the square of each face, by its name; None where nobody looks for faces.
+    """
+
+    values: Mapping[str, np.ndarray] = MappingProxyType({})
+    whole_face: np.ndarray | None = None
+    poses: Mapping[str, Pose] | None = None
+
+
+class Frame(NamedTuple):
+    """A frame of a clip, or a picture.
+
+    Attributes:
+      rgb: (H, W, 3) uint8.
+      shown: when; None for a picture that is no frame of a clip.
+      target: the file that its result becomes; None where a writer of the whole clip decides.
+      guide: what else is known of it.
+      number: its place in its source, from 0.
+    """
+
+    rgb: np.ndarray
+    shown: Shown | None
+    target: Path | None = None
+    guide: Guide = Guide()
+    number: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        height, width = self.rgb.shape[:2]
+        return height, width
+
+    @property
+    def time(self) -> Fraction:
+        """Seconds after the first frame; 0 for a picture."""
+        return self.shown.time if self.shown else Fraction(0)
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds for which it is shown, None where unknown."""
+        return self.shown.duration if self.shown else None
+
+    @property
+    def name(self) -> str:
+        """What its file is called, without a suffix."""
+        if self.shown:
+            return self.shown.name
+        return self.target.stem if self.target else f"{self.number:05d}"
+
+
 class FrameSource(Protocol):
-    """Frames once through; a context manager.
+    """Yields frames, once through.
 
     Attributes:
       name: what messages call it.
@@ -35,9 +92,11 @@ class FrameSource(Protocol):
     """
 
     name: str
-    size: tuple[int, int]
     expected_frames: int | None
     damaged: list[int]
+
+    @property
+    def size(self) -> tuple[int, int]: ...
 
     @property
     def rate(self) -> Fraction: ...
@@ -52,12 +111,10 @@ class FrameSource(Protocol):
         """Gives back what it holds."""
 
 
-def resized(frames: Iterable[Frame], size: tuple[int, int] | None) -> Iterator[Frame]:
-    """Brings frames to (height, width), averaging where they shrink; None leaves them as they are."""
-    for frame in frames:
-        if size is None or frame.rgb.shape[:2] == size:
-            yield frame
-            continue
-        shrinks = size[0] * size[1] < frame.rgb.shape[0] * frame.rgb.shape[1]
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        yield frame._replace(rgb=cv2.resize(frame.rgb, size[::-1], interpolation=method))
+def resized(frame: Frame, size: tuple[int, int] | None) -> Frame:
+    """Brings a frame to (height, width), averaging where it shrinks; None leaves it as it is."""
+    if size is None or frame.size == size:
+        return frame
+    shrinks = size[0] * size[1] < frame.size[0] * frame.size[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return frame._replace(rgb=cv2.resize(frame.rgb, size[::-1], interpolation=method))

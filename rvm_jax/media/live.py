@@ -1,4 +1,4 @@
-"""Frames that come as they are made: raw bytes from another program, and a webcam (OpenCV; no JAX)."""
+"""Frames that come as they are made: raw bytes from another program, and a webcam (OpenCV)."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
+from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
 
 
 class RawFrames:
@@ -23,7 +23,7 @@ class RawFrames:
       size: (height, width) of a frame.
       rate: frames per second.
 
-    Raises UserError where no frame comes, and while iterating where the last one is cut short.
+    Raises UserError if no frame comes, and while iterating where the last one is cut short.
     """
 
     name = "standard input"
@@ -41,7 +41,7 @@ class RawFrames:
     def frames(self) -> Iterator[Frame]:
         number, rgb = 0, self._first
         while rgb is not None:
-            yield Frame(rgb, number / self.rate, 1 / self.rate, f"{number:05d}")
+            yield Frame(rgb, Shown(number / self.rate, 1 / self.rate, f"{number:05d}"))
             number += 1
             rgb = self._read(number)
 
@@ -51,7 +51,7 @@ class RawFrames:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _read(self, number: int) -> np.ndarray | None:
@@ -72,7 +72,7 @@ class RawFrames:
 class Webcam:
     """The frames of a camera until `stop` is called: a `FrameSource`. Times are those of the clock.
 
-    Raises UserError where there is no such camera, or it stops to give pictures at once.
+    Raises UserError if there is no such camera, or it stops to give pictures at once.
     """
 
     expected_frames: int | None = None
@@ -96,7 +96,7 @@ class Webcam:
         start, number = time.monotonic(), 0
         while not self._stopped and (rgb := self._read()) is not None:
             shown = Fraction(time.monotonic() - start).limit_denominator(100_000)
-            yield Frame(rgb, shown if number else Fraction(0), None, f"{number:05d}")
+            yield Frame(rgb, Shown(shown if number else Fraction(0), None, f"{number:05d}"))
             number += 1
 
     def stop(self) -> None:
@@ -110,7 +110,7 @@ class Webcam:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _read(self) -> np.ndarray | None:

@@ -1,13 +1,12 @@
-"""Reading and writing still pictures, masks and alphas (OpenCV; no JAX, so that data workers can import it)."""
+"""Reading and writing still pictures, masks and alphas (OpenCV)."""
 
-import contextlib
 import os
-import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from rvm_jax.atomic_files import write_bytes as write_bytes  # long known by this name
 from rvm_jax.errors import UserError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -58,17 +57,17 @@ def decode_mask(data: bytes, name: str, rescale: bool = True) -> np.ndarray:
     return np.ascontiguousarray(mask)
 
 
-def read_picture(path: str | os.PathLike) -> np.ndarray:
+def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     """Reads a picture file as RGB (H, W, 3) uint8; see `decode_picture`."""
     return decode_picture(_read_bytes(path), str(path))
 
 
-def read_mask(path: str | os.PathLike, rescale: bool = True) -> np.ndarray:
+def read_mask(path: str | os.PathLike[str], rescale: bool = True) -> np.ndarray:
     """Reads a mask or alpha file as (H, W) uint8; see `decode_mask`."""
     return decode_mask(_read_bytes(path), str(path), rescale)
 
 
-def list_pictures(folder: str | os.PathLike) -> list[Path]:
+def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """Returns the picture files directly inside `folder`, sorted by name. Raises UserError if it is no folder."""
     folder = Path(folder)
     if not folder.is_dir():
@@ -76,11 +75,11 @@ def list_pictures(folder: str | os.PathLike) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
 
 
-def write_picture(path: str | os.PathLike, picture: np.ndarray, jpeg_quality: int = 95) -> None:
+def write_picture(path: str | os.PathLike[str], picture: np.ndarray, jpeg_quality: int = 95) -> None:
     """Writes (H, W), (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) uint8 or uint16; the suffix of `path` is the format.
 
     The file appears under its name only when it is complete; missing folders are made.
-    Raises UserError where the suffix is unknown or the file cannot be written.
+    Raises UserError if the suffix is unknown or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:
@@ -98,21 +97,7 @@ def write_picture(path: str | os.PathLike, picture: np.ndarray, jpeg_quality: in
     write_bytes(path, encoded.tobytes())
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """Writes a file beside its final name, then renames it, so that no reader ever sees a half-written one."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _read_bytes(path: str | os.PathLike) -> bytes:
+def _read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A window that shows frames as they are matted (Tk and Pillow; no JAX)."""
+"""A window that shows frames as they are matted (Tk and Pillow)."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ def has_screen() -> bool:
 class PreviewWindow:
     """Shows frames; closing the window, or Escape, ends the clip. Call it from the main thread.
 
-    Raises UserError where no window can be opened.
+    Raises UserError if no window can be opened.
     """
 
     def __init__(self, title: str):

@@ -1,4 +1,4 @@
-"""Where one scene ends and the next begins (OpenCV; no JAX)."""
+"""Where one scene ends and the next begins (OpenCV)."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one (OpenCV; no JAX)."""
+"""Contact sheets: many pictures on one (OpenCV)."""
 
 import cv2
 import numpy as np
@@ -40,3 +40,17 @@ def _title(text: str, width: int, pad: int, background: int) -> np.ndarray:
     ink = 0 if background > 127 else 255
     cv2.putText(strip, text, (pad, _TITLE_HEIGHT - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (ink, ink, ink), 1, cv2.LINE_AA)
     return strip
+
+
+def as_rgb(picture: np.ndarray) -> np.ndarray:
+    """Returns (H, W, 1) or (H, W, 3) as (H, W, 3)."""
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def shrunk(picture: np.ndarray, side: int) -> np.ndarray:
+    """Returns the picture with a longer side of at most `side` pixels, averaged."""
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""The sound of the input, copied to what is made of its pictures (PyAV; no JAX)."""
+"""The sound of the input, copied to what is made of its pictures (PyAV)."""
 
 from collections.abc import Iterator
 from fractions import Fraction

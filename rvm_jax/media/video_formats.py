@@ -1,4 +1,4 @@
-"""Which codec and pixel format a video file gets (PyAV; no JAX)."""
+"""Which codec and pixel format a video file gets (PyAV)."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +53,7 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 def choose_codec(path: Path, codec: str | None = None) -> str:
     """Returns the encoder for a file of this name, or checks the one asked for.
 
-    Raises UserError where this build of FFmpeg lacks it; the message names those at hand.
+    Raises UserError if this build of FFmpeg lacks it; the message names those at hand.
     """
     wanted = (codec,) if codec else _BY_SUFFIX.get(path.suffix.lower(), _ELSE)
     for name in wanted:
@@ -67,7 +67,7 @@ def choose_codec(path: Path, codec: str | None = None) -> str:
 
 
 def pixel_format(path: Path, codec: str, channels: int, bits: int = 8) -> str:
-    """Returns the encoder's pixel format for such frames. Raises UserError where it can hold none."""
+    """Returns the encoder's pixel format for such frames. Raises UserError if it can hold none."""
     kind = CODECS[codec]
     formats = kind.formats16 if bits == 16 else kind.formats
     if channels in formats:

@@ -1,4 +1,4 @@
-"""Reading video: RGB frames one after the other, with the times at which they are shown (PyAV; no JAX)."""
+"""Reading video: RGB frames one after the other, with the times at which they are shown (PyAV)."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -12,7 +12,7 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.frame_source import DEFAULT_RATE, Frame
+from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
 
 # libswscale's BILINEAR, FULL_CHR_H_INT, FULL_CHR_H_INP and ACCURATE_RND. Without them its fast path is chosen, which
 # darkens the colours by a level on the way to YUV and back.
@@ -35,7 +35,7 @@ class VideoReader:
     Args:
       path: the file.
       stream: which of its video streams, from 0.
-      bridge: what to do about a broken frame in the middle: repeat the frame before it and go on, keeping its number in
+      bridge: what to do about a broken frame in the middle: repeat the frame before it, keeping its number in
         `damaged`, or raise. A file that is cut short raises in either case.
 
     Attributes:
@@ -49,7 +49,7 @@ class VideoReader:
     while iterating, with the frame's number, where the data is damaged.
     """
 
-    def __init__(self, path: str | os.PathLike, *, stream: int = 0, bridge: bool = False):
+    def __init__(self, path: str | os.PathLike[str], *, stream: int = 0, bridge: bool = False):
         self.path = Path(path)
         self.name = str(path)
         self.damaged: list[int] = []
@@ -105,7 +105,7 @@ class VideoReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -146,7 +146,7 @@ class VideoReader:
                 yield self._bridged(self._last, pts)
         self._check_complete()
 
-    def _decoded(self, packet: av.Packet) -> Iterator[av.VideoFrame]:
+    def _decoded(self, packet: "av.Packet[av.VideoStream]") -> Iterator[av.VideoFrame]:
         for _ in range(_MAX_ERRORS if packet.size == 0 else 1):  # the last packet asks for all that wait in the threads
             try:
                 yield from packet.decode()
@@ -185,9 +185,9 @@ class VideoReader:
             self._start = pts if self._start is None else self._start
             time = (pts - self._start) * self._time_base
             self._end = (pts + (duration or 0)) * self._time_base
-        frame = Frame(rgb, time, duration * self._time_base if duration else None, f"{self._number:05d}")
+        shown = Shown(time, duration * self._time_base if duration else None, f"{self._number:05d}")
         self._number += 1
-        return frame
+        return Frame(rgb, shown)
 
     def _check_index(self) -> None:
         """A file that is shorter than its index says is cut; FFmpeg would just end early."""

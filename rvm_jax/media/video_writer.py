@@ -1,19 +1,23 @@
-"""Writing video: frames in, a file that appears under its name when it is complete (PyAV; no JAX)."""
+"""Writing video: frames in, a file that appears under its name when it is complete (PyAV)."""
 
 import contextlib
 import os
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from rvm_jax.atomic_files import PartialFile
 from rvm_jax.errors import UserError
+from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.sound import SoundCopy
 from rvm_jax.media.video_formats import CODECS, choose_codec, pixel_format
 from rvm_jax.media.video_reader import ACCURATE
+from rvm_jax.media.writer import Destination
 
 _BT709 = 1  # the code point of its primaries and of its transfer curve (ISO/IEC 23091-2)
 _RAW_FORMATS = {
@@ -50,9 +54,11 @@ class VideoWriter:
     the codec (it then names those at hand).
     """
 
+    workers = 1
+
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         rate: Fraction,
         codec: str | None = None,
         *,
@@ -64,22 +70,17 @@ class VideoWriter:
         self._codec = choose_codec(self.path, codec)
         if self.path.is_dir():
             raise UserError(f"{self.path}: is a folder; give the video another name")
-        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.partial{self.path.suffix}")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.touch()  # PyAV opens the file at the first frame only, which may come minutes later
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._file = PartialFile(self.path)  # PyAV opens it at the first frame only, which may come minutes later
         options = CODECS[self._codec].options
         if mbps:
             options = {key: value for key, value in options.items() if key not in ("crf", "flags", "global_quality")}
             options["b"] = str(round(mbps * 1e6))
         try:
-            self._container = av.open(str(self._partial), "w")
+            self._container = av.open(str(self._file.path), "w")
             stream = self._container.add_stream(self._codec, rate=rate, options=options)
             self._sound = SoundCopy(self._container, *sound) if sound else None
         except (av.FFmpegError, ValueError, OSError) as error:
-            self._partial.unlink(missing_ok=True)
+            self._file.discard()
             raise UserError(
                 f"{self.path}: cannot hold {self._codec} video ({error}); name it .mp4, .mov, .webm or .mkv"
             ) from error
@@ -92,30 +93,40 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._shape: tuple[int, ...] | None = None
 
-    def write(self, frame: np.ndarray, time: Fraction | None = None, duration: Fraction | None = None) -> None:
-        """Appends a grey (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) frame, uint8 or uint16.
+    @classmethod
+    def open(cls, to: Destination) -> Self:
+        """Begins the file."""
+        return cls(to.path, to.rate, to.codec, mbps=to.mbps, sound=to.sound)
+
+    @staticmethod
+    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
+        """Returns what it will be, and the bits that it holds. Raises UserError if this build cannot write it."""
+        codec = choose_codec(to.path, to.codec)
+        bits = 16 if deep and channels in CODECS[codec].formats16 else 8
+        return f"{CODECS[codec].title} video, {pixel_format(to.path, codec, channels, bits)}", bits
+
+    def write(self, made: np.ndarray, frame: Frame | None = None) -> None:
+        """Appends a grey (H, W) or (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) picture, uint8 or uint16.
 
         Args:
-          time: seconds after the first frame at which it is shown; by default its number divided by the rate.
-          duration: seconds for which it is shown.
+          made: the picture.
+          frame: says when it is shown, and for how long; by default the number of those before decides, by the rate.
         """
-        if frame.ndim == 2:
-            frame = frame[..., None]
+        if made.ndim == 2:
+            made = made[..., None]
         if self._shape is None:
-            self._begin(frame)
-        if frame.shape != self._shape:
+            self._begin(made)
+        if made.shape != self._shape:
             assert self._shape is not None
             raise UserError(
-                f"{self.path}: frame {self.frames} has {frame.shape[0]}x{frame.shape[1]} pixels (height x width), "
+                f"{self.path}: frame {self.frames} has {made.shape[0]}x{made.shape[1]} pixels (height x width), "
                 f"those before it {self._shape[0]}x{self._shape[1]}; a video has frames of one size"
             )
-        rows, columns = self._stream.height - frame.shape[0], self._stream.width - frame.shape[1]
+        rows, columns = self._stream.height - made.shape[0], self._stream.width - made.shape[1]
         if rows or columns:
-            frame = np.pad(frame, ((0, rows), (0, columns), (0, 0)), mode="edge")
-        raw = frame[..., 0] if frame.shape[2] == 1 else frame
-        picture = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(raw), _RAW_FORMATS[frame.shape[2], 8 * frame.itemsize]
-        )
+            made = np.pad(made, ((0, rows), (0, columns), (0, 0)), mode="edge")
+        raw = made[..., 0] if made.shape[2] == 1 else made
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(raw), _RAW_FORMATS[made.shape[2], 8 * made.itemsize])
         if picture.format.name != self._stream.pix_fmt:
             picture = self._reformatter.reformat(
                 picture,
@@ -124,9 +135,9 @@ class VideoWriter:
                 dst_colorspace=Colorspace.ITU709 if self._is_yuv else None,
                 dst_color_range=ColorRange.MPEG if self._is_yuv else ColorRange.JPEG,
             )
-        picture.pts = self._ticks(self.frames / self._rate if time is None else time)
+        picture.pts = self._ticks(self.frames / self._rate if frame is None else frame.time)
         picture.time_base = self._tick
-        picture.duration = round((duration or 1 / self._rate) / self._tick)
+        picture.duration = round(((frame.duration if frame else None) or 1 / self._rate) / self._tick)
         self._encode(picture)
         self.frames += 1
 
@@ -134,15 +145,13 @@ class VideoWriter:
         """Finishes the file and gives it its name. Raises UserError if no frame was written."""
         if not self.frames:
             raise UserError(f"{self.path}: not written, since no frame came; a video has one at least")
-        try:
-            self._encode(None)
+        self._encode(None)
+        with self._file.errors(av.FFmpegError):
             if self._sound:
                 self._sound.write_until(None)
                 self._sound.close()
             self._container.close()
-            self._partial.replace(self.path)
-        except (av.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
+        self._file.commit()
 
     def discard(self) -> None:
         """Gives up: removes what has been written."""
@@ -150,12 +159,14 @@ class VideoWriter:
             self._container.close()
         if self._sound:
             self._sound.close()
-        self._partial.unlink(missing_ok=True)
+        self._file.discard()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, value, traceback) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if kind is not None:
             self.discard()
             return
@@ -188,13 +199,8 @@ class VideoWriter:
         return self._last_tick
 
     def _encode(self, picture: av.VideoFrame | None) -> None:
-        try:
+        with self._file.errors(av.FFmpegError):
             for packet in self._stream.encode(picture):
                 if self._sound and packet.dts is not None and packet.time_base is not None:
                     self._sound.write_until(packet.dts * packet.time_base)
                 self._container.mux(packet)
-        except (av.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> UserError:
-        return UserError(f"{self.path}: cannot be written ({getattr(error, 'strerror', None) or error})")

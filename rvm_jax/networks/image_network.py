@@ -4,32 +4,38 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import Preparation, Wants, check_guidance, check_picture
-from rvm_jax.networks.layers.basic import at_least_float32
+from rvm_jax.guidance.jax_ops import check_input
+from rvm_jax.networks import functional
+from rvm_jax.networks.api import Array, InputSpec, Preprocessing, Result, Settings
+from rvm_jax.networks.input_checks import check_picture
+from rvm_jax.networks.layers.arithmetic import at_least_float32
 
 
-class StillNetwork(nnx.Module):
-    """A network that mattes single pictures, in evaluation mode until `nnx.view(network, use_running_average=False)`.
+class ImageNetwork(nnx.Module):
+    """Mattes single pictures, in evaluation mode until `nnx.view(network, use_running_average=False)`.
 
     A subclass defines `forward(inputs, key)`, from (B, H, W, 3 + guidance channels) to its result, a named tuple of
-    maps (B, h, w, 1) with two properties: `pha`, the final alpha in [0, 1], and `supervised`, what a loss on the alpha
-    looks at.
+    maps (B, h, w, 1) that is a `Result`.
 
-    Attributes:
-        wants: what its call takes.
-        name, preparation_name: what `rvm_jax.create` takes as `name` and `preparation`.
+    Args:
+        name: what `rvm_jax.create` takes as `name`.
+        inputs: what the call takes.
+        preparation: what `rvm_jax.create` takes as `preparation`: one of PREPROCESSING's.
+
+    Raises:
+        UserError: another preparation.
     """
 
-    PREPARATIONS: ClassVar[dict[str, Preparation]]
+    PREPROCESSING: ClassVar[dict[str, Preprocessing]]
+    default_loss: ClassVar[str] = "picture"
 
-    def __init__(self, name: str, wants: Wants, preparation: str):
-        if preparation not in self.PREPARATIONS:
-            raise UserError(f"{name}: preparation '{preparation}' is unknown; use {' or '.join(self.PREPARATIONS)}")
-        self.name, self.wants, self.preparation_name = name, wants, preparation
+    def __init__(self, name: str, inputs: InputSpec, preparation: str):
+        if preparation not in self.PREPROCESSING:
+            raise UserError(f"{name}: preparation '{preparation}' is unknown; use {' or '.join(self.PREPROCESSING)}")
+        self.name, self.inputs, self.preparation_name = name, inputs, preparation
         self.trains = False
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
@@ -39,23 +45,28 @@ class StillNetwork(nnx.Module):
         return others
 
     @property
-    def preparation(self) -> Preparation:
+    def preprocessing(self) -> Preprocessing:
         """How pictures become this network's input."""
-        return self.PREPARATIONS[self.preparation_name]
+        return self.PREPROCESSING[self.preparation_name]
 
     @property
-    def config(self) -> dict[str, Any]:
+    def parts(self) -> tuple[str, ...]:
+        """The top-level attributes that hold parameters."""
+        return functional.parts(self)
+
+    @property
+    def config(self) -> Settings:
         """The arguments of `rvm_jax.create` that make a network of this kind again (all but `rngs`)."""
         return {"name": self.name, "preparation": self.preparation_name}
 
     def normalise(self, src: jax.Array) -> jax.Array:
-        """RGB in [0, 1], (…, 3), to what the call takes."""
-        return self.preparation.normalise(src)
+        """Normalises RGB in [0, 1], (…, 3), to what the call takes."""
+        return self.preprocessing.normalise(src)
 
     def __call__(
         self,
-        image: jax.Array | np.ndarray,
-        guidance: jax.Array | np.ndarray | None = None,
+        image: Array,
+        guidance: Array | None = None,
         *,
         key: jax.Array | None = None,
     ) -> Any:
@@ -63,16 +74,17 @@ class StillNetwork(nnx.Module):
 
         Args:
             image: `normalise(src)`, float (B, H, W, 3); or clips (B, T, H, W, 3), each frame a picture of its own.
-            guidance: the mask or the trimap that `wants` names, with the image's leading axes and sides.
+            guidance: the mask or the trimap that `self.inputs` names, with the image's leading axes and sides.
             key: where dropout and stochastic depth draw from, in the view for training; None goes without them.
 
-        Returns the network's result; its maps have the image's leading axes.
+        Returns:
+            The network's own `Result`; its maps have the image's leading axes.
 
         Raises:
             UserError: an image or a guidance of another kind, shape or (outside of `jit`) with other values.
         """
-        check_picture(self.name, self.wants, image)
-        check_guidance(self.name, self.wants, image, guidance)
+        check_picture(self.name, self.inputs, image)
+        check_input(self.name, self.inputs.guidance, image, guidance)
         inputs = at_least_float32(image)
         if guidance is not None:
             inputs = jnp.concatenate([inputs, jnp.asarray(guidance, inputs.dtype)], -1)
@@ -80,6 +92,6 @@ class StillNetwork(nnx.Module):
         result = self.forward(inputs.reshape(-1, *inputs.shape[-3:]), key if self.trains else None)
         return jax.tree.map(lambda x: at_least_float32(x).reshape(*leading, *x.shape[1:]), result)
 
-    def forward(self, inputs: jax.Array, key: jax.Array | None) -> Any:
-        """From pictures and guidance, side by side in the channels, to the result."""
+    def forward(self, inputs: jax.Array, key: jax.Array | None) -> Result:
+        """Computes the result of pictures and guidance side by side in the channels, (B, H, W, C)."""
         raise NotImplementedError

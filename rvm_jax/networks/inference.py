@@ -1,4 +1,4 @@
-"""A network's copy for inference alone: batch norm folded into convolutions, and bfloat16 convolutions where asked.
+"""A network's copy for inference alone: batch norm folded into convolutions, and bfloat16 convolutions if asked.
 
 In evaluation mode batch norm is a multiply-add per channel with constants, so `norm(conv(x))` is one convolution with
 other weights and a bias. The copy computes the same alpha to 1e-5 with fewer passes over memory. It holds no running
@@ -6,7 +6,7 @@ statistics, so it can neither be trained nor saved as PyTorch's file.
 """
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,70 +14,85 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
-from rvm_jax.networks.layers.convolution import is_cpu
+from rvm_jax.networks.layers.kernels import Kernels, kernels_of, use_kernels
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d
-from rvm_jax.networks.rvm.cpu_decoder import PolyphaseOutputBlock
-from rvm_jax.networks.rvm.decoder import RecurrentDecoder
-from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
+from rvm_jax.networks.precision import DTYPES, castable_convolutions
 
-DTYPES = ("float32", "bfloat16")
+N = TypeVar("N")
 
 
-def for_inference(network: nnx.Module, *, fold: bool = True, dtype: str = "float32") -> Any:
+@runtime_checkable
+class Rewritten(Protocol):
+    """A part of a network that has another form for inference."""
+
+    def for_inference(self, kernels: Kernels) -> nnx.Module:
+        """Returns what takes its place in the copy, which computes the same; may be itself."""
+
+
+def for_inference(network: N, *, fold: bool = True, dtype: str = "float32", kernels: Kernels | None = None) -> N:
     """Returns a copy of `network`, in evaluation mode, that computes its mattes faster.
 
     Args:
         network: stays untouched.
-        fold: makes each batch norm part of the convolution before it, and on a CPU rearranges the decoder's last block
-            (see `cpu_decoder`).
+        fold: makes each batch norm part of the convolution before it, and rewrites parts that have another form for
+            inference (`Rewritten`).
         dtype: what convolutions compute in, "float32" or "bfloat16". The recurrent state and the guided filter, whose
             covariances are differences of nearly equal numbers, stay float32.
+        kernels: what the copy's layers compute by (`kernels_for` the devices that will run it); None for the network's.
 
-    Raises UserError where `dtype` is another.
+    Raises:
+        UserError: another `dtype`.
     """
     if dtype not in DTYPES:
         raise UserError(f"dtype '{dtype}' is unknown; use one of {', '.join(DTYPES)}")
+    kernels = kernels or kernels_of(network)
     copy = nnx.clone(network)
     divide_by_spectral_norm(copy)
     if fold:
         fold_batch_norm(copy)
-        if is_cpu():
-            _rearrange_for_cpu(copy)
+        _rewrite(copy, kernels)
+    use_kernels(copy, kernels)
     if dtype != "float32":
         _cast_convolutions(copy, jnp.dtype(dtype))
     return copy
 
 
-def divide_by_spectral_norm(network: nnx.Module) -> None:
+def divide_by_spectral_norm(network: object) -> None:
     """Replaces convolutions with spectral norm by plain ones with the weights that they come to, in place."""
-    for _, module in list(nnx.iter_modules(network)):
+    for module in _modules(network):
         for name, layer in list(vars(module).items()):
             if isinstance(layer, SpectralConv2d):
                 weight = layer.module()
                 size, _, inputs, outputs = weight.shape
                 plain = Conv2d(inputs, outputs, size, stride=layer.stride, bias=False, rngs=None)
                 plain.weight.set_value(weight)
+                plain.kernels = layer.kernels
                 setattr(module, name, plain)
 
 
-def fold_batch_norm(network: nnx.Module) -> None:
+def fold_batch_norm(network: object) -> None:
     """Makes every batch norm that follows a convolution part of it, in place.
 
     Two forms are known: neighbours in a `Sequential`, and the attributes `conv<n>` and `bn<n>` of one module
     (torchvision's ResNet). Other batch norms stay as they are.
     """
-    for _, module in list(nnx.iter_modules(network)):
+    for module in _modules(network):
         if isinstance(module, Sequential):
             _fold_neighbours(module)
         else:
             _fold_attributes(module)
 
 
-def _rearrange_for_cpu(network: nnx.Module) -> None:
-    decoder: Any
-    for _, decoder in list(nnx.iter_modules(network)):
-        if isinstance(decoder, RecurrentDecoder):
-            decoder.decode0 = PolyphaseOutputBlock(decoder.decode0)  # type: ignore[assignment]
+def _modules(network: Any) -> list[nnx.Module]:
+    """All modules, before any of them is replaced."""
+    return [module for _, module in nnx.iter_modules(network)]
+
+
+def _rewrite(network: object, kernels: Kernels) -> None:
+    for module in _modules(network):
+        for name, part in list(vars(module).items()):
+            if isinstance(part, nnx.Module) and isinstance(part, Rewritten):
+                setattr(module, name, part.for_inference(kernels))
 
 
 def _fold_neighbours(layers: Sequential) -> None:
@@ -112,11 +127,8 @@ def _identity(x: Any) -> Any:
     return x
 
 
-def _cast_convolutions(network: nnx.Module, dtype: Any) -> None:
-    filters = [module for _, module in nnx.iter_modules(network) if isinstance(module, DeepGuidedFilter)]
-    kept = {id(module) for refiner in filters for _, module in nnx.iter_modules(refiner)}
-    for _, module in nnx.iter_modules(network):
-        if isinstance(module, Conv2d) and id(module) not in kept:
-            module.weight = nnx.Param(module.weight[...].astype(dtype))
-            if module.bias is not None:
-                module.bias = nnx.Param(module.bias[...].astype(dtype))
+def _cast_convolutions(network: object, dtype: Any) -> None:
+    for _, layer in castable_convolutions(network):
+        layer.weight = nnx.Param(layer.weight[...].astype(dtype))
+        if layer.bias is not None:
+            layer.bias = nnx.Param(layer.bias[...].astype(dtype))

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import jax
+import jax.numpy as jnp
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.layers.resizing import resize
-from rvm_jax.train.losses.objectives import unit
 
 CropSize = tuple[int, int]
 
@@ -14,26 +14,31 @@ CropSize = tuple[int, int]
 def crop_batch(batch: Mapping[str, jax.Array], size: CropSize) -> dict[str, jax.Array]:
     """Resizes square clips to the longer side of `size` (height, width), then cuts out their centre.
 
-    Where foreground and background come apart, `src` is composed after it, as in RVM: its edges are then of one piece.
+    If foreground and background come apart, `src` is composed after it, as in RVM: its edges are then of one piece.
 
     Args:
         batch: arrays (B, T, S, S, C), uint8; not a `trimap`, whose three values cannot be resized.
+        size: height and width of the crop.
 
     Returns:
-        The same arrays, (B, T, *size, C), float in [0, 1].
+        The same arrays, (B, T, *size, C), float in the same range, [0, 255]: losses divide by 255 whatever they get.
+
+    Raises:
+        UserError: if the batch has a trimap.
     """
     if "trimap" in batch:
         raise UserError("train.crop_sizes cannot resize a trimap; set data.trimap=False or train.crop_sizes=()")
     names = [name for name in batch if name != "src" or "bgr" not in batch]
     cropped = {name: _crop(batch[name], size) for name in names}
     if "bgr" in batch:
-        cropped["src"] = cropped["fgr"] * cropped["pha"] + cropped["bgr"] * (1 - cropped["pha"])
+        pha = cropped["pha"] / 255
+        cropped["src"] = cropped["fgr"] * pha + cropped["bgr"] * (1 - pha)
     return cropped
 
 
 def _crop(values: jax.Array, size: CropSize) -> jax.Array:
     side = max(size)
-    frames = resize(unit(values).reshape(-1, *values.shape[2:]), (side, side))
+    frames = resize(jnp.asarray(values, float).reshape(-1, *values.shape[2:]), (side, side))
     top, left = ((side - length) // 2 for length in size)
     frames = frames[:, top : top + size[0], left : left + size[1]]
     return frames.reshape(*values.shape[:2], *frames.shape[1:])

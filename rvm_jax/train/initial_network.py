@@ -7,29 +7,35 @@ from ml_collections import ConfigDict
 
 from rvm_jax.atomic_files import absolute
 from rvm_jax.errors import UserError
-from rvm_jax.networks.registry import create
+from rvm_jax.networks.api import Network, Settings
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
+from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.train import checkpoints
 from rvm_jax.weights import torch_weights
 
-# The deciding output of RVM's matting head: three channels of foreground residual come before the alpha.
-_ALPHA = 3
 
-
-def make_network(config: ConfigDict, seed: int) -> Any:
+def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = None) -> Network:
     """Returns the network of a config's `network` section, in evaluation mode.
 
     `start_from` (a checkpoint, a work directory or PyTorch weights) sets all weights; else `backbone` (torchvision's
-    ImageNet file) the encoder's; else all are drawn from `seed`. Weights of RVM with a foreground also start a network
-    of the alpha alone, which keeps the head's fourth channel; those with a deep guided filter one with the fast filter.
+    ImageNet file) the encoder's; else all are drawn from `seed`. Weights of another network than asked for are adapted
+    as its declaration says: those of RVM with a foreground start one of the alpha alone, for example.
+
+    Args:
+        config: the section.
+        seed: of the weights that are drawn.
+        kernels: what its layers compute by; None for those of the device that the weights go to.
 
     Raises:
-        UserError: an unknown setting, or weights of a network that this one cannot start from.
+        UserError: if a setting is unknown, or the weights are of a network that this one cannot start from.
     """
     settings = config.to_dict()
     start_from, backbone = settings.pop("start_from", ""), settings.pop("backbone", "")
     if start_from:
-        return _fitted(_read(start_from), settings, start_from)
-    network = create(**settings, rngs=nnx.Rngs(seed))
+        adapted: Network = _adapted(_read(start_from), settings, start_from)
+        use_kernels(adapted, kernels)
+        return adapted
+    network: Network = create(**settings, rngs=nnx.Rngs(seed), kernels=kernels)
     if backbone:
         torch_weights.load_backbone(network, backbone)
     return network
@@ -40,24 +46,20 @@ def _read(start_from: str) -> Any:
     return checkpoints.load(path) if path.is_dir() else torch_weights.load_torch(path)
 
 
-def _fitted(found: Any, settings: dict[str, Any], source: str) -> Any:
-    """The network found, or one of these settings with what they leave of its weights."""
+def _adapted(found: Any, settings: Settings, source: str) -> Any:
+    """Returns the network found, or one of these settings with what they leave of its weights."""
     if found.config == settings:
         return found
-    reducible = {"foreground": (True, False), "refiner": ("deep_guided_filter", "fast_guided_filter")}
+    declaration = declaration_of(settings.get("name"))
     for key in found.config.keys() | settings.keys():
         values = found.config.get(key), settings.get(key)
-        if values[0] != values[1] and values != reducible.get(key):
+        if values[0] != values[1] and values != declaration.adaptable.get(key):
             raise UserError(
                 f"network.start_from={source} holds a network with {key}={values[0]!r}, but the config asks for "
                 f"{values[1]!r}; set network.{key}, or start from other weights"
             )
-    tensors = torch_weights.state_dict(found)
-    if found.config.get("foreground") and not settings.get("foreground"):
-        for key in ("project_mat.conv.weight", "project_mat.conv.bias"):
-            tensors[key] = tensors[key][_ALPHA : _ALPHA + 1]
-    if settings.get("refiner") == "fast_guided_filter":
-        tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith("refiner.")}
     network = create(**settings, rngs=None)
-    torch_weights.set_state_dict(network, tensors, source)
+    torch_weights.set_state_dict(
+        network, declaration.adapt_weights(torch_weights.state_dict(found), network.config), source
+    )
     return network

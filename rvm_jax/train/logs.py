@@ -21,23 +21,26 @@ class Logs:
 
     Args:
         workdir: the work directory.
-        start_step: the step that a run goes on from; what an earlier, interrupted run logged beyond it is dropped.
+        start_step: the step that a run resumes from; what an earlier, interrupted run logged beyond it is dropped.
         enabled: False on all hosts but the first.
+        appends: whether files can be appended to; by default, whether the work directory is not of a bucket.
 
     Raises:
-        UserError: from every method, where the disk refuses what it is given.
+        UserError: from every method, if the disk refuses what it is given.
     """
 
-    def __init__(self, workdir: str | os.PathLike, start_step: int = 0, enabled: bool = True):
+    def __init__(
+        self, workdir: str | os.PathLike[str], start_step: int = 0, enabled: bool = True, appends: bool | None = None
+    ):
         self.workdir, self.enabled = absolute(workdir), enabled
-        self._remote = is_remote(workdir)
+        self._appends = not is_remote(workdir) if appends is None else appends
         if not enabled:
             return
         self._path = self.workdir / "metrics.jsonl"
         with disk_errors(self._path):
             self._lines = _lines_until(self._path, start_step)
             write_text(self._path, "".join(self._lines))
-            self._file = None if self._remote else self._path.open("a")
+            self._file = self._path.open("a") if self._appends else None
         self._board = _Board(self.workdir / "tensorboard", start_step)
 
     def __enter__(self) -> "Logs":
@@ -67,19 +70,21 @@ class Logs:
         """Writes an RGB picture (H, W, 3) uint8 to pictures/<name>_<step>.jpg, and to TensorBoard."""
         if not self.enabled:
             return
-        if not self._remote:
+        if self._appends:
             write_picture(self.workdir / "pictures" / f"{name}_{step:06d}.jpg", picture)
         self._board.picture(step, name, picture)
 
     def flush(self) -> None:
-        """Writes what could not be appended; to be called when a checkpoint is saved."""
-        if self.enabled and self._remote:
+        """Writes what could not be appended; called when a checkpoint is saved."""
+        if self.enabled and not self._appends:
             write_text(self._path, "".join(self._lines))
 
 
 class _Board:
-    """TensorBoard's file of events, written at once: tensorboardX's own writer has a thread that a full disk ends in
-    silence, and the run then waits for it for ever."""
+    """Writes TensorBoard's file of events, at once.
+
+    tensorboardX's own writer has a thread that a full disk ends in silence, and the run then waits for it for ever.
+    """
 
     def __init__(self, folder: epath.Path, start_step: int):
         from tensorboardX import summary  # slow to import
@@ -119,6 +124,6 @@ def _lines_until(path: epath.Path, step: int) -> list[str]:
 
 def _step(line: str) -> float:
     try:
-        return json.loads(line)["step"]
+        return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):  # cut short when the run was killed
         return float("inf")

@@ -1,47 +1,64 @@
 """Training: the loop, to be read from top to bottom."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Protocol
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from rvm_jax.atomic_files import absolute
+from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
-from rvm_jax.train import example_pictures as training_pictures
-from rvm_jax.train.best_checkpoint import Best
+from rvm_jax.networks.api import Network
+from rvm_jax.networks.layers.kernels import kernels_for
+from rvm_jax.train import example_pictures
+from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
 from rvm_jax.train.checkpoints import Checkpoints
-from rvm_jax.train.devices import global_batch, make_mesh
-from rvm_jax.train.initial_network import make_network
+from rvm_jax.train.devices import check_divides, global_batch, make_mesh
+from rvm_jax.train.initial_network import initial_network
 from rvm_jax.train.logs import Logs
-from rvm_jax.train.optimizer import frozen_keys, make_optimizer, make_schedule
-from rvm_jax.train.phases import MAIN, Batch, Batches, Pass, make_passes
+from rvm_jax.train.losses.objectives import OBJECTIVES, Loss
+from rvm_jax.train.optimizer import frozen_keys, make_optimizer, make_schedule, rate_names, resolve_rates
+from rvm_jax.train.phases import MAIN, Batches, make_phases
 from rvm_jax.train.preemption import Preempted, Preemption
 from rvm_jax.train.profiler import Profiler
-from rvm_jax.train.state import TrainState, from_items, new_state, to_items
-from rvm_jax.train.step import Metrics, StepSettings, make_train_step
-from rvm_jax.train.step_monitor import Watch
-from rvm_jax.train.workdir import keep_config, keep_start
+from rvm_jax.train.renamed import current_settings
+from rvm_jax.train.state import TrainState, from_items, new_state, to_items, trained_network
+from rvm_jax.train.step import StepMaker, StepSettings, make_train_step
+from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
+from rvm_jax.train.workdir import check_config, record_start
 
-# From a network in evaluation mode to named values: scalars, and pictures (H, W, 3) uint8.
-Evaluator = Callable[[Any], Iterable[tuple[str, float | np.ndarray]]]
+
+class Evaluator(Protocol):
+    """Looks at a network in evaluation mode."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the scalars that a call yields."""
+
+    def __call__(self, network: Network, /) -> Iterable[tuple[str, float | np.ndarray]]:
+        """Yields named values: the scalars, and pictures (H, W, 3) uint8."""
 
 
 def train(
     config: ConfigDict,
-    workdir: str | os.PathLike,
+    workdir: str | os.PathLike[str],
     batches: Batches,
     evaluators: Mapping[str, Evaluator],
     *,
-    pass_batches: Mapping[str, Batches] | None = None,
+    phase_batches: Mapping[str, Batches] | None = None,
     fingerprint: str = "",
     allow_changes: bool = False,
     profile_steps: int = 0,
+    network: Network | None = None,
+    mesh: Mesh | None = None,
+    objectives: Mapping[str, Loss] = OBJECTIVES,
+    make_step: StepMaker = make_train_step,
 ) -> TrainState:
     """Trains a network until `config.train.steps`, from the work directory's latest checkpoint if it has one.
 
@@ -51,116 +68,135 @@ def train(
             written; a path, or one of a bucket (gs://…).
         batches: `batches(n)` gives this host's batches after the first n, {name: uint8 (B, T, H, W, C)}.
         evaluators: run every `config.eval.every` steps and at the end, their values logged as `<name>/<value>`.
-        pass_batches: as `batches`, for each of `config.train.passes`.
-        fingerprint: of the data; a run that goes on with another is refused.
-        allow_changes: let a run go on with other settings or data than it was made with.
+        phase_batches: as `batches`, for each of `config.train.phases`.
+        fingerprint: of the data; a run that resumes with another is refused.
+        allow_changes: let a run resume with other settings or data than it was made with.
         profile_steps: how many steps to trace into profile/, once the first ones have compiled.
+        network: in evaluation mode, in place of the one that `config.network` describes.
+        mesh: devices on one axis `data`; by default all.
+        objectives: what `config.train.loss` may name.
+        make_step: makes the jitted step of a phase.
 
     Returns:
         The final state.
 
     Raises:
-        UserError: a setting that does not work, a disk that is full, updates that are not finite.
-        Preempted: the process was told to end (SIGTERM); the step is saved.
+        UserError: if a setting does not work, a disk is full, or too many updates are not finite.
+        Preempted: if the process was told to end (SIGTERM); the step is saved.
     """
+    settings, renamed = current_settings(config.to_dict())
+    config = ConfigDict(settings)
     root = absolute(workdir)
     steps, seed = config.train.steps, config.train.seed
+    if steps < 1:
+        raise UserError(f"train.steps={steps} must be 1 or more")
+    known_metrics = [f"{name}/{metric}" for name, evaluator in evaluators.items() for metric in evaluator.metrics]
+    check_metric(config.train.keep_best, known_metrics)
     is_first_host = jax.process_index() == 0
 
-    # ---- devices: each batch is dealt to all of them, the network is the same on each
-    passes = make_passes(config.train)
-    mesh = make_mesh(one.batch_size // config.train.accumulate for one in passes)
+    # ---- devices: each batch is sharded across all of them, the network is the same on each
+    phases = make_phases(config.train, objectives)
+    mesh = make_mesh() if mesh is None else mesh
+    check_divides(mesh, (phase.batch_size // config.train.accumulate for phase in phases))
     replicated = NamedSharding(mesh, PartitionSpec())
     sharded = NamedSharding(mesh, PartitionSpec("data"))
 
     # ---- the network, its optimizer and the steps
-    network = make_network(config.network, seed)
+    network = network or initial_network(config.network, seed, kernels_for(mesh.devices.flat))
+    for objective in {phase.objective.name: phase.objective for phase in phases}.values():
+        objective.check(network)
     graphdef, params, batch_stats = functional.split(network)
-    frozen = frozen_keys(params, config.optimizer.freeze)
-    updates = sum(one.batches_until(steps) for one in passes)  # a schedule counts these, not steps
-    warmup = sum(one.batches_until(config.optimizer.warmup_steps) for one in passes)
+    rates = resolve_rates(params, config.optimizer.rates, config.optimizer.freeze)
+    updates = sum(phase.batches_until(steps) for phase in phases)  # a schedule counts these, not steps
+    warmup = sum(phase.batches_until(config.optimizer.warmup_steps) for phase in phases)
     schedule = make_schedule(config.optimizer.schedule, warmup=warmup, total=updates)
-    settings = StepSettings(
-        dtype=config.train.dtype,
-        accumulate=config.train.accumulate,
-        remat=config.train.remat,
-        average_decay=config.train.average_decay,
-        frozen=frozen,
-        schedule=schedule,
-    )
-    rates = config.optimizer.rates.to_dict()
     optimizer = make_optimizer(
         params,
         rates,
         schedule,
+        name=config.optimizer.name,
+        kwargs=config.optimizer.kwargs.to_dict(),
         clip_norm=config.optimizer.clip_norm,
         weight_decay=config.optimizer.weight_decay,
-        frozen=frozen,
     )
-    state = new_state(params, batch_stats, optimizer, average=settings.average_decay > 0)
+    step_settings = StepSettings(
+        dtype=config.train.dtype,
+        accumulate=config.train.accumulate,
+        remat=config.train.remat,
+        average_decay=config.train.average_decay,
+        frozen=frozen_keys(rates),
+        schedule=schedule,
+    )
+    state = new_state(params, batch_stats, optimizer, average=step_settings.average_decay > 0)
     state = jax.device_put(state, replicated)
-    train_steps = {one.name: make_train_step(network, one.objective, optimizer, seed, settings) for one in passes}
+    train_steps = {phase.name: make_step(network, phase.objective, optimizer, seed, step_settings) for phase in phases}
 
     with ExitStack() as stack:
-        # ---- the work directory: what an earlier run left there goes on
-        difference = keep_config(config, root, write=is_first_host, allow_changes=allow_changes)
+        # ---- the work directory: what an earlier run left there is resumed
+        difference = check_config(config, root, write=is_first_host, allow_changes=allow_changes)
         store = stack.enter_context(Checkpoints(root / "checkpoints", config.train.keep_checkpoints))
-        best = stack.enter_context(Best(root / "best", config.train.keep_best))
+        best = stack.enter_context(BestCheckpoint(root / "best", config.train.keep_best, known_metrics))
         start = store.latest_step() or 0
+        absent: tuple[str, ...] = ()
         if start:
-            state = from_items(state, *store.restore(start, *to_items(state), network.config))
+            restored = store.restore(start, *to_items(state), network.config, optional=trained_network(state))
+            state, absent = from_items(state, restored.model, restored.train), restored.absent
         if start >= steps:
             return state
-        keep_start(root, start, fingerprint, write=is_first_host, allow_changes=allow_changes)
+        record_start(root, start, fingerprint, write=is_first_host, allow_changes=allow_changes)
 
         # ---- data, logs, and what watches over the run
-        given = {MAIN: batches, **(pass_batches or {})}
-        streams = {one.name: stack.enter_context(given[one.name](one.batches_until(start))) for one in passes}
+        sources = {MAIN: batches, **(phase_batches or {})}
+        streams = {phase.name: stack.enter_context(sources[phase.name](phase.batches_until(start))) for phase in phases}
         logs = stack.enter_context(Logs(root, start, is_first_host))
         preemption = stack.enter_context(Preemption())
         profiler = stack.enter_context(Profiler(root / "profile", start, profile_steps, is_first_host))
-        progress = stack.enter_context(
+        progress: tqdm[None] = stack.enter_context(
             tqdm(total=steps, initial=start, unit="step", disable=not is_first_host, dynamic_ncols=True)
         )
+        for sentence in renamed:
+            progress.write(sentence)
         if difference:
-            progress.write(f"going on with other settings: {difference}")
+            progress.write(f"resuming with other settings: {difference}")
+        if absent:
+            progress.write(f"the optimizer's {', '.join(absent)} of the checkpoint cannot be used and restart")
 
         # ---- the loop
-        watch = Watch(
+        monitor = StepMonitor(
             logs,
             progress,
             log_every=config.log.every,
-            rates=rates,
+            rates=rate_names(config.optimizer.rates),
             max_skipped_in_row=config.train.max_skipped_in_row,
             workdir=root,
         )
         for step in range(start + 1, steps + 1):
             profiler.begin(step)
-            made: list[tuple[Pass, Batch, Metrics]] = []
-            for one in passes:
-                if not one.is_due(step):
+            runs: list[PhaseRun] = []
+            for phase in phases:
+                if not phase.is_due(step):
                     continue
-                with watch.taking_data():
-                    batch = next(streams[one.name])
-                state, metrics = train_steps[one.name](
-                    state, global_batch(batch, sharded, one.batch_size), one.crop(step)
-                )
-                made.append((one, batch, metrics))
-            watch.add(step, made)
-            profiler.end(step, made)
+                with monitor.taking_data():
+                    batch = next(streams[phase.name])
+                shared = global_batch(batch, sharded, phase.batch_size)
+                state, metrics = train_steps[phase.name](state, shared, phase.crop(step))
+                runs.append(PhaseRun(phase, batch, metrics))
+            monitor.add(step, runs)
+            profiler.end(step, runs)
 
             ends = step == steps or preemption.reached(step)
             evaluates = step % config.eval.every == 0 or step == steps
             draws = config.log.pictures_every > 0 and step % config.log.pictures_every == 0
             saves = ends or step % config.train.checkpoint_every == 0
             if evaluates or draws or saves:
-                # Before the checkpoint, as a run that goes on from there does not log this step again.
-                watch.settle(log=step == steps)
-                with watch.meter.paused():
+                # Before the checkpoint, as a run that resumes from there does not log this step again.
+                monitor.settle(log=step == steps)
+                with monitor.throughput.paused():
                     if draws and is_first_host:
-                        logs.picture(step, "training", training_pictures.draw(graphdef, *state.evaluated(), made[0][1]))
+                        picture = example_pictures.draw(graphdef, *state.weights_for_eval(), runs[0].batch)
+                        logs.picture(step, "training", picture)
                     if evaluates:
-                        view = functional.merge(graphdef, *state.evaluated())
+                        view = functional.merge(graphdef, *state.weights_for_eval())
                         values = _evaluate(evaluators, view, logs, step, progress)
                         best.save(step, values, *to_items(state), network.config)
                     if saves:
@@ -172,7 +208,7 @@ def train(
 
 
 def _evaluate(
-    evaluators: Mapping[str, Evaluator], view: Any, logs: Logs, step: int, progress: tqdm
+    evaluators: Mapping[str, Evaluator], view: Network, logs: Logs, step: int, progress: "tqdm[None]"
 ) -> dict[str, float]:
     """Runs the evaluators, logs what they yield, and returns their scalars."""
     scalars: dict[str, float] = {}

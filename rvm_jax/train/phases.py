@@ -1,4 +1,4 @@
-"""The passes of a training step: RVM alternates between matting and segmentation, each an update of its own."""
+"""The phases of a training step: RVM alternates between matting and segmentation, each an update of its own."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -9,25 +9,26 @@ import numpy as np
 
 from rvm_jax.errors import UserError
 from rvm_jax.train.crops import CropSize
-from rvm_jax.train.losses.objectives import Objective, make_objective
+from rvm_jax.train.losses.objectives import OBJECTIVES, Loss, Objective, make_objective
 
+# Arrays by name, uint8 (B, T, H, W, C), of this host's share.
 Batch = Mapping[str, np.ndarray]
 # From the number of batches already taken to an iterator of this host's further batches, used as a context.
 Batches = Callable[[int], AbstractContextManager[Iterator[Batch]]]
 
-# The name of the pass that the `train` section itself describes.
+# The name of the phase that the `train` section itself describes.
 MAIN = "main"
 
 
 @dataclass(frozen=True)
-class Pass:
+class Phase:
     """One forward, backward and update of a step.
 
     Attributes:
-        name: `MAIN`, or the pass's label in `train.passes`.
+        name: `MAIN`, or the phase's label in `train.phases`.
         objective: what it minimises.
         batch_size: clips, on all hosts together.
-        every, first: it is made in the steps first, first + every, …; steps count from 1.
+        every, first: it is run in the steps first, first + every, …; steps count from 1.
         crops: the sizes (height, width) to choose from at random, step by step; none for whole frames.
         seed: of that choice.
     """
@@ -41,36 +42,40 @@ class Pass:
     seed: int = 0
 
     def is_due(self, step: int) -> bool:
-        """Whether the step has this pass."""
+        """Returns whether the step has this phase."""
         return step >= self.first and (step - self.first) % self.every == 0
 
     def batches_until(self, step: int) -> int:
-        """How many batches the steps up to and with this one take."""
+        """Returns how many batches the steps up to and with this one take."""
         return 0 if step < self.first else (step - self.first) // self.every + 1
 
     def crop(self, step: int) -> CropSize | None:
-        """The crop size of a step: the same on every host, and when the step is made again."""
+        """Returns the crop size of a step: the same on every host, and when the step is run again."""
         if not self.crops:
             return None
         return self.crops[int(np.random.default_rng((self.seed, step)).integers(len(self.crops)))]
 
     def metric(self, name: str) -> str:
-        """The name under which a metric of this pass is logged."""
+        """Returns the name under which a metric of this phase is logged."""
         shared = name == "schedule" or name.startswith("skipped")
         return name if self.name == MAIN or shared else f"{self.name}/{name}"
 
 
-def make_passes(train: Mapping[str, Any]) -> list[Pass]:
-    """Returns the passes of a config's `train` section, in their order within a step: its own, the others by name.
+def make_phases(train: Mapping[str, Any], objectives: Mapping[str, Loss] = OBJECTIVES) -> list[Phase]:
+    """Returns the phases of a config's `train` section, in their order within a step: its own, the others by name.
+
+    Args:
+        train: the section.
+        objectives: the losses by name.
 
     Raises:
-        UserError: a setting that does not work; its text names the setting.
+        UserError: if a setting does not work; its text names the setting.
     """
-    others = train.get("passes") or {}
+    others = train.get("phases") or {}
     sections = {MAIN: train, **{name: others[name] for name in sorted(others)}}
-    passes = []
+    phases = []
     for name, section in sections.items():
-        where = "train" if name == MAIN else f"train.passes.{name}"
+        where = "train" if name == MAIN else f"train.phases.{name}"
         crops = tuple((int(height), int(width)) for height, width in section.get("crop_sizes", ()))
         every, first = section.get("every", 1), section.get("first", 1)
         if min(every, first) < 1:
@@ -80,7 +85,6 @@ def make_passes(train: Mapping[str, Any]) -> list[Pass]:
                 f"{where}.batch_size={section['batch_size']} cannot be taken in train.accumulate={train['accumulate']} "
                 "parts; use a multiple"
             )
-        passes.append(
-            Pass(name, make_objective(section), section["batch_size"], every, first, crops, train.get("seed", 0))
-        )
-    return passes
+        objective = make_objective(section, objectives)
+        phases.append(Phase(name, objective, section["batch_size"], every, first, crops, train.get("seed", 0)))
+    return phases

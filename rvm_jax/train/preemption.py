@@ -10,7 +10,7 @@ from jax.experimental import multihost_utils
 
 
 class Preempted(Exception):
-    """The run was told to end, and has saved; started again with the same command it goes on. `step` is the last."""
+    """Tells that the run was told to end, and has saved: the same command resumes it. `step` is the last."""
 
     def __init__(self, step: int):
         super().__init__(f"ended by SIGTERM after step {step}, which is saved")
@@ -18,7 +18,7 @@ class Preempted(Exception):
 
 
 class Preemption:
-    """Notes SIGTERM in place of ending at once; a context manager.
+    """Takes note of SIGTERM in place of ending at once; a context manager.
 
     With several hosts the signal may reach only one: JAX's coordination service, which listens for it then, has all of
     them agree on the step to end at.
@@ -39,9 +39,9 @@ class Preemption:
             signal.signal(signal.SIGTERM, self._previous)
 
     def reached(self, step: int) -> bool:
-        """Whether to end after this step; to be asked at every step, by all hosts."""
+        """Returns whether to end after this step; all hosts must ask at every step."""
         if jax.process_count() > 1:
-            return multihost_utils.reached_preemption_sync_point(step)
+            return bool(multihost_utils.reached_preemption_sync_point(step))
         return self._noted
 
     def _note(self, number: int, frame: FrameType | None) -> None:

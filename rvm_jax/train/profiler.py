@@ -11,7 +11,7 @@ class Profiler:
 
     Args:
         folder: where the trace goes.
-        start: the step that the run goes on from.
+        start: the step that the run resumes from.
         steps: how many to trace; 0 for none.
         enabled: False on all hosts but the first.
     """
@@ -28,13 +28,13 @@ class Profiler:
         self._stop()
 
     def begin(self, step: int) -> None:
-        """To be called before a step's batch is taken."""
+        """Starts the trace if it is time; called before a step's batch is taken."""
         if self._wanted and step == self._first:
             jax.profiler.start_trace(str(self._folder))
             self._traces = True
 
     def end(self, step: int, results: Any) -> None:
-        """To be called with what a step computes, when it is under way."""
+        """Ends the trace if it is time; called with what a step computes, when it is under way."""
         if self._traces and step == self._last:
             jax.block_until_ready(results)
             self._stop()

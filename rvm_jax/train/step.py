@@ -13,25 +13,28 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
+from rvm_jax.networks.api import Network
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.networks.inference import DTYPES
-from rvm_jax.networks.layers.basic import Conv2d
-from rvm_jax.networks.layers.convolution import is_cpu
-from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
+from rvm_jax.networks.layers.kernels import kernels_of
+from rvm_jax.networks.precision import DTYPES, castable_convolutions
 from rvm_jax.train.crops import CropSize, crop_batch
-from rvm_jax.train.losses.objectives import Objective
+from rvm_jax.train.losses.objectives import Loss
+from rvm_jax.train.losses.terms import Batch
 from rvm_jax.train.optimizer import Schedule, constant
 from rvm_jax.train.state import TrainState
 
 Metrics = dict[str, jax.Array]
+# (params, batch_stats, batch, key) to (gradients, (components, batch_stats)).
+_Gradient = Callable[[Tensors, Tensors, Batch, jax.Array], Any]
 
 
 class TrainStep(Protocol):
-    """(state, batch of uint8 arrays, crop size) to (new state, metrics before the update)."""
+    """A jitted step, as `make_train_step` returns it."""
 
     def __call__(
         self, state: TrainState, batch: Mapping[str, jax.Array | np.ndarray], crop: CropSize | None = None
-    ) -> tuple[TrainState, Metrics]: ...
+    ) -> tuple[TrainState, Metrics]:
+        """Returns the state after the update, and the metrics before it; takes the memory of `state`."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class StepSettings:
             (1 + n) / (10 + n) at update n (TensorFlow's ExponentialMovingAverage), so that the start is forgotten.
         frozen: keys of the parameters that stay as they are, and the running statistics with them.
         schedule: the optimizer's, for the metric of that name.
+
+    Raises:
+        UserError: if a value is out of range.
     """
 
     dtype: str = "float32"
@@ -66,12 +72,26 @@ class StepSettings:
             raise UserError(f"train.average_decay={self.average_decay} must lie in [0, 1)")
 
 
+class StepMaker(Protocol):
+    """What makes a step of its parts: `make_train_step`, or what a test puts in its place."""
+
+    def __call__(
+        self,
+        network: Network,
+        objective: Loss,
+        optimizer: optax.GradientTransformation,
+        seed: int,
+        settings: StepSettings,
+    ) -> TrainStep:
+        """Returns the step."""
+
+
 _DEFAULTS = StepSettings()
 
 
 def make_train_step(
-    network: nnx.Module,
-    objective: Objective,
+    network: Network,
+    objective: Loss,
     optimizer: optax.GradientTransformation,
     seed: int = 0,
     settings: StepSettings = _DEFAULTS,
@@ -83,19 +103,24 @@ def make_train_step(
     the learning rates).
 
     Args:
-        network: any NNX network that has a view for training (`use_running_average=False`).
-        objective: see `rvm_jax.train.losses.objectives`.
+        network: in evaluation mode; its view for training (`use_running_average=False`) is made here.
+        objective: a loss, or an `Objective`; see `rvm_jax.train.losses.objectives`.
         optimizer: its state is in the `TrainState`.
         seed: of the keys that objectives draw from.
         settings: see `StepSettings`.
     """
     graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
-    narrow = _convolution_keys(network) if settings.dtype != "float32" else frozenset()
-    still = _statistics_beside(settings.frozen, functional.split(network)[2])
+    low_precision_keys = frozenset(
+        f"{layer}.{name}"
+        for layer, _ in castable_convolutions(network)
+        for name in ("weight", "bias")
+        if settings.dtype != "float32"
+    )
+    frozen_stats = _statistics_beside(settings.frozen, functional.split(network)[2])
 
-    def loss_of(params: Tensors, batch_stats: Tensors, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss_of(params: Tensors, batch_stats: Tensors, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
         params = {k: jax.lax.stop_gradient(x) if k in settings.frozen else x for k, x in params.items()}
-        params = {k: x.astype(settings.dtype) if k in narrow else x for k, x in params.items()}
+        params = {k: x.astype(settings.dtype) if k in low_precision_keys else x for k, x in params.items()}
         view = functional.merge(graphdef, params, batch_stats)
         components = objective(view, batch, key)
         return components["total"], (components, functional.batch_stats(view))
@@ -104,14 +129,14 @@ def make_train_step(
         loss_of = jax.checkpoint(loss_of, policy=_is_convolution)
     gradient_of = _accumulated(jax.grad(loss_of, has_aux=True), settings.accumulate)
 
-    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=_compiler_options())
+    @partial(jax.jit, donate_argnums=0, static_argnums=2, compiler_options=dict(kernels_of(network).compiler_options))
     def step(
         state: TrainState, batch: Mapping[str, jax.Array], crop: CropSize | None = None
     ) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         batch = batch if crop is None else crop_batch(batch, crop)
         gradients, (components, batch_stats) = gradient_of(state.params, state.batch_stats, batch, key)
-        batch_stats |= {k: state.batch_stats[k] for k in still}
+        batch_stats |= {k: state.batch_stats[k] for k in frozen_stats}
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         average = _moved(state.average, params | batch_stats, settings.average_decay, state.step)
@@ -132,19 +157,14 @@ def make_train_step(
     return step
 
 
-def _compiler_options() -> dict[str, Any]:
-    """XLA's CPU backend orders a program for as much at once as it can: a third more memory, and no less time."""
-    return {"xla_cpu_enable_concurrency_optimized_scheduler": False} if is_cpu() else {}
-
-
-def _accumulated(gradient_of: Callable, parts: int) -> Callable:
-    """The gradient over a batch in `parts`, one after the other: (gradients, (components, batch_stats)) as before."""
+def _accumulated(gradient_of: _Gradient, parts: int) -> _Gradient:
+    """Returns a function that takes a batch in `parts`, one after the other, and returns what `gradient_of` does."""
     if parts == 1:
         return gradient_of
 
-    def gradient(params: Tensors, batch_stats: Tensors, batch: Mapping[str, jax.Array], key: jax.Array) -> Any:
-        # Dealt, not cut: every device then has its share of each part already.
-        dealt = {name: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1) for name, x in batch.items()}
+    def gradient(params: Tensors, batch_stats: Tensors, batch: Batch, key: jax.Array) -> Any:
+        # Taken in turns, not cut: every device then has its share of each part already.
+        split = {name: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1) for name, x in batch.items()}
 
         def add(carry: tuple[Tensors, Tensors], part: Any) -> tuple[tuple[Tensors, Tensors], Any]:
             total, batch_stats = carry
@@ -152,7 +172,7 @@ def _accumulated(gradient_of: Callable, parts: int) -> Callable:
             return (jax.tree.map(jnp.add, total, gradients), batch_stats), components
 
         start = jax.tree.map(jnp.zeros_like, params), batch_stats
-        (total, batch_stats), components = jax.lax.scan(add, start, (dealt, jax.random.split(key, parts)))
+        (total, batch_stats), components = jax.lax.scan(add, start, (split, jax.random.split(key, parts)))
         mean = jax.tree.map(lambda x: x.mean(0), components)
         return jax.tree.map(lambda x: x / parts, total), (mean, batch_stats)
 
@@ -160,7 +180,7 @@ def _accumulated(gradient_of: Callable, parts: int) -> Callable:
 
 
 def _moved(average: Tensors, tensors: Tensors, decay: float, step: jax.Array) -> Tensors:
-    """The moving average after one more update; counters are taken as they are."""
+    """Returns the moving average after one more update; counters are taken as they are."""
     keep = jnp.minimum(decay, (1 + step) / (10 + step))
     return {
         key: old + (1 - keep) * (tensors[key] - old) if jnp.issubdtype(old.dtype, jnp.floating) else tensors[key]
@@ -172,18 +192,7 @@ def _is_convolution(primitive: Any, *_: Any, **__: Any) -> bool:
     return primitive in (jax.lax.conv_general_dilated_p, jax.lax.dot_general_p)
 
 
-def _convolution_keys(network: nnx.Module) -> frozenset[str]:
-    """Parameters of convolutions, but for the guided filter's: its covariances are differences of near numbers."""
-    modules = list(nnx.iter_modules(network))
-    kept = {
-        id(inner) for _, module in modules if isinstance(module, DeepGuidedFilter)
-        for _, inner in nnx.iter_modules(module)
-    }  # fmt: skip
-    paths = (path for path, module in modules if isinstance(module, Conv2d) and id(module) not in kept)
-    return frozenset(".".join(map(str, (*path, name))) for path in paths for name in ("weight", "bias"))
-
-
 def _statistics_beside(frozen: Iterable[str], batch_stats: Tensors) -> frozenset[str]:
-    """The running statistics of the layers whose parameters are frozen."""
+    """Returns the running statistics of the layers whose parameters are frozen."""
     layers = {key.rpartition(".")[0] for key in frozen}
     return frozenset(key for key in batch_stats if key.rpartition(".")[0] in layers)

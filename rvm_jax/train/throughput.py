@@ -1,18 +1,23 @@
 """How fast a run is, and how long it waits for data."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import jax
 
 
-class Meter:
-    """Frames per second and the share of time spent waiting for data, since last read, pauses left out."""
+class Throughput:
+    """Measures frames per second and the share of time spent waiting for data, since last read, pauses left out.
 
-    def __init__(self) -> None:
-        self._frames, self._waited, self._since = 0, 0.0, time.perf_counter()
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._frames, self._waited, self._since = 0, 0.0, clock()
 
     def count(self, shape: tuple[int, ...]) -> None:
         """Counts the frames of a batch (B, T, …)."""
@@ -26,21 +31,21 @@ class Meter:
             running: results of what it computes meanwhile. As these may have been ready for a while or only just, the
                 share is an upper bound of the time for which the device lay idle.
         """
-        began = time.perf_counter()
+        began = self._clock()
         yield
         if all(x.is_ready() for x in jax.tree.leaves(running)):
-            self._waited += time.perf_counter() - began
+            self._waited += self._clock() - began
 
     def rates(self) -> dict[str, float]:
-        """Returns `frames_per_second` and `data_wait` (0 to 1), and begins anew."""
-        seconds = time.perf_counter() - self._since
+        """Returns `frames_per_second` and `data_wait` (0 to 1), and resets."""
+        seconds = self._clock() - self._since
         rates = {"frames_per_second": self._frames / seconds, "data_wait": self._waited / seconds}
-        self._frames, self._waited, self._since = 0, 0.0, time.perf_counter()
+        self._frames, self._waited, self._since = 0, 0.0, self._clock()
         return rates
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leaves out what happens inside: evaluation, writing a checkpoint."""
-        began = time.perf_counter()
+        began = self._clock()
         yield
-        self._since += time.perf_counter() - began
+        self._since += self._clock() - began

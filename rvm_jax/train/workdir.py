@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,9 +16,10 @@ from ml_collections import ConfigDict
 
 from rvm_jax.atomic_files import disk_errors, write_text
 from rvm_jax.errors import UserError
+from rvm_jax.train.renamed import current_settings
 from rvm_jax.version import __version__
 
-# What a run may change when it goes on: nothing that has a part in the steps already made.
+# What a run may change when it resumes: nothing that has a part in the steps already made.
 _MAY_CHANGE = {
     "data.workers",
     "train.steps",
@@ -34,20 +36,22 @@ _MAY_CHANGE = {
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "opencv-python-headless")
 
 
-def keep_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, allow_changes: bool = False) -> str:
-    """Writes config.json, or compares with the one there.
+def check_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, allow_changes: bool = False) -> str:
+    """Writes config.json, after a comparison with the one that is there.
+
+    What an earlier version wrote is read under today's names.
 
     Args:
         config: the whole config.
         workdir: the work directory.
         write: False on all hosts but the first, which only compare.
-        allow_changes: go on with other settings than those the run was made with.
+        allow_changes: resume with other settings than those the run was made with.
 
     Returns:
-        The settings that differ and may not, with both values; empty where there are none.
+        The settings that differ and may not, with both values; empty if there are none.
 
     Raises:
-        UserError: there are some, and `allow_changes` is False; or the file cannot be read or written.
+        UserError: if there are some, and `allow_changes` is False; or if the file cannot be read or written.
     """
     path = workdir / "config.json"
     text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
@@ -55,7 +59,9 @@ def keep_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, 
     if path.exists():
         try:
             with disk_errors(path):
-                old, new = _flat(json.loads(path.read_text())), _flat(json.loads(text))
+                old, new = _flat(_current(path.read_text())), _flat(json.loads(text))
+                if _same_rates(old, new):
+                    old["optimizer.rates"] = new["optimizer.rates"]
         except UserError:
             raise
         except (ValueError, AttributeError) as error:
@@ -70,7 +76,7 @@ def keep_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, 
         )
         if difference and not allow_changes:
             raise UserError(
-                f"{workdir}: was made with other settings ({difference}); use another --workdir, or go on with these "
+                f"{workdir}: was made with other settings ({difference}); use another --workdir, or resume with these "
                 "by --allow_changes"
             )
     if write:
@@ -78,20 +84,21 @@ def keep_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, 
     return difference
 
 
-def keep_start(
+def record_start(
     workdir: epath.Path, step: int, fingerprint: str, *, write: bool = True, allow_changes: bool = False
 ) -> None:
-    """Notes in starts.json that a run began or goes on: when, at which step, with what versions, code, data, devices.
+    """Records in starts.json that a run begins or resumes: when, at which step, with what versions, code and devices.
 
     Args:
         workdir: the work directory.
-        step: the one that the run goes on from.
+        step: the one that the run resumes from.
         fingerprint: of the data.
         write: False on all hosts but the first, which only compare.
-        allow_changes: go on with other data than those the run was made with.
+        allow_changes: resume with other data than those the run was made with.
 
     Raises:
-        UserError: the data's fingerprint is not that of the first start, and `allow_changes` is False.
+        UserError: if the data's fingerprint is not that of the first start, and `allow_changes` is False; or if the
+            file cannot be read or written.
     """
     path = workdir / "starts.json"
     try:
@@ -104,8 +111,8 @@ def keep_start(
         raise UserError(f"{path}: is damaged; remove it, or use another --workdir") from error
     if first != fingerprint and not allow_changes:
         raise UserError(
-            f"{workdir}: was made with other data (fingerprint {first}, now {fingerprint}): pictures were added, "
-            "removed or changed, or the pipeline was; use another --workdir, or go on with these by --allow_changes"
+            f"{workdir}: was made with other data (fingerprint {first}, now {fingerprint}): the number of clips or the "
+            "first clip is another; use another --workdir, or resume with these by --allow_changes"
         )
     if not write:
         return
@@ -121,7 +128,7 @@ def keep_start(
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on; packages that are not installed are left out."""
+    """Returns the versions of what a result depends on; packages that are not installed are left out."""
     found = {"python": platform.python_version(), "rvm-jax": __version__}
     for name in _PACKAGES:
         try:
@@ -132,7 +139,7 @@ def versions() -> dict[str, str]:
 
 
 def git_revision() -> str:
-    """The checkout's revision, with "+changes" where files differ from it; "unknown" outside of a checkout."""
+    """Returns the checkout's revision, with "+changes" if files differ from it; "unknown" outside of a checkout."""
     folder = Path(__file__).resolve().parent
     try:
         described = subprocess.run(
@@ -146,6 +153,28 @@ def git_revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return described.stdout.strip()
+
+
+def _current(text: str) -> dict[str, Any]:
+    """Reads a config.json, and returns its settings under today's names, as JSON has them."""
+    current: dict[str, Any] = json.loads(json.dumps(current_settings(json.loads(text))[0]))
+    return current
+
+
+def _same_rates(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Returns whether two configs' patterns give all parts that either of them names the same learning rates."""
+    both = [settings.get("optimizer.rates") for settings in (old, new)]
+    if not all(isinstance(rates, list) for rates in both):
+        return False
+    names = {name for rates in both for pattern, _ in rates or () for name in re.findall(r"\w+", pattern)} | {"_"}
+    resolved = [
+        {
+            name: next((rate or None for pattern, rate in rates or () if re.fullmatch(pattern, name)), None)
+            for name in names
+        }
+        for rates in both
+    ]
+    return resolved[0] == resolved[1]
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -23,18 +23,9 @@ _CALLS = flags.DEFINE_integer("calls", 12, "Clips that are timed in a turn.", lo
 _CLIPS = flags.DEFINE_integer("clips", 0, "Watches the memory over so many clips instead of the time.", lower_bound=0)
 
 _PICTURES = 24
-_PEER = "published, letter"
-# Every clip is occluded; every occluder of natocc takes the face's colours, which by default only hands do.
-_CONTENDERS: dict[str, dict[str, Any]] = {
-    "published, fixed": {"name": "published", "preset": "fixed"},
-    "published, published": {"name": "published", "preset": "published"},
-    _PEER: {"name": "published", "preset": "letter"},
-    "natocc": {"name": "natocc", "transfer_all": True},
-    "randocc": {"name": "randocc"},
-    "faceocc": {"name": "faceocc"},
-    "matting": {"name": "matting"},
-    "rvm": {"name": "rvm"},
-}
+_PEER = "published, verbatim"
+# Every occluder of natocc takes the face's colours, which by default only hands do.
+_CHANGES: dict[str, dict[str, Any]] = {"natocc": {"transfer_all": True}}
 # What a clip's time goes into: functions by file, in the order in which they run.
 _STAGES = {
     "read": ("records.py", "read_file"),
@@ -51,8 +42,22 @@ def measure() -> list[Row]:
     """Prints clips per second of each technique and where the time goes, or with `--clips` what memory they hold."""
     with tempfile.TemporaryDirectory(prefix="rvm_jax_benchmark_") as folder:
         sections = _write_pictures(Path(folder))
-        makers = {name: _maker(sections, technique) for name, technique in _CONTENDERS.items()}
+        makers = {name: _maker(sections, technique) for name, technique in contenders().items()}
         return _memory(makers) if _CLIPS.value else _speed(makers)
+
+
+def contenders() -> dict[str, dict[str, Any]]:
+    """Returns the settings of every technique in each of its presets, every clip occluded where it occludes."""
+    from data_pipeline.techniques import TECHNIQUES
+    from data_pipeline.techniques.options import OcclusionOptions
+
+    found: dict[str, dict[str, Any]] = {}
+    for name, technique in TECHNIQUES.items():
+        for preset, options in technique.presets.items():
+            occluded = {"occlusion": 1.0} if isinstance(options, OcclusionOptions) else {}
+            title = name if len(technique.presets) == 1 else f"{name}, {preset}"
+            found[title] = {"name": name, "preset": preset, **occluded, **_CHANGES.get(name, {})}
+    return found
 
 
 def _speed(makers: dict[str, Callable[[], object]]) -> list[Row]:
@@ -72,12 +77,12 @@ def _speed(makers: dict[str, Callable[[], object]]) -> list[Row]:
     print(
         f"\nClips of {_FRAMES.value} frames of {_SIZE.value}², every one occluded, no trimap, one thread; ms per clip"
     )
-    print(table(("", "clips/s", "/ letter", "ms", "10 to 90 %", *_STAGES), lines))
+    print(table(("", "clips/s", "/ verbatim", "ms", "10 to 90 %", *_STAGES), lines))
     return rows
 
 
 def _memory(makers: dict[str, Callable[[], object]]) -> list[Row]:
-    """Watches the resident size while the techniques make clips in turn; the letter, a reference only, is left out."""
+    """Watches the resident size while the techniques make clips in turn, but the peer, a reference only."""
     names = [name for name in makers if name != _PEER]
     sizes = []
     for index in tqdm(range(_CLIPS.value), "clips"):
@@ -90,18 +95,16 @@ def _memory(makers: dict[str, Callable[[], object]]) -> list[Row]:
 
 
 def _maker(sections: dict[str, Any], technique: dict[str, Any]) -> Callable[[], object]:
-    from data_pipeline import pipeline  # noqa: F401  sets up the process as a data worker is
-    from data_pipeline.clips import Clips, Record
+    from data_pipeline.clip_dataset import ClipDataset, ClipRecord
 
-    occluded = technique if technique["name"] == "rvm" else technique | {"occlusion": 1.0}
-    data = {"resolution": _SIZE.value, "seq_length": _FRAMES.value, "techniques": {"main": occluded}}
-    clips = Clips(data | sections, "train")
+    data = {"resolution": _SIZE.value, "seq_length": _FRAMES.value, "techniques": {"main": technique}}
+    clips = ClipDataset(data | sections, "train")
     (subject,) = clips.subjects
     numbers: Iterator[int] = count()
 
     def make() -> object:
         number = next(numbers)
-        return clips(Record(subject, 0, number % _PICTURES), np.random.default_rng(number))
+        return clips(ClipRecord(subject, 0, number % _PICTURES), np.random.default_rng(number))
 
     return make
 
@@ -144,6 +147,7 @@ def _write_pictures(root: Path) -> dict[str, Any]:
     return {
         "faces": section("faces"),
         "foregrounds": section("faces"),
+        "segmentation": section("faces"),
         "occluders": section("occluders"),
         "textures": section("faces/fg"),
         "backgrounds": section("faces/fg"),

@@ -20,7 +20,6 @@ from eval.metrics.connectivity import connectivity_error
 from eval.metrics.gradient import gradient_error
 from eval.metrics.metric import Values, chosen_metrics
 from eval.metrics.region import draw_kernel_sizes
-from eval.threads import configure_process
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, write_picture
 from scripts.benchmarks import timing
@@ -37,7 +36,6 @@ _PEER = "NumPy and OpenCV loop"
 
 def measure() -> list[Row]:
     """Prints milliseconds a picture: arithmetic alone, end to end from PNG, and single parts."""
-    configure_process()
     with tempfile.TemporaryDirectory(prefix="rvm_jax_benchmark_") as folder:
         root = Path(folder)
         pairs = _write_pictures(root)

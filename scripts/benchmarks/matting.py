@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks import memory, networks, timing, twin_contenders
+from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
 
@@ -27,7 +28,6 @@ _FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes e
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
 _DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
 
-OURS = "rvm_jax Matter"
 _TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/rvm/refiner.py
 _CHUNK = 4
 
@@ -111,28 +111,6 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
         if peer != OURS and peak is not None and own is not None:
             rows.append(Row(f"{name} memory", own, "MB", peer, peak / own))
     return rows, medians[OURS]
-
-
-def ours_contender(frame: np.ndarray, ratio: float, dtype: str = "float32") -> Contender:
-    """Our network with the twin's weights, through `Matter`."""
-    import jax
-    from flax import nnx
-
-    import rvm_jax
-    from rvm_jax.weights import torch_weights
-
-    twin, _ = twin_contenders.import_twin()
-    network = rvm_jax.MattingNetwork("mobilenetv3", refiner="deep_guided_filter", foreground=True, rngs=nnx.Rngs(0))
-    tensors = {key: tensor.numpy() for key, tensor in twin.golden_network("mobilenetv3").state_dict().items()}
-    torch_weights.set_state_dict(network, tensors, "the twin's weights")
-    matter = rvm_jax.Matter(network, ratio, dtype=dtype)
-    src = jax.device_put(frame)
-
-    def call() -> tuple[np.ndarray, np.ndarray]:
-        fgr, pha, _ = matter(src)
-        return np.asarray(fgr), np.asarray(pha)
-
-    return call
 
 
 def _measure_clip(case: Case, network_ms: float) -> Row:

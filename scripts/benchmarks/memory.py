@@ -17,7 +17,8 @@ def peak(name: str, size: tuple[int, int], ratio: float) -> float | None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if result.returncode:
         return None
-    return json.loads(result.stdout.splitlines()[-1])
+    peak_of_child: float | None = json.loads(result.stdout.splitlines()[-1])
+    return peak_of_child
 
 
 def resident_peak(call: Callable[[], object]) -> float | None:
@@ -40,12 +41,12 @@ def _main() -> None:
     flags.FLAGS(["memory"])
     name, height, width, ratio = json.loads(sys.argv[1])
     frame = np.random.default_rng(0).random((height, width, 3), np.float32)
-    from scripts.benchmarks import matting, twin_contenders
+    from scripts.benchmarks import contenders, twin_contenders
 
-    if name == matting.OURS:
+    if name == contenders.OURS:
         import jax
 
-        call = matting.ours_contender(frame, ratio)
+        call: Callable[[], object] = contenders.ours_contender(frame, ratio)
         device = jax.devices()[0]
         for _ in range(2):
             call()

@@ -28,18 +28,18 @@ def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: 
     Raises UserError where a name is unknown, or `side` is nothing that these networks take.
     """
     import rvm_jax
+    from rvm_jax.networks import names as network_names
     from rvm_jax.networks.cost import multiply_adds, parameters
-    from rvm_jax.networks.registry import NAMES
 
-    unknown = [name for name in names if name not in (*NAMES, "all")]
+    unknown = [name for name in names if name not in (*network_names(), "all")]
     if unknown:
-        raise UserError(f"--network: '{unknown[0]}' is unknown; use all, {', '.join(NAMES)}")
-    chosen = [name for name in NAMES if name in (_REFERENCE, *(NAMES if "all" in names else names))]
+        raise UserError(f"--network: '{unknown[0]}' is unknown; use all, {', '.join(network_names())}")
+    chosen = [name for name in network_names() if name in (_REFERENCE, *(network_names() if "all" in names else names))]
     contenders, counts = {}, {}
     for name in chosen:
         network = rvm_jax.create(name)
-        if side % network.wants.size_multiple:
-            raise UserError(f"--size={side}: {name} needs a multiple of {network.wants.size_multiple}")
+        if side % network.inputs.size_multiple:
+            raise UserError(f"--size={side}: {name} needs a multiple of {network.inputs.size_multiple}")
         counts[name] = (parameters(network), multiply_adds(network, side, side))
         contenders[name] = _contender(network, side, dtype)
         contenders[name]()  # compiles
@@ -76,7 +76,7 @@ def _contender(network: Any, side: int, dtype: str) -> Callable[[], Any]:
     import jax
     from flax import nnx
 
-    from rvm_jax.guidance.network_inputs import network_inputs
+    from rvm_jax.guidance.jax_ops import network_inputs
     from rvm_jax.networks.inference import for_inference
 
     src = np.random.default_rng(0).integers(0, 256, (1, 1, side, side, 3), np.uint8)

@@ -35,9 +35,6 @@ def _times(size: int, progress: Callable[..., object]) -> tuple[list[float], lis
     from data_pipeline.people.clip import Clip, Options
     from data_pipeline.people.hair_styles import STYLES
     from data_pipeline.people.motion import Visit
-    from data_pipeline.people.source import People
-
-    People(size)  # sets up the process as a data worker is
     present = Visit(-9.0, 0.1, 99.0, np.zeros(3))
     Clip((1, 0), size, 4, Options(hands=1.0)).frame(0)  # reads the mesh
     people, frames = [], []

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 OURS = "rvm_jax"
 _RATES = {"backbone": 1e-4, "aspp": 2e-4, "decoder": 2e-4, "refiner": 0.0}
+_PATTERNS = (("backbone.*", 1e-4), ("refiner.*", None), (".*", 2e-4))
 # A step that has run: a call makes one more and returns its loss once the step is complete.
 Contender = Callable[[], float]
 
@@ -94,7 +96,7 @@ def _measure_variants() -> list[Row]:
 
     batch = _batch()
     names = tqdm(variants.CHOICES, desc="compiling", unit="variant", leave=False)
-    running = {name: _stepping(*variants.compiled(name, lambda: _step(batch, "float32"))) for name in names}
+    running = {name: _stepping(*variants.compiled(name, partial(_step, batch, "float32"))) for name in names}
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
     medians, text = beside_peers(
         seconds, dict.fromkeys(running), variants.AS_IT_IS, frames=_BATCH.value * _FRAMES.value
@@ -160,22 +162,22 @@ def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
     return call
 
 
-def _step(batch: dict[str, np.ndarray], dtype: str) -> Any:
+def _step(batch: dict[str, np.ndarray], dtype: str, kernels: Any = None) -> Any:
     """The jitted step, its state at the start, and the batch."""
     import rvm_jax
     from rvm_jax.networks import functional
-    from rvm_jax.train.losses.objectives import alpha
-    from rvm_jax.train.optimizer import make_optimizer
+    from rvm_jax.train.losses.rvm import alpha
+    from rvm_jax.train.optimizer import make_optimizer, resolve_rates
     from rvm_jax.train.state import new_state
     from rvm_jax.train.step import StepSettings, make_train_step
     from rvm_jax.weights import torch_weights
 
     twin, _ = twin_contenders.import_twin()
-    network = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=None)
+    network = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=None, kernels=kernels)
     tensors = {key: tensor.numpy() for key, tensor in twin.golden_network("face").state_dict().items()}
     torch_weights.set_state_dict(network, tensors, "the twin's weights")
     _, params, batch_stats = functional.split(network)
-    optimizer = make_optimizer(params, _RATES)
+    optimizer = make_optimizer(params, resolve_rates(params, _PATTERNS))
     step = make_train_step(network, alpha, optimizer, 0, StepSettings(dtype=dtype))
     return step, new_state(params, batch_stats, optimizer), batch
 

@@ -5,6 +5,7 @@ import json
 import pickle
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ ANNOTATIONS = "CelebAMask-HQ-mask-anno"
 
 
 @pytest.fixture
-def celeba(tmp_path) -> Path:
+def celeba(tmp_path: Path) -> Path:
     pictures(tmp_path / "CelebA-HQ-img", "0.jpg", "1.jpg", "2001.jpg")
     for number, folder in ((0, 0), (2001, 1)):
         masks(tmp_path / ANNOTATIONS / f"{folder}", f"{number:05d}_skin.png")
@@ -33,7 +34,7 @@ def celeba(tmp_path) -> Path:
     return tmp_path
 
 
-def test_celebamask_hq_parts_and_policies(celeba):
+def test_celebamask_hq_parts_and_policies(celeba: Path) -> None:
     source = open_("celebamask_hq", celeba, "face")
     assert keys(source) == ["0"]  # the official partition; 1 has no parts and is in another
     face = half()
@@ -48,7 +49,7 @@ def test_celebamask_hq_parts_and_policies(celeba):
         open_("celebamask_hq", celeba, "face", "valid")
 
 
-def test_celebamask_hq_with_the_masks_and_lists_of_natocc(celeba):
+def test_celebamask_hq_with_the_masks_and_lists_of_natocc(celeba: Path) -> None:
     corrected = "CelebAMask-HQ-masks_corrected"
     masks(celeba / corrected, "0.png", "1.png", mask=np.repeat(half()[..., None], 3, axis=2))
     (celeba / "CelebAMask-HQ-WO-train.txt").write_text("1.jpg\n0.jpg\n")
@@ -64,7 +65,7 @@ def test_celebamask_hq_with_the_masks_and_lists_of_natocc(celeba):
         open_source(spec, trees.request("face", "test"))
 
 
-def test_realocc_masks_of_0_and_1(tmp_path):
+def test_realocc_masks_of_0_and_1(tmp_path: Path) -> None:
     pictures(tmp_path / "image", "a.b.jpg", "c.jpg")
     masks(tmp_path / "mask", "a.b.png", "c.png", mask=half(1))
     (tmp_path / "split").mkdir()
@@ -74,7 +75,7 @@ def test_realocc_masks_of_0_and_1(tmp_path):
     np.testing.assert_array_equal(alpha(source), half())
 
 
-def test_faceocc_faces_and_occluders(tmp_path):
+def test_faceocc_faces_and_occluders(tmp_path: Path) -> None:
     rgba = np.dstack([np.full((*trees.SIZE, 3), 80, np.uint8), half(left=False)])
     for name in ("ffhq/00007.png", "CelebAHQ/12.png", "internet/cups/x.png"):
         write_picture(tmp_path / name, rgba)
@@ -98,12 +99,12 @@ def test_faceocc_faces_and_occluders(tmp_path):
 
 
 class _Runs:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (exec, ("raise SystemExit('it ran')",))
 
 
 @pytest.mark.parametrize("content", [pickle.dumps(_Runs()), pickle.dumps([1]), b"\x80\x05garbage"])
-def test_a_pickle_runs_nothing(tmp_path, content):
+def test_a_pickle_runs_nothing(tmp_path: Path, content: bytes) -> None:
     write_picture(tmp_path / "ffhq/1.png", np.full((*trees.SIZE, 4), 9, np.uint8))
     (tmp_path / "ffhqMask").mkdir()
     (tmp_path / "ffhqMask/1.pkl").write_bytes(content)
@@ -111,7 +112,7 @@ def test_a_pickle_runs_nothing(tmp_path, content):
         open_("faceocc", tmp_path, "face")[0]
 
 
-def test_sim_without_the_part_of_adobe(tmp_path):
+def test_sim_without_the_part_of_adobe(tmp_path: Path) -> None:
     for phase, category in (("train", "net"), ("train", "logo"), ("test", "fire")):
         pictures(tmp_path / phase / category / "fg", "a.1.jpg")
         masks(tmp_path / phase / category / "alpha", "a.1.jpg")
@@ -124,7 +125,7 @@ def test_sim_without_the_part_of_adobe(tmp_path):
     assert keys(open_("sim", tmp_path, "occluder", exclude=["lo*"])) == ["train/net/a.1"]
 
 
-def test_am2k_takes_fg_where_it_is(tmp_path):
+def test_am2k_takes_fg_where_it_is(tmp_path: Path) -> None:
     pictures(tmp_path / "train/original", "m_1.jpg", "m_2.jpg", value=10)
     pictures(tmp_path / "train/fg", "m_2.png", value=200)
     masks(tmp_path / "train/mask", "m_1.png", "m_2.png", mask=np.repeat(half(128)[..., None], 3, axis=2))
@@ -137,7 +138,7 @@ def test_am2k_takes_fg_where_it_is(tmp_path):
     assert keys(open_("am2k", tmp_path, "occluder", "test")) == ["validation/m_3"]
 
 
-def test_hands(tmp_path):
+def test_hands(tmp_path: Path) -> None:
     pictures(tmp_path / "11k/Hands", "Hand_0000002.jpg", "Hand_0000003.jpg")
     masks(tmp_path / "11k/11k-hands_masks", "Hand_0000003.png")
     source = open_("hands_11k", tmp_path / "11k", "occluder")
@@ -151,7 +152,7 @@ def test_hands(tmp_path):
     assert keys(source) == ["x.1"] and list(source.skipped) == [f"{inner}/y.jpg"]
 
 
-def test_coco_objects_and_dtd(tmp_path):
+def test_coco_objects_and_dtd(tmp_path: Path) -> None:
     pictures(tmp_path / "object_image_sr", "1.jpeg", "2.jpg")
     masks(tmp_path / "object_mask_x4", "1.png", "2.png")
     assert keys(open_("coco_objects", tmp_path, "occluder")) == ["1", "2"]
@@ -166,7 +167,7 @@ def test_coco_objects_and_dtd(tmp_path):
     assert keys(open_("dtd", tmp_path, "texture", "valid")) == ["banded/banded_0001"]
 
 
-def test_the_fork(tmp_path):
+def test_the_fork(tmp_path: Path) -> None:
     faces = tmp_path / "source/face"
     pictures(faces / "CelebAMask-HQ/CelebA-HQ-img-512", "0.jpg", "1.jpg")
     masks(faces / "CelebAMask-HQ-masks_corrected-512", "0.png", "1.png")
@@ -190,7 +191,7 @@ def test_the_fork(tmp_path):
     assert keys(open_("fork", tmp_path, "occluder", include=["sim", "rand"])) == ["rand/train/3", "sim/train/net/a"]
 
 
-def test_imagematte_and_backgrounds(tmp_path):
+def test_imagematte_and_backgrounds(tmp_path: Path) -> None:
     for phase in ("train", "valid"):
         pictures(tmp_path / phase / "fgr", "a.jpg")
         masks(tmp_path / phase / "pha", "a.png")
@@ -199,7 +200,7 @@ def test_imagematte_and_backgrounds(tmp_path):
     assert len(open_("background_images", tmp_path, "background")) == 4
 
 
-def test_coco_panoptic(tmp_path):
+def test_coco_panoptic(tmp_path: Path) -> None:
     pictures(tmp_path / "train2017", "000000000009.jpg", "000000000025.jpg")
     ids = np.full((*trees.SIZE, 3), (1, 2, 3), np.uint8)  # R + 256 G + 65536 B
     ids[:, 12:] = (9, 0, 0)
@@ -221,7 +222,7 @@ def test_coco_panoptic(tmp_path):
         open_("coco_panoptic", tmp_path, "segmentation")
 
 
-def test_supervisely_as_the_project(tmp_path):
+def test_supervisely_as_the_project(tmp_path: Path) -> None:
     bits = np.full((4, 5), 255, np.uint8)
     data = base64.b64encode(zlib.compress(cv2.imencode(".png", bits)[1].tobytes())).decode()
     square = {"exterior": [[10, 2], [14, 2], [14, 6], [10, 6]], "interior": [[[12, 4], [12, 4], [12, 4]]]}
@@ -244,14 +245,14 @@ def test_supervisely_as_the_project(tmp_path):
 
 
 @pytest.mark.parametrize(("images", "seg", "suffix"), [("src", "msk", "jpg"), ("img", "seg", "png")])
-def test_supervisely_as_rvm_writes_and_reads_it(tmp_path, images, seg, suffix):
+def test_supervisely_as_rvm_writes_and_reads_it(tmp_path: Path, images: str, seg: str, suffix: str) -> None:
     pictures(tmp_path / "train" / images, "p.png")
     masks(tmp_path / "train" / seg, f"p.{suffix}")
     source = open_("supervisely", tmp_path, "segmentation")
     assert keys(source) == ["train/p"] and np.abs(alpha(source).astype(int) - half()).mean() < 3
 
 
-def test_a_root_of_another_layout_names_the_layout(tmp_path):
+def test_a_root_of_another_layout_names_the_layout(tmp_path: Path) -> None:
     pictures(tmp_path, "a.jpg")
     with pytest.raises(UserError, match=r"data\.main\.root: no pictures in .*layout is \{train,test\}/\{class\}"):
         open_("sim", tmp_path, "occluder")

@@ -6,13 +6,14 @@ import pytest
 
 from data_pipeline.motion import draw_frame_choice
 from data_pipeline.techniques import augmentations
+from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.colour_transfer import transfer_colours
 from data_pipeline.techniques.shapes import cut_texture, draw_shape, draw_texture
 
 SIDE = 48
 
 
-def clip(frames=3, side=SIDE):
+def clip(frames: int = 3, side: int = SIDE) -> Clip:
     """A grey picture with a bright square, which is the alpha, too."""
     pha = np.zeros((frames, side, side, 1), np.uint8)
     pha[:, side // 3 : side // 2, side // 3 : side // 2] = 200
@@ -20,7 +21,7 @@ def clip(frames=3, side=SIDE):
 
 
 @pytest.mark.parametrize("name", ["add_noise", "sharpen", "to_grey", "compress"])
-def test_what_acts_on_the_picture_alone_leaves_the_alpha_and_the_original(name):
+def test_what_acts_on_the_picture_alone_leaves_the_alpha_and_the_original(name: str) -> None:
     before = clip()
     after = getattr(augmentations, name)(before, np.random.default_rng(1))
     np.testing.assert_array_equal(after["pha"], before["pha"])
@@ -29,14 +30,14 @@ def test_what_acts_on_the_picture_alone_leaves_the_alpha_and_the_original(name):
     assert name == "to_grey" or (after["src"] != before["src"]).any()
 
 
-def test_noise_is_new_in_every_frame_and_has_no_bias():
+def test_noise_is_new_in_every_frame_and_has_no_bias() -> None:
     after = augmentations.add_noise(clip(), np.random.default_rng(2))["src"].astype(float)
     noise = after - clip()["src"]
     assert noise.std() > 1 and abs(noise.mean()) < 0.1 * noise.std()
     assert (noise[0] != noise[1]).any()
 
 
-def test_grey_and_compressed_pictures():
+def test_grey_and_compressed_pictures() -> None:
     coloured = {"src": np.full((1, SIDE, SIDE, 3), (250, 20, 90), np.uint8)}
     grey = augmentations.to_grey(coloured, np.random.default_rng(0))["src"]
     assert (grey == grey[..., :1]).all() and grey[0, 0, 0, 0] == round(0.299 * 250 + 0.587 * 20 + 0.114 * 90)
@@ -45,7 +46,7 @@ def test_grey_and_compressed_pictures():
     assert np.abs(jpeg - coloured["src"]).max() < 12
 
 
-def test_defocus_blurs_colours_and_alpha_together():
+def test_defocus_blurs_colours_and_alpha_together() -> None:
     before = clip(side=256)
     after = augmentations.blur(before, np.random.default_rng(1))
     assert (after["pha"] != before["pha"]).any()
@@ -53,7 +54,7 @@ def test_defocus_blurs_colours_and_alpha_together():
 
 
 @pytest.mark.parametrize("shift", [(0.4, 0), (8, 0), (0, -8), (-7.3, 12.2), (3.2, 3.2), (20, -1)])
-def test_smearing_spreads_along_the_way_and_keeps_the_sum(shift):
+def test_smearing_spreads_along_the_way_and_keeps_the_sum(shift: tuple[float, float]) -> None:
     layer = np.zeros((61, 61, 4), np.uint8)
     layer[28:33, 28:33] = 240
     smeared = augmentations.smear(layer, np.array(shift, float))
@@ -67,7 +68,7 @@ def test_smearing_spreads_along_the_way_and_keeps_the_sum(shift):
     assert middle == pytest.approx([30, 30], abs=0.6)
 
 
-def test_colour_transfer_takes_the_colours_but_not_the_texture():
+def test_colour_transfer_takes_the_colours_but_not_the_texture() -> None:
     rng = np.random.default_rng(0)
     pattern = 20.0 * (np.indices((90, 90)).sum(axis=0) // 3 % 2)[..., None]
     rgb = np.clip(np.array([90, 60, 40]) + pattern + rng.normal(0, 3, (90, 90, 3)), 0, 255).astype(np.uint8)
@@ -78,14 +79,14 @@ def test_colour_transfer_takes_the_colours_but_not_the_texture():
     after = transfer_colours(rgb, alpha, face, mask, rng)
     inside = alpha > 0
     np.testing.assert_allclose(after[inside].mean(axis=0), face[mask > 0].mean(axis=0), atol=6)
-    texture = [picture[..., 0][inside].astype(float) for picture in (rgb, after)]
-    assert np.corrcoef(*texture)[0, 1] > 0.8
+    before_and_after = [picture[..., 0][inside].astype(float) for picture in (rgb, after)]
+    assert np.corrcoef(np.stack(before_and_after))[0, 1] > 0.8
     nothing = np.zeros_like(mask)
     nothing[0, 0] = 255
     np.testing.assert_array_equal(transfer_colours(rgb, alpha, face, nothing, rng), rgb)
 
 
-def test_shapes_fill_part_of_their_square_with_soft_edges():
+def test_shapes_fill_part_of_their_square_with_soft_edges() -> None:
     rng = np.random.default_rng(0)
     shapes = [draw_shape(rng, 64) for _ in range(40)]
     areas = [shape.mean() / 255 for shape in shapes]
@@ -98,7 +99,7 @@ def test_shapes_fill_part_of_their_square_with_soft_edges():
     assert (shapes[0] != shapes[1]).any()
 
 
-def test_textures():
+def test_textures() -> None:
     rng = np.random.default_rng(0)
     drawn = draw_texture(rng, 40)
     assert drawn.shape == (40, 40, 3) and drawn.dtype == np.uint8
@@ -110,7 +111,7 @@ def test_textures():
         assert 0.9 < step < 1.95  # a square of half the shorter side or more: 30 to 60 rows on 32
 
 
-def test_the_frame_sampler_keeps_to_speeds_and_bounds():
+def test_the_frame_sampler_keeps_to_speeds_and_bounds() -> None:
     steps = set()
     for seed in range(200):
         rng = np.random.default_rng(seed)

@@ -127,7 +127,7 @@ def test_the_camera_is_an_option_of_the_techniques() -> None:
 
     def made(**settings: Any) -> dict[str, np.ndarray]:
         technique = open_technique(
-            {"name": "published", "preset": "fixed", **settings}, "here", resolution=32, seq_length=2, trimap=True
+            {"name": "published", "preset": "repaired", **settings}, "here", resolution=32, seq_length=2, trimap=True
         )
         return technique(face, [], np.random.default_rng(5))
 

@@ -1,5 +1,7 @@
 """Same seed, same clips, bit for bit: for any number of workers and hosts, resumed at any step, for every technique."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from data_pipeline.techniques import TECHNIQUES
 from rvm_jax.media.pictures import write_picture
 
 SIDE, STEPS = 32, 4
+Clips = list[dict[str, np.ndarray]]
 # Most of what is drawn by chance happens in every second clip, so that a few clips see all of it.
 OFTEN = {"jitter": 0.5, "flip": 0.5, "pause": 0.5, "noise": 0.5, "blur": 0.5, "sharpen": 0.5, "jpeg": 0.5}
 TECHNIQUE_SPECS = {
@@ -19,7 +22,7 @@ TECHNIQUE_SPECS = {
 
 
 @pytest.fixture(scope="module")
-def sections(tmp_path_factory):
+def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Eight faces and six occluders of noise, so that no two clips are alike; faces are also foregrounds."""
     root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     mask = np.zeros((SIDE, SIDE), np.uint8)
@@ -31,7 +34,7 @@ def sections(tmp_path_factory):
         write_picture(root / f"things/{category}/fg/{index}.png", rng.integers(0, 256, (20, 14, 3), np.uint8))
         write_picture(root / f"things/{category}/alpha/{index}.png", np.full((20, 14), 200, np.uint8))
 
-    def section(folder):
+    def section(folder: str) -> dict[str, Any]:
         return {"main": {"name": "folder", "root": str(root / folder)}}
 
     folders = {"occluders": "things", "textures": "faces/img", "backgrounds": "faces/img"}
@@ -39,16 +42,16 @@ def sections(tmp_path_factory):
 
 
 @pytest.fixture
-def data(sections):
+def data(sections: dict[str, Any]) -> dict[str, Any]:
     return {**sections, "techniques": TECHNIQUE_SPECS, "resolution": SIDE, "seq_length": 3, "trimap": True, "seed": 7}
 
 
-def take(data, count, **options):
+def take(data: dict[str, Any], count: int, **options: Any) -> Clips:
     with make_batches(data, **options) as batches:
         return [{name: np.array(array) for name, array in next(batches).items()} for _ in range(count)]
 
 
-def assert_same(first, second):
+def assert_same(first: Clips, second: Clips) -> None:
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
         assert list(one) == list(other)
@@ -56,7 +59,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(one[name], other[name])
 
 
-def occlusion_techniques(data):
+def occlusion_techniques(data: dict[str, Any]) -> dict[str, Any]:
     """All but those whose clips have other arrays: batches must be of one kind."""
     kept = {
         label: spec for label, spec in data["techniques"].items() if TECHNIQUES[spec["name"]].arrays == ("src", "pha")
@@ -64,7 +67,7 @@ def occlusion_techniques(data):
     return data | {"techniques": kept}
 
 
-def test_workers_hosts_and_steps(data):
+def test_workers_hosts_and_steps(data: dict[str, Any]) -> None:
     data = occlusion_techniques(data)
     whole = take(data, STEPS, batch_size=4, workers=0)
     assert_same(take(data, STEPS - 1, batch_size=4, workers=1, start_step=1), whole[1:])
@@ -80,7 +83,7 @@ def test_workers_hosts_and_steps(data):
                 np.testing.assert_array_equal(hosts[1][step - 2][name], whole[step][name][1::2])
 
 
-def test_every_step_can_be_resumed(data):
+def test_every_step_can_be_resumed(data: dict[str, Any]) -> None:
     data = occlusion_techniques(data)
     whole = take(data, 6, batch_size=3, workers=0)
     for step in range(1, 6):
@@ -88,7 +91,7 @@ def test_every_step_can_be_resumed(data):
 
 
 @pytest.mark.parametrize("label", TECHNIQUE_SPECS)
-def test_each_technique_is_decided_by_the_seed(data, label):
+def test_each_technique_is_decided_by_the_seed(data: dict[str, Any], label: str) -> None:
     data = data | {"techniques": {label: TECHNIQUE_SPECS[label]}}
     dataset, again = make_dataset(data), make_dataset(data)
     first = [dataset[index] for index in range(6)]
@@ -98,8 +101,8 @@ def test_each_technique_is_decided_by_the_seed(data, label):
     assert any((other[index]["src"] != first[index]["src"]).any() for index in range(6))
 
 
-def test_hosts_see_other_records_and_other_randomness(data):
-    data = data | {"techniques": {"main": TECHNIQUE_SPECS["published, fixed"]}}
+def test_hosts_see_other_records_and_other_randomness(data: dict[str, Any]) -> None:
+    data = data | {"techniques": {"main": TECHNIQUE_SPECS["published, repaired"]}}
     dataset = make_dataset(data, names=True)
     keys = [[dataset[index]["key"] for index in range(host, 8, 2)] for host in range(2)]
     assert not set(keys[0]) & set(keys[1]) and len(keys[0] + keys[1]) == 8

@@ -65,13 +65,13 @@ def test_every_silhouette_is_finite(silhouette: object) -> None:
 
 def test_settings_of_the_source(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 40, 3), (200, 20, 10), np.uint8))
-    spec = {"name": "procedural", "size": 32, "surfaces": 1.0, "pictures": str(tmp_path), "include": ["blob"]}
+    spec = {"name": "drawn", "size": 32, "surfaces": 1.0, "pictures": str(tmp_path), "include": ["blob"]}
     source = open_source(spec, trees.request("occluder"))
     assert isinstance(source, ProceduralOccluders)
     middles = [item["rgb"].reshape(-1, 3).mean(0) for item in (source[i] for i in range(24))]
     blue = [bool(b > 2 * r + 10) for r, _, b in middles]
     assert any(blue) and not all(blue)
     with pytest.raises(UserError, match=r"surfaces=1\.5"):
-        open_source({"name": "procedural", "surfaces": 1.5}, trees.request("face"))
+        open_source({"name": "drawn", "surfaces": 1.5}, trees.request("face"))
     with pytest.raises(UserError, match="no such folder"):
-        open_source({"name": "procedural", "surfaces": 1.0, "pictures": str(tmp_path / "x")}, trees.request("face"))
+        open_source({"name": "drawn", "surfaces": 1.0, "pictures": str(tmp_path / "x")}, trees.request("face"))

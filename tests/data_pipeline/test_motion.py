@@ -40,22 +40,22 @@ QUARTERS = {
 
 
 @pytest.mark.parametrize("name", QUARTERS)
-def test_easing_values(name):
+def test_easing_values(name: str) -> None:
     assert [EASINGS[name](0.25), EASINGS[name](0.75)] == pytest.approx(QUARTERS[name], abs=1e-12)
 
 
-def test_easings_are_the_31_of_rvm_and_go_from_0_to_1():
+def test_easings_are_the_31_of_rvm_and_go_from_0_to_1() -> None:
     assert len(EASINGS) == 31
     for ease in EASINGS.values():
         assert [ease(0.0), ease(1.0)] == pytest.approx([0, 1], abs=1e-9)
 
 
-def test_a_fifth_of_the_easings_drawn_is_linear():
+def test_a_fifth_of_the_easings_drawn_is_linear() -> None:
     rng = np.random.default_rng(0)
     assert sum(draw_easing(rng) is linear for _ in range(2000)) == pytest.approx(400, abs=60)
 
 
-def test_affine_matrix_by_hand():
+def test_affine_matrix_by_hand() -> None:
     np.testing.assert_allclose(affine_matrix(Affine(), 8), np.eye(3), atol=1e-12)
     quarter_turn = affine_matrix(Affine(angle=90), 8)  # clockwise: the middle of the right edge goes to the bottom
     np.testing.assert_allclose(transform_points(quarter_turn, np.array([[8.0, 4.0]])), [[4, 8]], atol=1e-12)
@@ -63,10 +63,10 @@ def test_affine_matrix_by_hand():
     np.testing.assert_allclose(transform_points(mixed, np.array([[5.0, 6.0]])), [[4 + 2 * (1 - 2) + 3, 4 + 4 - 2]])
 
 
-def test_matrices_are_exact_at_pixel_centres():
+def test_matrices_are_exact_at_pixel_centres() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
 
-    def warped(matrix):
+    def warped(matrix: np.ndarray) -> np.ndarray:
         return cv2.warpAffine(picture, pixel_matrix(matrix), (6, 6))
 
     np.testing.assert_array_equal(warped(horizontal_flip(6)), picture[:, ::-1])
@@ -77,7 +77,7 @@ def test_matrices_are_exact_at_pixel_centres():
     np.testing.assert_allclose(warped(scaling(0.5))[:3, :3], means, atol=0.5)
 
 
-def test_drawn_affines_keep_to_their_ranges():
+def test_drawn_affines_keep_to_their_ranges() -> None:
     rng = np.random.default_rng(0)
     draws = np.array([draw_affine(rng, 100, scale=(0.5, 1)) for _ in range(500)])
     assert (np.abs(draws).max(axis=0) <= [10, 10, 10, 1, 5]).all()
@@ -86,7 +86,7 @@ def test_drawn_affines_keep_to_their_ranges():
     assert (draws[:, 1:3] == np.round(draws[:, 1:3])).all()
 
 
-def test_movement_goes_from_one_affine_to_another():
+def test_movement_goes_from_one_affine_to_another() -> None:
     clock = np.array([0.0, 0.5, 1.0])
     path = moving_affine(np.random.default_rng(3), clock, 64)
     rng = np.random.default_rng(3)
@@ -96,7 +96,7 @@ def test_movement_goes_from_one_affine_to_another():
     assert np.abs(path[1] - path[0]).max() > 0
 
 
-def test_clock():
+def test_clock() -> None:
     rng = np.random.default_rng(0)
     np.testing.assert_allclose(draw_clock(rng, 4, (0, 0)), [0, 1 / 3, 2 / 3, 1])  # RVM
     np.testing.assert_allclose(draw_clock(rng, 4, (26, 26), random_start=False), np.arange(4) / 25)  # the fork
@@ -108,7 +108,7 @@ def test_clock():
     assert sorted({round(1 / step) for step in steps[:, 0]}) == list(range(3, 26))
 
 
-def test_pause_freezes_a_stretch():
+def test_pause_freezes_a_stretch() -> None:
     clock, seen = np.arange(5.0), set()
     rng = np.random.default_rng(0)
     for _ in range(500):
@@ -116,7 +116,7 @@ def test_pause_freezes_a_stretch():
         frozen = np.flatnonzero(paused != clock)
         assert len(frozen) == 0 or (paused[frozen] == frozen[0] - 1).all()
         assert (np.diff(frozen) == 1).all()
-        seen.add(tuple(frozen))
+        seen.add(tuple(frozen.tolist()))
     assert (1, 2, 3) in seen and not any(4 in frozen and 1 in frozen for frozen in seen)
     np.testing.assert_array_equal(pause(rng, np.zeros(1)), [0])
     np.testing.assert_array_equal(clock, np.arange(5.0))

@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 16
+Clips = list[dict[str, np.ndarray]]
+RunScript = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six faces, each with a colour of its own, and three occluders of two classes."""
     root = tmp_path_factory.mktemp("data")
     mask = np.zeros((SIDE, SIDE), np.uint8)
@@ -31,12 +35,12 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture
-def data(root):
+def data(root: Path) -> ConfigDict:
     return ConfigDict(
         {
             "faces": {"main": {"name": "folder", "root": str(root / "faces"), "weight": 1.0}},
             "occluders": {"main": {"name": "folder", "root": str(root / "occluders")}},
-            "techniques": {"main": {"name": "published", "preset": "fixed"}},
+            "techniques": {"main": {"name": "published", "preset": "repaired"}},
             "resolution": SIDE,
             "seq_length": 2,
             "trimap": True,
@@ -46,7 +50,7 @@ def data(root):
     )
 
 
-def assert_same(first, second):
+def assert_same(first: Clips, second: Clips) -> None:
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
         assert list(one) == list(other)
@@ -54,7 +58,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(one[name], other[name])
 
 
-def test_a_batch(data):
+def test_a_batch(data: ConfigDict) -> None:
     with make_batches(data, batch_size=3) as batches:
         batch = next(batches)
         assert batches.epoch_size == 6 and batches.bad_records() == 0
@@ -64,7 +68,7 @@ def test_a_batch(data):
     assert all(array.dtype == np.uint8 and array.flags.c_contiguous for array in batch.values())
 
 
-def test_an_epoch_shows_every_face_once_and_the_next_differs(data):
+def test_an_epoch_shows_every_face_once_and_the_next_differs(data: ConfigDict) -> None:
     dataset = make_dataset(data, names=True)
     epochs = [[dataset[i] for i in range(start, start + 6)] for start in (0, 6)]
     keys = [[clip["key"] for clip in epoch] for epoch in epochs]
@@ -75,7 +79,7 @@ def test_an_epoch_shows_every_face_once_and_the_next_differs(data):
     assert "key" not in make_dataset(data)[0]
 
 
-def test_seeds(data):
+def test_seeds(data: ConfigDict) -> None:
     assert (make_dataset(data)[0]["src"] != make_dataset(data, seed=4)[0]["src"]).any()
     valid = make_dataset(data, split="valid", num_clips=4)
     data.seed = 99
@@ -83,7 +87,7 @@ def test_seeds(data):
     assert len(valid) == 4
 
 
-def test_what_a_split_overrides(data, root):
+def test_what_a_split_overrides(data: ConfigDict, root: Path) -> None:
     data.faces.main.split = "hash:0.5/0.5"
     sets = {
         split: {make_dataset(data, split=split, names=True)[i]["key"] for i in range(12)}
@@ -97,7 +101,7 @@ def test_what_a_split_overrides(data, root):
     assert make_dataset(data)[0]["src"].shape[0] == 2
 
 
-def test_sources_and_techniques_are_mixed_by_weight(data, root):
+def test_sources_and_techniques_are_mixed_by_weight(data: ConfigDict, root: Path) -> None:
     data.faces.other = ConfigDict({"name": "folder", "root": str(root / "faces"), "weight": 3.0, "max_items": 1})
     data.techniques.bare = ConfigDict({"name": "published", "weight": 1.0, "occlusion": 0.0})
     data.techniques.main.occlusion = 1.0
@@ -108,7 +112,7 @@ def test_sources_and_techniques_are_mixed_by_weight(data, root):
     assert 60 <= max(counts) <= 66 and min(counts) >= 2
 
 
-def test_techniques_take_what_they_need(data, root):
+def test_techniques_take_what_they_need(data: ConfigDict, root: Path) -> None:
     section = data.to_dict() | {"trimap": False}
     section["textures"] = {"plain": {"name": "folder", "root": str(root / "faces/img")}}
     section["foregrounds"] = {"own": {"name": "folder", "root": str(root / "faces")}}
@@ -126,7 +130,7 @@ def test_techniques_take_what_they_need(data, root):
     assert make_dataset(section | {"techniques": {"shapes": section["techniques"]["shapes"]}})[0]["src"].any()
 
 
-def test_clips_of_the_segmentation_pass(data, root):
+def test_clips_of_the_segmentation_pass(data: ConfigDict, root: Path) -> None:
     section = data.to_dict() | {"techniques": {"persons": {"name": "segmentation"}}}
     with pytest.raises(UserError, match=r"data\.segmentation: no source of segmentation"):
         make_dataset(section)
@@ -143,7 +147,7 @@ def test_clips_of_the_segmentation_pass(data, root):
         make_batches(section, batch_size=2)
 
 
-def test_finite_streams(data):
+def test_finite_streams(data: ConfigDict) -> None:
     with make_batches(data, split="valid", batch_size=4, num_clips=6, drop_remainder=False) as batches:
         assert [len(batch["src"]) for batch in batches] == [4, 2]
     with make_batches(data, split="valid", batch_size=4, num_clips=6) as batches:
@@ -155,17 +159,17 @@ def test_finite_streams(data):
     [
         ({"batch_size": 0}, "at least one clip"),
         ({"batch_size": 2, "process_index": 2, "process_count": 2}, "process 2 is none of 2"),
-        ({"batch_size": 2, "process_count": 2, "num_clips": 5}, "5 clips cannot be dealt evenly to 2 hosts"),
+        ({"batch_size": 2, "process_count": 2, "num_clips": 5}, "5 clips cannot be split evenly across 2 hosts"),
         ({"batch_size": 8, "num_clips": 6}, "6 clips fill no batch of 8"),
         ({"batch_size": 2, "split": "dev"}, "no split 'dev'; there are train, valid, test"),
     ],
 )
-def test_wrong_calls(data, options, message):
+def test_wrong_calls(data: ConfigDict, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         make_batches(data, **options)
 
 
-def test_wrong_sections(data):
+def test_wrong_sections(data: ConfigDict) -> None:
     for change, message in (
         ({"faces": {}}, r"data\.faces: no source of faces"),
         ({"techniques": {"main": {"name": "rvm"}}}, r"data\.foregrounds: no source of foregrounds"),
@@ -177,7 +181,9 @@ def test_wrong_sections(data):
             make_dataset(data.to_dict() | change)
 
 
-def test_a_bad_picture_is_passed_over_in_workers_until_there_are_too_many(data, root, tmp_path):
+def test_a_bad_picture_is_passed_over_in_workers_until_there_are_too_many(
+    data: ConfigDict, root: Path, tmp_path: Path
+) -> None:
     mask = read_mask(root / "faces/mask/0.png")
     for index in range(4):
         write_picture(tmp_path / f"img/{index}.png", read_picture(root / "faces/img/0.png"))
@@ -201,25 +207,25 @@ def get_config():
 
 
 @pytest.fixture
-def run_script(root, tmp_path):
+def run_script(root: Path, tmp_path: Path) -> RunScript:
     config = tmp_path / "recipe.py"
     config.write_text(CONFIG.format(root=str(root)))
 
-    def run(name, *options):
+    def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "scripts" / name), f"--config={config}", *options]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     return run
 
 
-def test_preview_script(run_script, tmp_path):
+def test_preview_script(run_script: RunScript, tmp_path: Path) -> None:
     result = run_script("preview_data.py", "--num_clips=3", "--output=sheet.png")
     assert result.returncode == 0, result.stderr
     sheet = read_picture(tmp_path / "sheet.png")
     assert sheet.shape[1] == 2 * (SIDE + 4) + 4 and sheet.shape[0] > 9 * SIDE
 
 
-def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
+def test_generate_script_resumes_and_keeps_settings_apart(run_script: RunScript, tmp_path: Path) -> None:
     out = tmp_path / "benchmark"
     result = run_script("generate_occlusions.py", "--num_clips=3", f"--output_dir={out}")
     assert result.returncode == 0, result.stderr
@@ -247,13 +253,13 @@ def test_generate_script_resumes_and_keeps_settings_apart(run_script, tmp_path):
     assert result.stderr.startswith(f"error: {out}: it holds clips of other settings")
 
 
-def test_generate_script_refuses_what_has_no_alpha(run_script, tmp_path):
+def test_generate_script_refuses_what_has_no_alpha(run_script: RunScript, tmp_path: Path) -> None:
     result = run_script("generate_occlusions.py", "--technique=segmentation", f"--output_dir={tmp_path / 'out'}")
     assert result.returncode == 1 and not (tmp_path / "out").exists()
     assert result.stderr == "error: data.techniques.segmentation: 'segmentation' makes no alpha that could be written\n"
 
 
-def test_pictures_of_the_techniques(tmp_path):
+def test_pictures_of_the_techniques(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts/draw_techniques.py"), "--techniques=rvm,segmentation", "--side=32"]
     subprocess.run([*command, "--num_clips=2", f"--output_dir={tmp_path}"], check=True, capture_output=True)
     for name in ("rvm", "segmentation"):
@@ -261,7 +267,7 @@ def test_pictures_of_the_techniques(tmp_path):
         assert width > 6 * 32 and height > 2 * (32 + 16)
 
 
-def test_generated_pictures_in_the_layout_of_natocc(data, tmp_path):
+def test_generated_pictures_in_the_layout_of_natocc(data: ConfigDict, tmp_path: Path) -> None:
     section = data.to_dict() | {"techniques": {"main": {"name": "natocc"}}, "trimap": False}
     job = Job(tmp_path / "out", section, "test", None, 3, layout="natocc", binary=True)
     assert list(write_clips(job, missing_clips(job))) == [0, 1, 2]

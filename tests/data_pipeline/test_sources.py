@@ -3,16 +3,19 @@ import pickle
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from data_pipeline.sources import open_source
+from data_pipeline.drawn import ProceduralFaces
+from data_pipeline.sources import ADAPTERS, open_source
+from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.decode import decode
-from data_pipeline.sources.pool import BadRecords, open_pool
+from data_pipeline.sources.pool import BadRecords, Pool, open_pool
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_picture
 
@@ -20,20 +23,20 @@ REQUEST = Request("face", "train", 64, "data.faces.main")
 OCCLUDER = REQUEST._replace(kind="occluder")
 
 
-def write(root: Path, *names: str, value: int = 255, size=(8, 6), channels: int = 0) -> None:
+def write(root: Path, *names: str, value: int = 255, size: tuple[int, int] = (8, 6), channels: int = 0) -> None:
     for name in names:
         write_picture(root / name, np.full((*size, channels) if channels else size, value, np.uint8))
 
 
-def keys(source) -> list[str]:
+def keys(source: Any) -> list[str]:
     return [source[index]["key"] for index in range(len(source))]
 
 
-def folder(request=REQUEST, **spec):
+def folder(request: Request = REQUEST, **spec: Any) -> Any:
     return open_source({"name": "folder", **spec}, request)
 
 
-def test_pairs_beside_each_other_of_any_suffix_and_name(tmp_path):
+def test_pairs_beside_each_other_of_any_suffix_and_name(tmp_path: Path) -> None:
     write(tmp_path / "img", "a.jpg", "b.c.png", "d.bmp", channels=3)
     write(tmp_path / "mask", "a.png", "b.c_mask.png", "d.jpg")
     source = folder(root=str(tmp_path))
@@ -46,13 +49,13 @@ def test_pairs_beside_each_other_of_any_suffix_and_name(tmp_path):
 
 
 @pytest.mark.parametrize(("images", "masks"), [("fg", "alpha"), ("image", "masks"), ("src", "pha"), ("Images", "MASK")])
-def test_folder_names_of_the_datasets(tmp_path, images, masks):
+def test_folder_names_of_the_datasets(tmp_path: Path, images: str, masks: str) -> None:
     write(tmp_path / images, "a.jpg", channels=3)
     write(tmp_path / masks, "a.jpg")
     assert keys(folder(root=str(tmp_path))) == ["a"]
 
 
-def test_categories_as_in_sim_and_in_benchmarks(tmp_path):
+def test_categories_as_in_sim_and_in_benchmarks(tmp_path: Path) -> None:
     for category, images, masks in (("net", "fg", "alpha"), ("plant_leaf", "fg", "alpha"), ("hand", "img", "mask")):
         write(tmp_path / "train" / category / images, "x.jpg", channels=3)
         write(tmp_path / "train" / category / masks, "x.jpg")
@@ -68,7 +71,7 @@ def test_categories_as_in_sim_and_in_benchmarks(tmp_path):
         folder(root=str(tmp_path), include=["fire"])
 
 
-def test_the_better_of_two_picture_folders(tmp_path):
+def test_the_better_of_two_picture_folders(tmp_path: Path) -> None:
     write(tmp_path / "original", "a.jpg", value=1, channels=3)
     write(tmp_path / "fg", "a.png", value=2, channels=3)
     write(tmp_path / "mask", "a.png")
@@ -76,7 +79,7 @@ def test_the_better_of_two_picture_folders(tmp_path):
     assert source[0]["rgb"] == (tmp_path / "fg/a.png").read_bytes() and len(source) == 1
 
 
-def test_named_folders_as_in_celebamask_hq(tmp_path):
+def test_named_folders_as_in_celebamask_hq(tmp_path: Path) -> None:
     write(tmp_path / "CelebA-HQ-img", "0.jpg", "1.jpg", channels=3)
     write(tmp_path / "drive/masks_corrected", "0.png", "1.png", channels=3)
     source = folder(root=str(tmp_path), images="CelebA-HQ-img", masks="drive/masks_corrected")
@@ -85,7 +88,7 @@ def test_named_folders_as_in_celebamask_hq(tmp_path):
         folder(root=str(tmp_path), images="CelebA-HQ-img", masks="masks")
 
 
-def test_rgba_pictures_need_no_masks_and_textures_none_at_all(tmp_path):
+def test_rgba_pictures_need_no_masks_and_textures_none_at_all(tmp_path: Path) -> None:
     write(tmp_path / "internet/cups", "a.png", channels=4)
     source = folder(OCCLUDER, root=str(tmp_path))
     assert source[0]["alpha"] is None and source[0]["category"] == "cups"
@@ -96,7 +99,7 @@ def test_rgba_pictures_need_no_masks_and_textures_none_at_all(tmp_path):
     assert picture.category == "braided" and picture.rgb.shape == (8, 6, 3) and (picture.alpha == 255).all()
 
 
-def test_what_has_no_mask_is_skipped_and_named(tmp_path):
+def test_what_has_no_mask_is_skipped_and_named(tmp_path: Path) -> None:
     write(tmp_path / "img", "a.jpg", "b.jpg", channels=3)
     write(tmp_path / "mask", "a.png")
     source = folder(root=str(tmp_path))
@@ -104,7 +107,7 @@ def test_what_has_no_mask_is_skipped_and_named(tmp_path):
     assert source.skipped == {f"{tmp_path}/img/b.jpg": f"no mask of that name in {tmp_path}/mask"}
 
 
-def test_absent_and_empty_folders(tmp_path):
+def test_absent_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"data\.faces\.main\.root: no such folder: {tmp_path}/nowhere"):
         folder(root=str(tmp_path / "nowhere"))
     (tmp_path / "img").mkdir()
@@ -119,7 +122,7 @@ def test_absent_and_empty_folders(tmp_path):
         folder(root=str(tmp_path))
 
 
-def test_splits(tmp_path):
+def test_splits(tmp_path: Path) -> None:
     names = [f"{i}.jpg" for i in range(60)]
     write(tmp_path / "img", *names, channels=3)
     write(tmp_path / "mask", *(f"{i}.png" for i in range(60)))
@@ -128,7 +131,7 @@ def test_splits(tmp_path):
     assert keys(listed) == ["12", "3"] and list(listed.skipped) == ["99.jpg"]
     assert keys(folder(root=str(tmp_path), split=str(tmp_path / "list.txt"))) == ["12", "3"]
 
-    def part(split, shares):
+    def part(split: str, shares: str) -> list[str]:
         return keys(folder(REQUEST._replace(split=split), root=str(tmp_path), split=shares))
 
     three = [part(split, "hash:0.5/0.3/0.2") for split in ("train", "valid", "test")]
@@ -144,7 +147,7 @@ def test_splits(tmp_path):
         part("valid", "hash:1/0")
 
 
-def test_seeded_subset(tmp_path):
+def test_seeded_subset(tmp_path: Path) -> None:
     write(tmp_path / "img", *(f"{i}.png" for i in range(30)), channels=3)
     write(tmp_path / "mask", *(f"{i}.png" for i in range(30)))
     subsets = [keys(folder(root=str(tmp_path), max_items=8, seed=seed)) for seed in (0, 0, 1)]
@@ -152,23 +155,23 @@ def test_seeded_subset(tmp_path):
     assert subsets[0] == sorted(subsets[0])
 
 
-def test_wrong_settings():
+def test_wrong_settings() -> None:
     for spec, message in (
-        ({"name": "imagenet"}, r"\.name: no source 'imagenet'; known are folder, procedural"),
+        ({"name": "imagenet"}, r"\.name: no source 'imagenet'; known are am2k, background_images"),
         ({"name": "folder"}, r"\.root: 'folder' needs it"),
         ({"name": "folder", "root": "x", "size": 3}, r"\.size: 'folder' has no such setting; it has root, include"),
         ({"name": "dtd", "root": "x"}, r"\.name: 'dtd' is no source of kind face, but of texture, background"),
     ):
         with pytest.raises(UserError, match=r"data\.faces\.main" + message):
             open_source(spec, REQUEST)
-    assert open_source({"name": "procedural", "root": None, "weight": 2, "size": 32, "max_items": 3}, REQUEST)
+    assert open_source({"name": "drawn", "root": None, "weight": 2, "size": 32, "max_items": 3}, REQUEST)
 
 
 def encoded(suffix: str, array: np.ndarray) -> bytes:
     return cv2.imencode(suffix, array)[1].tobytes()
 
 
-def test_decoding_copes_with_masks_as_they_come():
+def test_decoding_copes_with_masks_as_they_come() -> None:
     rgb = encoded(".png", np.full((8, 6, 3), (30, 20, 10), np.uint8))
     mask = np.zeros((16, 12), np.uint8)
     mask[:8] = 1
@@ -185,7 +188,7 @@ def test_decoding_copes_with_masks_as_they_come():
         decode({"rgb": rgb, "alpha": None, "key": "a", "kind": "occluder"}, "main")
 
 
-def item(rgb: bytes, alpha: bytes | None = None, kind: str = "face"):
+def item(rgb: bytes, alpha: bytes | None = None, kind: str = "face") -> dict[str, Any]:
     return {"rgb": rgb, "alpha": alpha, "key": "a", "kind": kind}
 
 
@@ -197,7 +200,7 @@ def palette_png(colours: list[int], index: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def test_palette_masks():
+def test_palette_masks() -> None:
     rgb = encoded(".png", np.zeros((8, 6, 3), np.uint8))
     index = np.zeros((8, 6), np.uint8)
     index[:4] = 1
@@ -234,28 +237,30 @@ def header_of(width: int, height: int) -> bytes:
          r"\(mask\): 80×60 pixels for a picture of 60×80"),
     ],
 )  # fmt: skip
-def test_absurd_pictures(rgb, alpha, message):
+def test_absurd_pictures(rgb: bytes, alpha: bytes | None, message: str) -> None:
     with pytest.raises(UserError, match=rf"^a.*{message}"):
         decode(item(rgb, alpha, "face" if alpha else "texture"), "main")
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_any_number_of_channels(channels, depth):
+def test_any_number_of_channels(channels: int, depth: type[np.uint8] | type[np.uint16]) -> None:
     picture = np.full((8, 6, channels), np.iinfo(depth).max, depth)
     decoded = decode(item(encoded(".png", picture), encoded(".png", picture)), "main")
     assert decoded.rgb.shape == (8, 6, 3) and (decoded.rgb == 255).all() and (decoded.alpha == 255).all()
 
 
-def make_pool(root: Path, bad: BadRecords):
+def make_pool(root: Path, bad: BadRecords) -> Pool:
     spec = {"name": "folder", "root": str(root)}
-    return open_pool(
+    pool = open_pool(
         {"main": spec, "off": {"name": "?", "weight": 0}}, "face", "data.faces", split="train", resolution=8, bad=bad
     )
+    assert pool is not None
+    return pool
 
 
 @pytest.fixture
-def damaged(tmp_path):
+def damaged(tmp_path: Path) -> Path:
     """Five pictures: 1 is cut short, 2 has an empty mask, 4 none."""
     write(tmp_path / "img", *(f"{i}.jpg" for i in range(5)), channels=3)
     write(tmp_path / "mask", *(f"{i}.png" for i in range(4)))
@@ -265,7 +270,7 @@ def damaged(tmp_path):
     return tmp_path
 
 
-def test_the_next_good_record_takes_the_place_of_a_bad_one(damaged, caplog):
+def test_the_next_good_record_takes_the_place_of_a_bad_one(damaged: Path, caplog: pytest.LogCaptureFixture) -> None:
     bad = BadRecords(0.6)
     pool = make_pool(damaged, bad)
     assert bad.count("data.faces.main") == 1 and len(pool) == 4
@@ -279,7 +284,7 @@ def test_the_next_good_record_takes_the_place_of_a_bad_one(damaged, caplog):
         assert message.startswith("data.faces.main: passing over") and part in message
 
 
-def test_too_many_bad_records_end_the_run(damaged):
+def test_too_many_bad_records_end_the_run(damaged: Path) -> None:
     pool = make_pool(damaged, BadRecords(0.4))
     with pytest.raises(
         UserError, match=r"data\.faces\.main: 3 of 5 pictures .* data\.max_bad_share=0\.4 .* 2 \(mask\)"
@@ -287,7 +292,7 @@ def test_too_many_bad_records_end_the_run(damaged):
         pool.load(0, 1)
 
 
-def test_processes_count_bad_records_together(damaged, tmp_path, caplog):
+def test_processes_count_bad_records_together(damaged: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     pools = [make_pool(damaged, BadRecords(0.6, shared)) for _ in range(2)]
@@ -297,15 +302,33 @@ def test_processes_count_bad_records_together(damaged, tmp_path, caplog):
     assert len(caplog.records) == 3
 
 
-def test_sources_are_drawn_by_weight(tmp_path):
+def test_sources_are_drawn_by_weight(tmp_path: Path) -> None:
     for name, value in (("a", 10), ("b", 20)):
         write(tmp_path / name / "img", "x.png", value=value, channels=3)
         write(tmp_path / name / "mask", "x.png")
     specs = {name: {"name": "folder", "root": str(tmp_path / name), "weight": w} for name, w in (("a", 1), ("b", 3))}
     pool = open_pool(specs, "occluder", "data.occluders", split="train", resolution=8, bad=BadRecords(0.5))
+    assert pool is not None
     rng = np.random.default_rng(0)
     drawn = [pool.draw(rng).category for _ in range(400)]
     assert drawn.count("b") == pytest.approx(300, abs=30)
     assert (
         open_pool({"a": {"weight": 0}}, "face", "data.faces", split="train", resolution=8, bad=BadRecords(0.5)) is None
     )
+
+
+def test_a_former_name_is_still_read(caplog: pytest.LogCaptureFixture) -> None:
+    request = REQUEST._replace(where="data.faces.former")
+    now, before = (open_source({"name": name, "size": 32, "max_items": 2}, request) for name in ("drawn", "procedural"))
+    assert isinstance(now, ProceduralFaces) and isinstance(before, ProceduralFaces)
+    np.testing.assert_array_equal(before[1]["rgb"], now[1]["rgb"])
+    assert "data.faces.former.name: 'procedural' is now called 'drawn'" in caplog.text
+
+
+def test_two_adapters_of_one_name_are_refused() -> None:
+    def sim() -> None:
+        pass
+
+    with pytest.raises(ValueError, match="two adapters are called 'sim'"):
+        adapter("Another", ("face",))(sim)
+    assert ADAPTERS["sim"].title == "SIM (SIMD)"

@@ -4,14 +4,15 @@ import numpy as np
 from data_pipeline.trimap import make_trimap, make_trimap_published
 
 
-def disc(side=64, frames=3, soft=0):
+def disc(side: int = 64, frames: int = 3, soft: float = 0) -> np.ndarray:
     mask = np.zeros((side, side), np.uint8)
     cv2.circle(mask, (side // 2, side // 2), side // 4, 255, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), soft) if soft else mask
+    if soft:
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.uint8)
     return np.repeat(mask[None, ..., None], frames, axis=0)
 
 
-def test_widths_are_drawn_once_a_clip_and_scale_with_the_side():
+def test_widths_are_drawn_once_a_clip_and_scale_with_the_side() -> None:
     pha = disc()
     trimaps = [make_trimap(pha, np.random.default_rng(seed)) for seed in range(40)]
     for trimap in trimaps:
@@ -24,7 +25,7 @@ def test_widths_are_drawn_once_a_clip_and_scale_with_the_side():
     assert max(distance[trimap[0, ..., 0] == 128].max(initial=0) for trimap in trimaps) == 1
 
 
-def test_soft_pixels_are_unknown_and_the_kernels_are_elliptical():
+def test_soft_pixels_are_unknown_and_the_kernels_are_elliptical() -> None:
     pha = disc(side=640, frames=1, soft=2)
     trimap = make_trimap(pha, np.random.default_rng(5))
     assert (trimap[(pha > 0) & (pha < 255)] == 128).all()
@@ -34,14 +35,14 @@ def test_soft_pixels_are_unknown_and_the_kernels_are_elliptical():
     np.testing.assert_array_equal(trimap[0, ..., 0] == 255, expected)
 
 
-def test_published_form_draws_for_every_frame():
+def test_published_form_draws_for_every_frame() -> None:
     pha = disc(frames=4)
     trimap = make_trimap_published(pha, np.random.default_rng(0))
     assert trimap.shape == pha.shape and set(np.unique(trimap)) == {0, 128, 255}
     assert not (trimap == trimap[:1]).all()
 
 
-def test_all_of_one_kind():
+def test_all_of_one_kind() -> None:
     for value in (0, 255):
         pha = np.full((1, 64, 64, 1), value, np.uint8)
         assert (make_trimap(pha, np.random.default_rng(0)) == value).all()

@@ -146,7 +146,7 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks: Networks) -
     for pair in found.pairs["MGMatting guided"]:
         assert (read_mask(pair.pred) == 0).all()  # 90 is less than one half
     for pair in found.pairs["AEMatter trimap"]:
-        trimap = rvm_jax.guidance.from_alpha.derive("trimap", read_mask(pair.label))
+        trimap = rvm_jax.guidance.derive("trimap", read_mask(pair.label))
         np.testing.assert_array_equal(read_mask(pair.pred) == 255, trimap == 255)
     # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and begins anew with each clip.
     moving = [int(read_mask(pair.pred)[0, 0]) for pair in found.pairs["RVM"] if pair.in_clip]
@@ -208,8 +208,8 @@ def test_the_cost_of_a_network() -> None:
 
     for network in (LeakyNetwork(), Echo("trimap", "published")):
         found = cost.measure(network, (32, 64), count)
-        assert found.parameters == int(network.wants.state)
-        assert found.size == (32, 64) and found.frames_per_second > 1
+        assert found.parameters == int(network.inputs.state)
+        assert found.size == (32, 64) and found.frames_per_second > 0
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side
 
 

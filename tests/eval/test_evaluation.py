@@ -146,6 +146,12 @@ def test_a_faint_prediction_is_taken_as_it_is_but_a_label_of_0_and_1_is_scaled(t
     assert row.values["mad"].mean == pytest.approx(1000 * label.mean() * 254 / 255)
 
 
+def test_columns_of_one_region_stand_side_by_side(folders: Folders) -> None:
+    unknown, others, _ = report.tables(evaluate(find_pairs(*folders), metrics=()))
+    assert unknown.cells[0][3:] == ["MSE described", "SAD described", "MSE published", "SAD published"]
+    assert others.cells[0][3:] == ["MSE all", "SAD all", "MSE face", "SAD face", "MSE band", "SAD band"]
+
+
 def test_tables_and_json(folders: Folders) -> None:
     evaluation = evaluate(find_pairs(*folders), ("published",))
     unknown, whole = report.tables(evaluation)

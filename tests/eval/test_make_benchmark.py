@@ -24,7 +24,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 
 ROOT = Path(__file__).parents[2]
-PROCEDURAL = {"main": {"name": "procedural", "max_items": 50}}
+PROCEDURAL = {"main": {"name": "drawn", "max_items": 50}}
 DATA = {"faces": PROCEDURAL, "occluders": PROCEDURAL}
 
 Made = tuple[Path, Manifest]
@@ -192,5 +192,5 @@ def test_script(tmp_path: Path) -> None:
     small = ["--config=configs/quickstart.py", "--pictures=1", "--clips=0", "--size=64"]
     done = subprocess.run([*command, *small], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert "5 pictures and clips; 1 hands" in done.stdout
+    assert "5 pictures and clips; 1 hair_and_nets, 1 hands, 1 objects, 1 shapes, 1 soft\n" in done.stdout
     assert json.loads((tmp_path / "b" / "manifest.json").read_text())["overlap"] == {"--config": {}}

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -12,39 +14,37 @@ from absl import flags
 from clips import moving_square, write_clip
 from leaky_network import LeakyNetwork
 
-from rvm_jax import matting
 from rvm_jax.errors import UserError
-from rvm_jax.matting import clips as matting_clips
-from rvm_jax.matting import command as matting_command
-from rvm_jax.media import video_writer
+from rvm_jax.matting import command
+from rvm_jax.matting.formats import FORMATS, Format
+from rvm_jax.matting.matter import Matter
+from rvm_jax.matting.weights import Weights, load_network
+from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.pictures import write_picture
+from rvm_jax.media.video_writer import VideoWriter
+from rvm_jax.networks.api import Network
+
+
+def _load(weights: Weights, preparation: str | None = None, /) -> Network | Matter:
+    """Returns the leaky network for the path "net"."""
+    return cast(Network, LeakyNetwork()) if weights == "net" else load_network(weights, preparation)
+
+
+Run = Callable[..., None]
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
-    """Runs the command's `main` in this process, on the leaky network, and returns what it printed."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs the command's `main` in this process, in the test's folder, on the leaky network."""
     monkeypatch.chdir(tmp_path)
-    for module in (matting_clips, matting.pictures):
-        real = module.load_network
-        monkeypatch.setattr(
-            module,
-            "load_network",
-            lambda path, *more, real=real: LeakyNetwork() if path == "net" else real(path, *more),
-        )
 
-    def run(*arguments):
+    def run(*arguments: str, **injected: Any) -> None:
         flags.FLAGS.unparse_flags()
         for name in flags.FLAGS:
             flags.FLAGS[name].unparse()
-        flags.FLAGS(
-            [
-                "rvm-matte",
-                "--noprogress",
-                *({"--checkpoint=net"} if "checkpoint" not in str(arguments) else ()),
-                *arguments,
-            ]
-        )
-        matting_command.main(["rvm-matte"])
+        own = () if "checkpoint" in str(arguments) else ("--checkpoint=net",)
+        flags.FLAGS(["rvm-matte", "--noprogress", *own, *arguments])
+        command.main(["rvm-matte"], load=_load, **injected)
 
     yield run
     for name in flags.FLAGS:
@@ -52,11 +52,11 @@ def command(tmp_path, monkeypatch):
     flags.FLAGS.mark_as_parsed()  # grain asks for that
 
 
-def _left(folder):
+def _left(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def _sound(path):
+def _sound(path: Path) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
         sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
@@ -135,7 +135,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_ends_in_one_sentence(tmp_path, command, case):
+def test_bad_input_ends_in_one_sentence(tmp_path: Path, run: Run, case: str) -> None:
     write_clip(tmp_path / "clip.mp4", moving_square(4))
     whole = (tmp_path / "clip.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
@@ -149,28 +149,32 @@ def test_bad_input_ends_in_one_sentence(tmp_path, command, case):
     before = _left(tmp_path)
     source, arguments, message = CASES[case]
     with pytest.raises(UserError, match=message) as caught:
-        command(f"--input_source={source}", *arguments)
+        run(f"--input_source={source}", *arguments)
     assert "\n" not in str(caught.value)
     assert _left(tmp_path) == before
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (33, 47, 3), (20, 30), (20, 30, 4)], ids=["1x1", "odd", "grey", "alpha"])
-def test_unusual_pictures_are_matted(tmp_path, command, shape):
+def test_unusual_pictures_are_matted(tmp_path: Path, run: Run, shape: tuple[int, ...]) -> None:
     write_picture(tmp_path / "in/a.png", np.full(shape, 100, np.uint8))
-    command("--input_source=in", "--output_dir=out")
-    command("--input_source=in", "--output_alpha=a.mp4", "--output_comparison=c.webm", "--output_foreground=f.mov")
+    run("--input_source=in", "--output_dir=out")
+    run("--input_source=in", "--output_alpha=a.mp4", "--output_comparison=c.webm", "--output_foreground=f.mov")
     assert _left(tmp_path) == ["a.mp4", "c.webm", "f.mov", "in/a.png", "out/a.png"]
 
 
-def test_a_disk_that_is_full(tmp_path, command, monkeypatch):
+class _FullDisk(VideoWriter):
+    """A writer to a disk on which nothing fits."""
+
+    def write(self, made: np.ndarray, frame: Frame | None = None) -> None:
+        super().write(made, frame)
+        raise UserError(f"{self.path}: cannot be written (No space left on device)")
+
+
+def test_a_disk_that_is_full(tmp_path: Path, run: Run) -> None:
     write_clip(tmp_path / "clip.mp4", moving_square(4))
-
-    def full(self, picture):
-        raise self._failure(OSError(28, "No space left on device"))
-
-    monkeypatch.setattr(video_writer.VideoWriter, "_encode", full)
+    formats = {**FORMATS, ".mp4": Format(_FullDisk, FORMATS[".mp4"].kinds)}
     with pytest.raises(UserError, match=r"out/a\.mp4: cannot be written \(No space left on device\)"):
-        command("--input_source=clip.mp4", "--output_alpha=out/a.mp4", "--output_comparison=out/c.gif")
+        run("--input_source=clip.mp4", "--output_alpha=out/a.mp4", "--output_comparison=out/c.gif", formats=formats)
     assert _left(tmp_path) == ["clip.mp4"]
 
 
@@ -190,30 +194,29 @@ except UserError as error:
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.gif"])
-def test_a_real_limit_of_the_file_system(tmp_path, name):
+def test_a_real_limit_of_the_file_system(tmp_path: Path, name: str) -> None:
     write_clip(tmp_path / "clip.mp4", np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), dtype=np.uint8))
-    tests = Path(__file__).resolve().parent
+    tests = Path(__file__).resolve().parents[1]
     kind = "comparison" if name.endswith("gif") else "foreground"
-    command = [sys.executable, "-c", LIMITED, str(tests), str(tests.parent), kind, name]
+    arguments = [sys.executable, "-c", LIMITED, str(tests), str(tests.parent), kind, name]
     # JAX would leave cut entries in the compilation cache of all tests.
     environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
-    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=environment)
-    assert f"{name}: cannot be written" in run.stdout, run.stderr
-    assert run.stdout.count("\n") == 1
+    ended = subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path, check=False, env=environment)
+    assert f"{name}: cannot be written" in ended.stdout, ended.stderr
+    assert ended.stdout.count("\n") == 1
     assert _left(tmp_path) == ["clip.mp4"]
 
 
-def test_one_bad_clip_of_several_is_named_and_the_others_are_matted(tmp_path, command, monkeypatch):
-    monkeypatch.setattr(matting_command, "_shared_matter", lambda: LeakyNetwork())
+def test_one_bad_clip_of_several_is_named_and_the_others_are_matted(tmp_path: Path, run: Run) -> None:
     for name in ("a.mp4", "c.mp4"):
         write_clip(tmp_path / name, moving_square(3))
     (tmp_path / "b.mp4").write_text("no video " * 100)
     with pytest.raises(UserError, match=r"1 of 3 clips failed, the others are matted: b\.mp4: not a video"):
-        command("--input_source=*.mp4", "--output_alpha=out/{stem}.mkv")
+        run("--input_source=*.mp4", "--output_alpha=out/{stem}.mkv")
     assert _left(tmp_path / "out") == ["a.mkv", "c.mkv"]
 
 
-def test_guidance_at_the_command_line(tmp_path, command):
+def test_guidance_at_the_command_line(tmp_path: Path, run: Run) -> None:
     write_clip(tmp_path / "clip.mp4", moving_square(3))
     write_picture(tmp_path / "in/a.png", moving_square(1)[0])
     for arguments, said in (
@@ -224,15 +227,15 @@ def test_guidance_at_the_command_line(tmp_path, command):
         (["--input_source=clip.mp4", "--guidance_alpha=in"], "leaky takes the picture alone"),
     ):
         with pytest.raises(UserError, match=said):
-            command("--output_dir=out", *arguments)
+            run("--output_dir=out", *arguments)
     assert _left(tmp_path) == ["clip.mp4", "in/a.png"]
 
 
-def test_dry_run_writes_nothing(tmp_path, command, capsys):
+def test_dry_run_writes_nothing(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     write_clip(tmp_path / "clip.mp4", moving_square(3))
     write_picture(tmp_path / "in/a.png", moving_square(1)[0])
-    command("--input_source=clip.mp4", "--output_alpha=a.mov", "--dry_run")
-    command("--input_source=in", "--output_dir=out", "--dry_run")
+    run("--input_source=clip.mp4", "--output_alpha=a.mov", "--dry_run")
+    run("--input_source=in", "--output_dir=out", "--dry_run")
     printed = capsys.readouterr().out
     assert "a.mov: the alpha of the visible face (ProRes 4444 video, yuv444p10le)" in printed
     assert "1 pictures, would write out/a.png" in printed

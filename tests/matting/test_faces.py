@@ -1,6 +1,7 @@
 """Faces in large frames: the square, its way there and back, tracks from files and detectors."""
 
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import cv2
@@ -22,14 +23,14 @@ from rvm_jax.media.face_tracks import YuNetTracks, read_faces
 UPRIGHT = np.array([[40.0, 50.0], [60.0, 50.0], [50.0, 60.0], [42.0, 70.0], [58.0, 70.0]])
 
 
-def test_landmarks_give_the_square_of_ffhq():
+def test_landmarks_give_the_square_of_ffhq() -> None:
     pose = pose_from_landmarks(UPRIGHT)
     # eyes 20 apart, mouth 20 below: half a side is max(2 · 40, 1.8 · 20) of the sum's direction
     assert pose == pytest.approx((50, 52, 80, 0), abs=1e-9)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, -75])
-def test_the_square_turns_with_the_face(degrees):
+def test_the_square_turns_with_the_face(degrees: float) -> None:
     turn = math.radians(degrees)
     rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     pose = pose_from_landmarks((UPRIGHT - 50) @ rotation.T + 50)
@@ -37,7 +38,7 @@ def test_the_square_turns_with_the_face(degrees):
     assert pose.side == pytest.approx(80)
 
 
-def test_crop_is_upright_and_paste_puts_it_back():
+def test_crop_is_upright_and_paste_puts_it_back() -> None:
     frame = np.zeros((200, 300, 3), np.uint8)
     pose = Pose(150, 100, 80, math.radians(25))
     along = np.array([-math.sin(pose.angle), math.cos(pose.angle)])
@@ -52,14 +53,14 @@ def test_crop_is_upright_and_paste_puts_it_back():
     assert paste(np.full((160, 160), 65535, np.uint16), pose, (200, 300)).max() == 65535
 
 
-def test_a_large_face_is_averaged_not_sampled():
+def test_a_large_face_is_averaged_not_sampled() -> None:
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 255
     square = crop(stripes, Pose(199.5, 199.5, 360, 0), 64)
     assert np.abs(square.astype(int) - 127).max() < 45
 
 
-def test_the_ellipse_lies_in_the_square():
+def test_the_ellipse_lies_in_the_square() -> None:
     region = face_ellipse(Pose(50, 50, 80, 0), (120, 100))
     assert region[55, 50] == 255
     rows, columns = np.nonzero(region)
@@ -67,7 +68,7 @@ def test_the_ellipse_lies_in_the_square():
     assert rows.mean() == pytest.approx(50 + 0.06 * 80, abs=1)
 
 
-def test_smoothing_steadies_a_resting_face_and_follows_a_moving_one():
+def test_smoothing_steadies_a_resting_face_and_follows_a_moving_one() -> None:
     rng = np.random.default_rng(0)
     smoother = PoseSmoother(30)
     resting = np.array(
@@ -82,16 +83,16 @@ def test_smoothing_steadies_a_resting_face_and_follows_a_moving_one():
     assert np.diff(angles).min() >= 0  # no jump where the angle wraps
 
 
-def test_files_of_boxes_and_landmarks(tmp_path):
+def test_files_of_boxes_and_landmarks(tmp_path: Path) -> None:
     path = tmp_path / "faces.csv"
     path.write_text("frame,x,y,width,height\n0,10,10,20,20\n4,30,10,20,20\n20,30,10,20,20\n")
     tracks = read_faces(path)
-    assert tracks(0, None) == {"0": pose_from_box(10, 10, 20, 20)}
-    assert tracks(2, None)["0"].x == pytest.approx(30)
-    assert tracks(10, None) == {}  # too long a gap
+    assert tracks(0) == {"0": pose_from_box(10, 10, 20, 20)}
+    assert tracks(2)["0"].x == pytest.approx(30)
+    assert tracks(10) == {}  # too long a gap
     names = ",".join(f"x{i},y{i}" for i in range(1, 6))
     path.write_text(f"frame,face,{names}\n3,anna,{','.join(map(str, UPRIGHT.ravel()))}\n")
-    assert read_faces(path)(3, None) == {"anna": pose_from_landmarks(UPRIGHT)}
+    assert read_faces(path)(3) == {"anna": pose_from_landmarks(UPRIGHT)}
     for text, message in (
         ("frame,face,x,y,width,height\n0,a,1,2,three,4\n", "line 2 does not hold the numbers"),
         ("frame,face,x,y,width,height\n0,a,1,2,3\n", "line 2 does not hold the numbers"),
@@ -105,27 +106,41 @@ def test_files_of_boxes_and_landmarks(tmp_path):
         read_faces(tmp_path / "absent.csv")
 
 
+def test_gaps_are_filled_on_the_circle(tmp_path: Path) -> None:
+    """A face that lies on its head turns through half a turn, not all the way back through 0."""
+    lines = []
+    for number, degrees in ((0, 170), (2, -170)):
+        turn = math.radians(degrees)
+        rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        lines.append(f"{number},{','.join(map(str, ((UPRIGHT - 50) @ rotation.T + 50).ravel()))}")
+    names = ",".join(f"x{i},y{i}" for i in range(1, 6))
+    (tmp_path / "faces.csv").write_text("\n".join([f"frame,{names}", *lines]))
+    pose = read_faces(tmp_path / "faces.csv")(1)["0"]
+    assert abs(math.remainder(pose.angle - math.pi, 2 * math.pi)) == pytest.approx(0, abs=1e-9)
+    assert pose.side == pytest.approx(80)
+
+
 class _Detector:
     """Answers as YuNet does, with what the test puts into `found`: (left, top) of faces of 40 pixels."""
 
-    found: ClassVar[list] = []
+    found: ClassVar[list[tuple[int, int]]] = []
 
-    def setInputSize(self, size):
+    def setInputSize(self, size: tuple[int, int]) -> None:
         self.size = size
 
-    def detect(self, picture):
+    def detect(self, picture: np.ndarray) -> tuple[int, np.ndarray | None]:
         assert picture.shape[1::-1] == self.size
         rows = [[x, y, 40, 40, *((UPRIGHT - 30 + (x, y)).ravel()), 0.9] for x, y in self.found]
         return 1, np.array(rows, np.float32) if rows else None
 
 
-def test_detected_faces_keep_their_names(tmp_path, monkeypatch):
+def test_detected_faces_keep_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *arguments: _Detector())
     (tmp_path / "model.onnx").touch()
     tracks = YuNetTracks(tmp_path / "model.onnx", max_faces=2)
     frame = np.zeros((300, 400, 3), np.uint8)
 
-    def see(*found):
+    def see(*found: tuple[int, int]) -> dict[str, int]:
         monkeypatch.setattr(_Detector, "found", list(found))
         return {face: round(pose.x) for face, pose in tracks(0, frame).items()}
 
@@ -137,9 +152,11 @@ def test_detected_faces_keep_their_names(tmp_path, monkeypatch):
         left = see((205, 10))
     assert left == {"1": 225}
     assert see((205, 10), (16, 10)) == {"1": 225, "2": 36}
+    tracks.reset()
+    assert see((205, 10)) == {"0": 225}  # another clip
 
 
-def test_large_frames_are_shrunk_for_the_detector(tmp_path, monkeypatch):
+def test_large_frames_are_shrunk_for_the_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *arguments: _Detector())
     (tmp_path / "model.onnx").touch()
     monkeypatch.setattr(_Detector, "found", [(10, 10)])

@@ -4,8 +4,10 @@ import csv
 import io
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,13 +17,15 @@ from leaky_network import LeakyNetwork, leaky_alphas
 
 from rvm_jax import matting
 from rvm_jax.errors import UserError
-from rvm_jax.matting import picture_group
-from rvm_jax.matting.clips import plan_video
 from rvm_jax.matting.inputs import masks
+from rvm_jax.matting.matter import Matter
+from rvm_jax.matting.outputs import Outputs
+from rvm_jax.matting.video import plan_video
 from rvm_jax.media import live
 from rvm_jax.media.backgrounds import make_background
 from rvm_jax.media.face_tracks import read_faces
 from rvm_jax.media.frame_folder import FrameFolder
+from rvm_jax.media.frame_source import Frame, FrameSource
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 
@@ -30,22 +34,35 @@ ALPHAS = 255 * leaky_alphas(FRAMES)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     for t, frame in enumerate(FRAMES):
         write_picture(tmp_path / f"in/{t:03d}.png", frame)
     return tmp_path / "in"
 
 
-def _matte(source, out, network=None, **settings):
+def _matte(
+    source: str | Path | FrameSource, out: Outputs, network: LeakyNetwork | Matter | None = None, **settings: Any
+) -> matting.MattedVideo:
     settings = {"progress": False, "seq_chunk": 3} | settings
     return matting.matte_video(network or LeakyNetwork(foreground=True), source, outputs=out, **settings)
 
 
-def _names(folder):
+def _read(path: Path) -> np.ndarray:
+    """Reads a picture with all its channels and bits, as OpenCV has it."""
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+
+
+def _plate(what: str | Path, size: tuple[int, int]) -> np.ndarray:
+    background = make_background(what)
+    assert background is not None
+    return np.asarray(background(size))
+
+
+def _names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_folders_of_png_are_exact(folder, tmp_path):
+def test_folders_of_png_are_exact(folder: Path, tmp_path: Path) -> None:
     kinds = ("alpha", "foreground", "composition", "comparison")
     result = _matte(folder, {kind: tmp_path / f"{{stem}}_{kind}" for kind in kinds}, background="blue")
     assert result.frames == 7
@@ -63,19 +80,19 @@ def test_folders_of_png_are_exact(folder, tmp_path):
         assert (right == composition).all()
 
 
-def test_sixteen_bits_and_straight_rgba(folder, tmp_path):
+def test_sixteen_bits_and_straight_rgba(folder: Path, tmp_path: Path) -> None:
     out = {"alpha": tmp_path / "deep", "composition": tmp_path / "cut"}
     _matte(folder, out, background="transparent", alpha_bits=16)
-    deep = cv2.imread(str(tmp_path / "deep/004.png"), cv2.IMREAD_UNCHANGED)
+    deep = _read(tmp_path / "deep/004.png")
     assert deep.dtype == np.uint16
     assert np.abs(deep - ALPHAS[4, ..., 0] * 257).max() <= 1
-    cut = cv2.imread(str(tmp_path / "cut/004.png"), cv2.IMREAD_UNCHANGED)
+    cut = _read(tmp_path / "cut/004.png")
     assert cut.shape == (48, 64, 4)
     assert (cut[..., 3] == deep).all()
     assert (cut[..., 2::-1] == (255 - FRAMES[4]) * np.uint16(257)).all()
 
 
-def test_every_form_of_video_at_once(tmp_path):
+def test_every_form_of_video_at_once(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "walk.mp4", FRAMES, sound="aac")
     names = ("a.mp4", "a.mov", "a.webm", "a.mkv")
     out = {"alpha": [tmp_path / name for name in names]}
@@ -93,7 +110,7 @@ def test_every_form_of_video_at_once(tmp_path):
     assert read_picture(tmp_path / "c.png").shape[1] > 192
 
 
-def test_two_networks_stand_below_each_other(folder, tmp_path):
+def test_two_networks_stand_below_each_other(folder: Path, tmp_path: Path) -> None:
     other = LeakyNetwork()
     other.share[...] = np.float32(0.25)
     _matte(folder, {"comparison": tmp_path / "both"}, compare_with=(other,))
@@ -102,7 +119,7 @@ def test_two_networks_stand_below_each_other(folder, tmp_path):
     assert np.abs(picture[20:40, 64:128] - 2 * picture[68:88, 64:128]).max() <= 2
 
 
-def test_hidden_share_of_masked_faces(folder, tmp_path):
+def test_hidden_share_of_masked_faces(folder: Path, tmp_path: Path) -> None:
     mask = np.zeros((48, 64), np.uint8)
     mask[10:30, 20:50] = 255
     write_picture(tmp_path / "mask.png", mask)
@@ -126,7 +143,7 @@ def test_hidden_share_of_masked_faces(folder, tmp_path):
         list(few)
 
 
-def test_faces_are_cut_out_matted_apart_and_put_back(tmp_path):
+def test_faces_are_cut_out_matted_apart_and_put_back(tmp_path: Path) -> None:
     frames = np.zeros((6, 120, 200, 3), np.uint8)
     frames[:, 40:80, 30:70] = 200
     frames[3:, 40:80, 130:170] = 100
@@ -150,7 +167,7 @@ def test_faces_are_cut_out_matted_apart_and_put_back(tmp_path):
     ]
 
 
-def test_broken_frames_are_bridged_and_named(folder, tmp_path):
+def test_broken_frames_are_bridged_and_named(folder: Path, tmp_path: Path) -> None:
     (folder / "000.png").write_text("no picture")
     (folder / "004.png").write_bytes((folder / "004.png").read_bytes()[:200])
     result = _matte(folder, {"alpha": tmp_path / "out"})
@@ -165,14 +182,14 @@ def test_broken_frames_are_bridged_and_named(folder, tmp_path):
 class _Stopping(FrameFolder):
     """A folder during whose matting the user presses Ctrl-C."""
 
-    def frames(self):
+    def frames(self) -> Iterator[Frame]:
         for number, frame in enumerate(super().frames()):
             if number == 5:
                 raise KeyboardInterrupt
             yield frame
 
 
-def test_interrupted_work_goes_on_with_its_state(folder, tmp_path):
+def test_interrupted_work_goes_on_with_its_state(folder: Path, tmp_path: Path) -> None:
     network, out = LeakyNetwork(), {"alpha": tmp_path / "out"}
     with pytest.raises(KeyboardInterrupt):
         _matte(_Stopping(folder), out, network, seq_chunk=2)
@@ -188,7 +205,7 @@ def test_interrupted_work_goes_on_with_its_state(folder, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_other_settings_do_not_go_on(folder, tmp_path):
+def test_other_settings_do_not_go_on(folder: Path, tmp_path: Path) -> None:
     network, out = LeakyNetwork(), {"alpha": tmp_path / "out"}
     with pytest.raises(KeyboardInterrupt):
         _matte(_Stopping(folder), out, network, seq_chunk=2)
@@ -197,30 +214,46 @@ def test_other_settings_do_not_go_on(folder, tmp_path):
     assert (tmp_path / "out/000.png").read_bytes() != b"stale"
 
 
-def test_interrupted_pictures_and_clips_go_on(tmp_path, monkeypatch):
+def test_other_weights_of_the_same_network_do_not_go_on(folder: Path, tmp_path: Path) -> None:
+    """In memory there is no file whose time would tell them apart."""
+    out, other = {"alpha": tmp_path / "out"}, LeakyNetwork()
+    other.share[...] = np.float32(0.25)
+    for matter in (lambda network: network, Matter):
+        with pytest.raises(KeyboardInterrupt):
+            _matte(_Stopping(folder), out, matter(LeakyNetwork()), seq_chunk=2)
+        with pytest.raises(KeyboardInterrupt):
+            _matte(_Stopping(folder), out, matter(other), seq_chunk=2)
+        seen = read_mask(tmp_path / ".out.partial/000.png", rescale=False)
+        assert np.abs(seen - FRAMES[0].mean(-1) / 4).max() <= 0.51
+
+
+def test_interrupted_pictures_and_clips_go_on(tmp_path: Path) -> None:
     for t, frame in enumerate(FRAMES):
         write_picture(tmp_path / f"in/cups/img/clip/{t:03d}.png", frame)
         write_picture(tmp_path / f"in/hats/img/{t}.png", frame)
     network = LeakyNetwork()
 
-    def matte():
-        return matting.matte_pictures(network, tmp_path / "in", tmp_path / "out", seq_chunk=2, progress=False)
+    calls: list[Path] = []
 
-    real, calls = picture_group.write_picture, []
-
-    def failing(path, picture):
+    def noting(path: Path, picture: np.ndarray) -> None:
         calls.append(path)
-        if path.name in ("005.png", "3.png") and calls.count(path) == 1:
-            raise UserError(f"{path}: cannot be written (No space left on device)")
-        real(path, picture)
+        write_picture(path, picture)
 
-    monkeypatch.setattr(picture_group, "write_picture", failing)
+    def failing(path: Path, picture: np.ndarray) -> None:
+        if path.name in ("005.png", "3.png") and path not in calls:
+            calls.append(path)
+            raise UserError(f"{path}: cannot be written (No space left on device)")
+        noting(path, picture)
+
+    def matte(write_file: Callable[[Path, np.ndarray], None]) -> list[Path]:
+        out = tmp_path / "out"
+        return matting.matte_pictures(network, tmp_path / "in", out, seq_chunk=2, progress=False, write_file=write_file)
+
     for _ in range(2):
         with pytest.raises(UserError, match="No space"):
-            matte()
+            matte(failing)
     calls.clear()
-    monkeypatch.setattr(picture_group, "write_picture", lambda path, picture: (calls.append(path), real(path, picture)))
-    assert len(matte()) == 14
+    assert len(matte(noting)) == 14
     assert all(path.parent.name == "hats" for path in calls)  # the clip is done by now
     for t in range(7):
         seen = read_mask(tmp_path / f"out/cups/clip/{t:03d}.png", rescale=False)
@@ -228,7 +261,7 @@ def test_interrupted_pictures_and_clips_go_on(tmp_path, monkeypatch):
     assert not [name for name in _names(tmp_path / "out") if "/." in name or name.startswith(".")]
 
 
-def test_pictures_as_cutouts_and_by_pattern(folder, tmp_path):
+def test_pictures_as_cutouts_and_by_pattern(folder: Path, tmp_path: Path) -> None:
     network = LeakyNetwork(foreground=True)
     written = matting.matte_pictures(
         network,
@@ -239,26 +272,27 @@ def test_pictures_as_cutouts_and_by_pattern(folder, tmp_path):
         progress=False,
     )
     assert [path.name for path in written] == ["001.png", "002.png"]
-    cut = cv2.imread(str(written[0]), cv2.IMREAD_UNCHANGED)
+    cut = _read(written[0])
     assert (cut[..., 2::-1] == 255 - FRAMES[1]).all()
     with pytest.raises(UserError, match="JPEG holds neither"):
         matting.matte_pictures(network, folder, tmp_path / "x", output_format="jpg", alpha_bits=16)
 
 
-def test_backgrounds_cover_the_frame_and_videos_begin_anew(tmp_path):
+def test_backgrounds_cover_the_frame_and_videos_begin_anew(tmp_path: Path) -> None:
     write_picture(tmp_path / "wide.png", np.full((10, 40, 3), 9, np.uint8))
-    assert make_background(tmp_path / "wide.png")((30, 20)).shape == (30, 20, 3)
+    assert _plate(tmp_path / "wide.png", (30, 20)).shape == (30, 20, 3)
     clip = write_clip(tmp_path / "loop.mp4", moving_square(2))
     background = make_background(str(clip))
+    assert background is not None
     plates = [background((48, 64)) for _ in range(5)]
     np.testing.assert_array_equal(plates[0], plates[2])
     assert make_background("transparent") is None
-    assert make_background("#010203")((2, 2)) == (1, 2, 3)
+    assert tuple(_plate("#010203", (2, 2))) == (1, 2, 3)
     with pytest.raises(UserError, match="no such file"):
         make_background("absent.mp4")
 
 
-def test_raw_frames_from_a_pipe():
+def test_raw_frames_from_a_pipe() -> None:
     source = live.RawFrames(io.BytesIO(FRAMES.tobytes()), (48, 64), Fraction(10))
     assert [frame.time for frame in source.frames()] == [Fraction(t, 10) for t in range(7)]
     short = live.RawFrames(io.BytesIO(FRAMES.tobytes()[:-5]), (48, 64))
@@ -268,24 +302,29 @@ def test_raw_frames_from_a_pipe():
         live.RawFrames(io.BytesIO(), (48, 64))
 
 
-def test_webcam_until_it_is_stopped(tmp_path, monkeypatch):
+def test_webcam_until_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Camera:
-        def __init__(self, index):
+        def __init__(self, index: int):
             self.left = 5 if index == 0 else 0
 
-        def read(self):
+        def read(self) -> tuple[bool, np.ndarray]:
             self.left -= 1
             return self.left >= 0, FRAMES[0, ..., ::-1].copy()
 
-        def get(self, what):
+        def get(self, what: int) -> float:
             return 30.0
 
-        def release(self):
+        def release(self) -> None:
             pass
 
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
     shown = []
-    result = _matte("webcam", {"alpha": tmp_path / "{stem}.mkv"}, preview=lambda frame: not shown.append(frame.shape))
+
+    def preview(picture: np.ndarray) -> bool:
+        shown.append(picture.shape)
+        return True
+
+    result = _matte("webcam", {"alpha": tmp_path / "{stem}.mkv"}, preview=preview)
     assert result.outputs == [("alpha", tmp_path / "webcam.mkv")]
     assert result.frames == 4
     assert set(shown) == {(48, 192, 3)}
@@ -296,7 +335,7 @@ def test_webcam_until_it_is_stopped(tmp_path, monkeypatch):
         _matte("webcam:1", {"alpha": tmp_path / "x.mkv"})
 
 
-def test_a_plan_says_all_and_does_nothing(folder, tmp_path):
+def test_a_plan_says_all_and_does_nothing(folder: Path, tmp_path: Path) -> None:
     lines = plan_video(folder, tmp_path / "out", input_resize=(1080, 1920))
     assert "7 frames of 1920x1080 at 25 a second" in lines[0]
     assert "ratio 0.2667" in lines[1]
@@ -311,14 +350,14 @@ import numpy as np
 from fractions import Fraction
 from leaky_network import LeakyNetwork
 from rvm_jax import matting
-from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.frame_source import Frame, Shown
 
 class Clip:
     name, size, rate, damaged, sound, expected_frames = "clip", (128, 128), Fraction(30), [], None, None
     def frames(self):
         picture = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
         for number in range(int(sys.argv[1])):
-            yield Frame(picture.copy(), number / self.rate, None, f"{number:05d}")
+            yield Frame(picture.copy(), Shown(number / self.rate, None, f"{number:05d}"))
     def close(self): pass
 
 outputs = {"alpha": sys.argv[2] + ".mp4", "comparison": [sys.argv[2] + ".gif", sys.argv[2] + ".png"]}
@@ -327,8 +366,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_length(tmp_path):
-    tests = Path(__file__).resolve().parent
+def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+    tests = Path(__file__).resolve().parents[1]
     peaks = []
     for count in (200, 1000):
         command = [sys.executable, "-c", MEMORY, str(count), str(tmp_path / "out"), str(tests), str(tests.parent)]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ NTSC = Fraction(30000, 1001)
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 16, 24, 3), dtype=np.uint8)
 
 
-def _video(path, count=7, height=48, width=64):
+def _video(path: Path, count: int = 7, height: int = 48, width: int = 64) -> Path:
     shade = np.linspace(20, 230, width, dtype=np.uint8)
     with VideoWriter(path, NTSC) as writer:
         for t in range(count):
@@ -29,12 +30,12 @@ def _video(path, count=7, height=48, width=64):
     return path
 
 
-def _names(folder):
+def _names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("foreground", [False, True])
-def test_video_becomes_alpha_and_comparison(tmp_path, foreground):
+def test_video_becomes_alpha_and_comparison(tmp_path: Path, foreground: bool) -> None:
     source = _video(tmp_path / "walk.mp4")
     result = matting.matte_video(
         LeakyNetwork(foreground), source, tmp_path / "out", seq_chunk=3, background=(0, 0, 255), progress=False
@@ -61,7 +62,7 @@ def test_video_becomes_alpha_and_comparison(tmp_path, foreground):
         assert np.abs(seen - wanted).mean() < 6  # the loss of the codec
 
 
-def test_failure_in_the_middle_leaves_nothing(tmp_path):
+def test_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     source = _video(tmp_path / "walk.mp4")
     with pytest.raises(UserError, match="no such checkpoint"):
         matting.matte_video(tmp_path / "absent", source, tmp_path / "out", progress=False)
@@ -71,7 +72,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path):
     assert [path for path in _names(tmp_path / "out") if "partial" in path] == []
 
 
-def test_unrelated_pictures_of_mixed_sizes_start_from_zero_each(tmp_path):
+def test_unrelated_pictures_of_mixed_sizes_start_from_zero_each(tmp_path: Path) -> None:
     pictures = {"b": CLIP[1], "a": CLIP[0], "c": CLIP[2, :9], "d": CLIP[3]}
     for name, picture in pictures.items():
         write_picture(tmp_path / f"in/{name}.png", picture)
@@ -82,7 +83,7 @@ def test_unrelated_pictures_of_mixed_sizes_start_from_zero_each(tmp_path):
         assert np.abs(read_mask(tmp_path / f"out/{name}.png") - expected).max() <= 1
 
 
-def test_sequence_carries_the_state_in_the_order_of_the_numbers(tmp_path):
+def test_sequence_carries_the_state_in_the_order_of_the_numbers(tmp_path: Path) -> None:
     for t, picture in enumerate(CLIP):
         write_picture(tmp_path / f"in/{t + 7}.png", picture)  # 7, 8, 9, 10, 11: not the order of the letters
     written = matting.matte_pictures(
@@ -93,7 +94,7 @@ def test_sequence_carries_the_state_in_the_order_of_the_numbers(tmp_path):
     assert np.abs(alphas - np.round(255 * leaky_alphas(CLIP)[..., 0])).max() <= 1
 
 
-def test_tree_of_pictures_and_clips(tmp_path):
+def test_tree_of_pictures_and_clips(tmp_path: Path) -> None:
     for t, picture in enumerate(CLIP[:3]):
         write_picture(tmp_path / f"in/hands/img/clip1/{t:05d}.png", picture)
         write_picture(tmp_path / f"in/hands/img/clip2/{t:05d}.png", picture)
@@ -113,7 +114,7 @@ def test_tree_of_pictures_and_clips(tmp_path):
 
 
 @pytest.mark.parametrize("sequence", [False, True])
-def test_unreadable_pictures_are_named_after_the_others_are_matted(tmp_path, sequence):
+def test_unreadable_pictures_are_named_after_the_others_are_matted(tmp_path: Path, sequence: bool) -> None:
     for t, picture in enumerate(CLIP):
         write_picture(tmp_path / f"in/{t}.png", picture)
     whole = (tmp_path / "in/1.png").read_bytes()
@@ -126,8 +127,8 @@ def test_unreadable_pictures_are_named_after_the_others_are_matted(tmp_path, seq
     assert np.abs(read_mask(tmp_path / "out/4.png") - np.round(255 * seen[..., 0])).max() <= 1
 
 
-def test_folders_that_cannot_be_matted_are_named(tmp_path):
-    def matte(source, out="out", **options):
+def test_folders_that_cannot_be_matted_are_named(tmp_path: Path) -> None:
+    def matte(source: str, out: str = "out", **options: Any) -> None:
         matting.matte_pictures(LeakyNetwork(), tmp_path / source, tmp_path / out, progress=False, **options)
 
     (tmp_path / "empty/cups/img").mkdir(parents=True)
@@ -149,7 +150,7 @@ def test_folders_that_cannot_be_matted_are_named(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_single_picture(tmp_path):
+def test_single_picture(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "face.jpg"), CLIP[0])
     assert matting.matte_pictures(
         LeakyNetwork(), tmp_path / "face.jpg", tmp_path / "out", sequence=True, progress=False
@@ -166,11 +167,18 @@ def test_single_picture(tmp_path):
         ("walk.mp4", "weights", "gren", "'gren' is no colour"),
     ],
 )
-def test_command_says_a_mistake_in_one_sentence(tmp_path, source, checkpoint, background, message):
+def test_command_says_a_mistake_in_one_sentence(
+    tmp_path: Path, source: str, checkpoint: str, background: str, message: str
+) -> None:
     _video(tmp_path / "walk.mp4")
     (tmp_path / "notes.mp4").write_text("no video " * 100)
     (tmp_path / "empty").mkdir()
-    command = [sys.executable, SCRIPT, f"--input_source={tmp_path / source}", f"--checkpoint={tmp_path / checkpoint}"]
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        f"--input_source={tmp_path / source}",
+        f"--checkpoint={tmp_path / checkpoint}",
+    ]
     command += [f"--output_dir={tmp_path / 'out'}", f"--background={background}"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1

@@ -4,8 +4,8 @@ import pytest
 from rvm_jax.media.sheets import grid
 
 
-def test_pictures_of_all_kinds_lie_where_they_should():
-    rows = [
+def test_pictures_of_all_kinds_lie_where_they_should() -> None:
+    rows: list[list[np.ndarray]] = [
         [np.full((4, 6, 3), (1, 2, 3), np.uint8), np.full((5, 3), 7, np.uint8)],
         [np.full((2, 2, 1), 9, np.uint8)],
     ]
@@ -17,7 +17,7 @@ def test_pictures_of_all_kinds_lie_where_they_should():
     assert (sheet == 50).all(axis=2).sum() == sheet.shape[0] * sheet.shape[1] - 24 - 15 - 4
 
 
-def test_titles_take_a_line_and_empty_ones_none():
+def test_titles_take_a_line_and_empty_ones_none() -> None:
     rows = [[np.zeros((4, 80), np.uint8)], [np.zeros((4, 80), np.uint8)]]
     plain, titled = grid(rows), grid(rows, titles=["cup", ""])
     added = titled.shape[0] - plain.shape[0]

@@ -1,30 +1,33 @@
 """AEMatter, image only and with a trimap, against the numbers of the originals, and its dropout."""
 
+from pathlib import Path
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 from quick_compilation import QUICK_TO_COMPILE
-from still_golden import check_evaluation, check_training, golden_weights
+from still_golden import check_evaluation, golden_weights
 
 from rvm_jax import UserError
 from rvm_jax.networks.aematter.attention import StripAttention, pad_to_strips
 from rvm_jax.networks.aematter.model import AEMatterResult
 from rvm_jax.networks.backbones.swin import SwinStage
+from rvm_jax.networks.layers.arithmetic import clamp
 from rvm_jax.networks.layers.attention import drop_path, dropout
-from rvm_jax.networks.layers.basic import clamp
 from rvm_jax.networks.registry import create
 from rvm_jax.weights import torch_weights
 
 
-def test_trimap_evaluation():
+def test_trimap_evaluation() -> None:
     """At a size where the strips of the attention are more than one in both directions."""
     result = check_evaluation("aematter_trimap", "c")
     assert result.pha is result.alpha
 
 
-def test_evaluation():
+def test_evaluation() -> None:
     """By the other's program, which is compiled already: weights of zero take the trimap out of it."""
     tensors = dict(golden_weights("aematter"))
     for key in ("start_conv0.0.weight", "convo.0.weight"):
@@ -34,12 +37,7 @@ def test_evaluation():
     check_evaluation("aematter", "c", network)
 
 
-def test_training():
-    """Image only: the golden data have no training of the other."""
-    check_training("aematter", share=1e-4, atol=2e-5)
-
-
-def swins_file(torch, path):
+def swins_file(torch: Any, path: Path) -> dict[str, np.ndarray]:
     """Writes the encoder's tensors as Swin's authors publish theirs; returns them."""
     trans = {key.removeprefix("trans."): x for key, x in golden_weights("aematter").items() if key.startswith("trans.")}
     own = ("patch_embed.proj.", "norm0.", "norm1.", "norm2.", "norm3.")
@@ -51,7 +49,7 @@ def swins_file(torch, path):
     return encoder
 
 
-def test_swins_imagenet_file_sets_the_encoder_but_for_what_is_aematters(tmp_path):
+def test_swins_imagenet_file_sets_the_encoder_but_for_what_is_aematters(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     path = tmp_path / "swin_tiny_patch4_window7_224.pth"
     encoder = swins_file(torch, path)
@@ -70,14 +68,14 @@ def test_swins_imagenet_file_sets_the_encoder_but_for_what_is_aematters(tmp_path
         torch_weights.load_backbone(network, path)
 
 
-def test_the_alpha_is_clipped_but_not_what_a_loss_sees():
+def test_the_alpha_is_clipped_but_not_what_a_loss_sees() -> None:
     raw = jnp.array([-0.5, 0.25, 1.5])
     result = AEMatterResult(clamp(raw, 0.0, 1.0), raw)
     np.testing.assert_array_equal(result.pha, [0, 0.25, 1])
     np.testing.assert_array_equal(result.supervised, raw)
 
 
-def test_dropout_keeps_the_mean_and_drop_path_whole_samples():
+def test_dropout_keeps_the_mean_and_drop_path_whole_samples() -> None:
     key, x = jax.random.key(0), jnp.ones((2000, 3, 1))
     dropped = dropout(x, 0.25, key)
     np.testing.assert_allclose(np.unique(dropped), [0, 4 / 3], rtol=1e-6)
@@ -89,13 +87,13 @@ def test_dropout_keeps_the_mean_and_drop_path_whole_samples():
     assert drop_path(x, 0.0, key) is x
 
 
-def test_blocks_draw_from_their_key():
+def test_blocks_draw_from_their_key() -> None:
     stage = SwinStage(16, 2, [0.5], rngs=nnx.Rngs(0))
     strips = StripAttention(16, 4, heads=2, rate=0.2, rngs=nnx.Rngs(0))
     first, second = jax.random.key(1), jax.random.key(2)
 
     @jax.jit
-    def run(x, z, appearance):
+    def run(x: Any, z: Any, appearance: Any) -> Any:
         paths = stage(x, first), stage(x, second)
         return paths, (strips(z, appearance, None), strips(z, appearance, first))
 
@@ -105,7 +103,7 @@ def test_blocks_draw_from_their_key():
         assert not np.allclose(one, another)
 
 
-def test_strips_are_filled_up_on_both_sides():
+def test_strips_are_filled_up_on_both_sides() -> None:
     x = jnp.ones((1, 6, 8, 1))
     padded, crop = pad_to_strips(x)
     assert padded.shape == (1, 10, 10, 1)

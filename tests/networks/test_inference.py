@@ -1,5 +1,7 @@
 """The copy of a network for inference: folded batch norm, bfloat16 convolutions."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,19 +12,20 @@ from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.networks.inference import fold_batch_norm, for_inference
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d
-from rvm_jax.networks.rvm.cpu_decoder import PolyphaseOutputBlock
+from rvm_jax.networks.layers.kernels import CPU
 from rvm_jax.networks.rvm.decoder import OutputBlock
 from rvm_jax.networks.rvm.model import MattingNetwork
+from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock
 
 
-def _matte(network, src):
+def _matte(network: Any, src: Any) -> Any:
     graphdef, weights = nnx.split(network)
     program = jax.jit(lambda w, x: nnx.merge(graphdef, w)(x, None, 0.5)).lower(weights, src)
     return program.compile(QUICK_TO_COMPILE)(weights, src)
 
 
 @pytest.mark.parametrize("variant", ["mobilenetv3", "resnet50"])
-def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant):
+def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant: str) -> None:
     network = MattingNetwork(variant, rngs=None)
     before = jax.tree.leaves(nnx.state(network))
     folded = for_inference(network)
@@ -30,7 +33,7 @@ def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(variant):
     assert all(a is b for a, b in zip(jax.tree.leaves(nnx.state(network)), before, strict=True))
 
 
-def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
+def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may() -> None:
     network = lively_network()
     src = np.random.default_rng(0).random((1, 2, 66, 94, 3), np.float32)  # odd sides in the decoder at ratio 0.5
     whole = _matte(network, src)
@@ -50,7 +53,7 @@ def test_folding_and_bfloat16_change_the_alpha_as_little_as_they_may():
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (9, 6)])
-def test_the_output_block_of_the_cpu_is_the_same_at_every_edge(height, width):
+def test_the_output_block_of_the_cpu_is_the_same_at_every_edge(height: int, width: int) -> None:
     block = OutputBlock(8, 4, rngs=None)
     rng = np.random.default_rng(0)
     for _, convolution in nnx.iter_modules(block):
@@ -61,10 +64,12 @@ def test_the_output_block_of_the_cpu_is_the_same_at_every_edge(height, width):
     src = jnp.asarray(rng.random((2, height, width, 3)), jnp.float32)
     expected = block(x, src)
     assert expected.shape == (2, height, width, 4) and float(expected.max()) > 1
-    np.testing.assert_allclose(PolyphaseOutputBlock(block)(x, src), expected, atol=2e-5 * float(expected.max()))
+    rewritten = block.for_inference(CPU)
+    assert isinstance(rewritten, PolyphaseOutputBlock)
+    np.testing.assert_allclose(rewritten(x, src), expected, atol=2e-5 * float(expected.max()))
 
 
-def test_resnet_folds_to_the_same_features():
+def test_resnet_folds_to_the_same_features() -> None:
     encoder = lively_network("resnet50").backbone
     folded = for_inference(encoder)
     x = jnp.asarray(np.random.default_rng(0).random((1, 32, 32, 3), np.float32))

@@ -1,37 +1,29 @@
 """MGMatting, image only and guided, against the numbers of the originals, and the parts of its own."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 from quick_compilation import QUICK_TO_COMPILE
-from still_golden import GOLDEN, check_evaluation, check_training
+from still_golden import GOLDEN, check_evaluation
 
 from rvm_jax.networks.layers.resampling import upsample
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d, SpectralConvTranspose2d, SpectralWeight
 from rvm_jax.networks.mgmatting import refinement as progressive
 
 
-def test_evaluation():
+def test_evaluation() -> None:
     result = check_evaluation("mgmatting")
     np.testing.assert_array_equal(result.pha, result.alpha_os8)  # all that the published comparison looked at
 
 
-def test_guided_evaluation():
+def test_guided_evaluation() -> None:
     result = check_evaluation("mgmatting_guided")
     merged = progressive.merge_scales(result.alpha_os1, result.alpha_os4, result.alpha_os8)
     np.testing.assert_array_equal(result.pha, merged)
 
 
-@pytest.mark.parametrize("name", ["mgmatting", "mgmatting_guided"])
-def test_training(name):
-    """In float64: noise of 3e-8 of the weights, less than float32 rounds, moves the gradients here by 1.5e-3 of the
-    largest. In float32 they are off by 1e-3 to 6e-3, as the program is compiled (PyTorch's own by 4e-3)."""
-    check_training(name, "mgmatting_guided", dtype="float64", share=1e-6, atol=1e-4)
-
-
-def test_merge_of_the_scales():
+def test_merge_of_the_scales() -> None:
     with np.load(GOLDEN / "refine.npz") as golden:
         os1, os4, os8, refined, weight = (
             np.moveaxis(golden[key], 1, -1) for key in ("os1", "os4", "os8", "refined", "weight_os4")
@@ -42,28 +34,19 @@ def test_merge_of_the_scales():
     assert 0.05 < weight.mean() < 0.95
 
 
-@pytest.mark.parametrize("width", [1, 4, 9])
-def test_dilation_is_opencvs(width):
-    import cv2
-
-    region = np.random.default_rng(0).random((20, 31)) < 0.02
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    expected = cv2.dilate(region.astype(np.uint8), ellipse)
-    actual = progressive.dilate_by_ellipse(jnp.asarray(region)[None, ..., None], width)
-    np.testing.assert_array_equal(actual[0, ..., 0], expected)
-
-
 @pytest.mark.parametrize("factor", [4, 8])
-def test_upsample(factor):
+def test_upsample(factor: int) -> None:
     torch = pytest.importorskip("torch")
     x = np.random.default_rng(0).random((2, 3, 5, 2), np.float32)
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(np.moveaxis(x, -1, 1)), scale_factor=factor, mode="bilinear"
     )
-    np.testing.assert_allclose(np.moveaxis(upsample(x, factor), -1, 1), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        np.moveaxis(np.asarray(upsample(jnp.asarray(x), factor)), -1, 1), expected, rtol=0, atol=1e-6
+    )
 
 
-def test_transposed_convolution():
+def test_transposed_convolution() -> None:
     torch = pytest.importorskip("torch")
     layer = SpectralConvTranspose2d(3, rngs=nnx.Rngs(0))
     x = np.random.default_rng(0).random((2, 5, 4, 3), np.float32)
@@ -71,10 +54,10 @@ def test_transposed_convolution():
     expected = torch.nn.functional.conv_transpose2d(
         torch.from_numpy(np.moveaxis(x, -1, 1)), torch.tensor(weight), stride=2, padding=1
     )
-    np.testing.assert_allclose(np.moveaxis(layer(x), -1, 1), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.moveaxis(np.asarray(layer(jnp.asarray(x))), -1, 1), expected, rtol=0, atol=1e-6)
 
 
-def test_power_iterations_find_the_largest_singular_value_in_training_only():
+def test_power_iterations_find_the_largest_singular_value_in_training_only() -> None:
     layer = SpectralConv2d(4, 6, 3, rngs=nnx.Rngs(0))
     kernel = np.asarray(layer.module.weight_bar[...])
     largest = np.linalg.svd(kernel.reshape(-1, 6), compute_uv=False)[0]

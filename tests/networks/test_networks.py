@@ -1,10 +1,13 @@
 """One interface for all networks: making, recognising, writing and reading them, and what they refuse."""
 
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import tiny_network
 from flax import nnx
 from golden_data import golden_state_dict
 from still_golden import golden_still, golden_weights
@@ -12,18 +15,17 @@ from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import UserError
-from rvm_jax.networks import functional
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks import functional, names, register
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.networks.backbones.swin import WindowAttention
 from rvm_jax.networks.cost import multiply_adds, parameters
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.spectral_norm import SpectralConvTranspose2d
-from rvm_jax.networks.registry import NAMES
 from rvm_jax.networks.resnet18_unet.model import UNetResult
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
-STILLS = tuple(name for name in NAMES if name != "rvm")
+STILLS = tuple(name for name in names() if name != "rvm")
 GUIDANCE = {"mgmatting_guided": "mask", "aematter_trimap": "trimap"}
 # As baselines count them: PyTorch has the spectral norm's vectors among its parameters.
 PARAMETERS = {
@@ -37,7 +39,7 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", STILLS)
-def test_round_trip_is_bit_equal_in_order(tmp_path, name):
+def test_round_trip_is_bit_equal_in_order(tmp_path: Path, name: str) -> None:
     tensors = golden_weights(name)
     path = save_safetensors(tmp_path / "in.safetensors", {f"module.{key}": tensor for key, tensor in tensors.items()})
     network = rvm_jax.load_torch(path)
@@ -46,15 +48,15 @@ def test_round_trip_is_bit_equal_in_order(tmp_path, name):
     assert sum(x.size for x in functional.split(network)[1].values()) == PARAMETERS[name]
 
 
-def test_tensors_of_two_keys_are_written_twice(tmp_path):
+def test_tensors_of_two_keys_are_written_twice(tmp_path: Path) -> None:
     tensors = golden_weights("modnet")
     rvm_jax.save_torch(golden_still("modnet"), tmp_path / "out.safetensors")
-    again = torch_weights.read_state_dict(tmp_path / "out.safetensors")
+    again = files.read_state_dict(tmp_path / "out.safetensors")
     assert len(again) == len(tensors) == 751
     assert_same_bits({key: again[key] for key in tensors}, tensors)
 
 
-def test_checkpoints_keep_settings_and_order(tmp_path):
+def test_checkpoints_keep_settings_and_order(tmp_path: Path) -> None:
     network = rvm_jax.create("modnet", preparation="original", rngs=None)
     torch_weights.set_state_dict(network, golden_weights("modnet"), "modnet")
     rvm_jax.save(network, tmp_path / "checkpoint")
@@ -63,12 +65,12 @@ def test_checkpoints_keep_settings_and_order(tmp_path):
     assert_same_bits(torch_weights.state_dict(again), golden_weights("modnet"))
 
 
-def test_rvm_by_the_same_calls(tmp_path):
+def test_rvm_by_the_same_calls(tmp_path: Path) -> None:
     network = rvm_jax.create("rvm", variant="mobilenetv3", foreground=False, rngs=None)
     assert isinstance(network, rvm_jax.MattingNetwork)
-    assert network.wants.inputs == ("picture", "state")
-    assert network.wants.size_multiple == 1
-    src = np.ones((1, 2, 2, 3), np.float32)
+    assert network.inputs.names == ("picture", "state")
+    assert network.inputs.size_multiple == 1
+    src = jnp.ones((1, 2, 2, 3))
     assert network.normalise(src) is src
     path = save_safetensors(tmp_path / "face.safetensors", golden_state_dict("face"))
     assert rvm_jax.load_torch(path).config == network.config
@@ -77,16 +79,16 @@ def test_rvm_by_the_same_calls(tmp_path):
 
 
 @pytest.mark.parametrize("name", STILLS)
-def test_declarations(name):
+def test_declarations(name: str) -> None:
     network = rvm_jax.create(name, rngs=None)
     guidance = GUIDANCE.get(name)
-    assert network.wants.inputs == (("picture", guidance) if guidance else ("picture",))
-    assert network.wants.size_multiple == 32
-    assert isinstance(network.preparation, Preparation)
+    assert network.inputs.names == (("picture", guidance) if guidance else ("picture",))
+    assert network.inputs.size_multiple == 32
+    assert isinstance(network.preprocessing, Preprocessing)
     assert rvm_jax.create(**network.config, rngs=None).config == network.config
 
 
-def test_normalisation_is_the_preparations():
+def test_normalisation_is_the_preparations() -> None:
     src = np.full((1, 2, 2, 3), 0.25, np.float32)
     np.testing.assert_array_equal(rvm_jax.create("modnet", rngs=None).normalise(src), src)
     np.testing.assert_array_equal(rvm_jax.create("modnet", preparation="original", rngs=None).normalise(src), src * -2)
@@ -94,8 +96,8 @@ def test_normalisation_is_the_preparations():
     np.testing.assert_allclose(guided[0, 0, 0], (0.25 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], 1e-5)
 
 
-def test_names_and_settings_that_there_are_not():
-    with pytest.raises(UserError, match="network 'unet' is unknown; use one of rvm, resnet18_unet, modnet, "):
+def test_names_and_settings_that_there_are_not() -> None:
+    with pytest.raises(UserError, match="network 'unet' is unknown; use one of rvm, aematter, aematter_trimap, "):
         rvm_jax.create("unet")
     with pytest.raises(UserError, match="network 'modnet' has no setting 'variant'; it has preparation"):
         rvm_jax.create("modnet", variant="resnet50")
@@ -103,14 +105,40 @@ def test_names_and_settings_that_there_are_not():
         rvm_jax.create("resnet18_unet", preparation="original")
 
 
-def test_seeds_draw_starting_weights():
+def test_a_network_from_outside_is_known_until_it_is_taken_out(tmp_path: Path) -> None:
+    assert "tiny" not in names()
+    with register(tiny_network.DECLARATION):
+        assert names()[-1] == "tiny"
+        network = rvm_jax.create("tiny")
+        rvm_jax.save(network, tmp_path / "checkpoint")
+        assert rvm_jax.load(tmp_path / "checkpoint").config == tiny_network.CONFIG
+        with pytest.raises(UserError, match="a network called 'tiny' is registered already"):
+            register(tiny_network.DECLARATION)
+    with pytest.raises(UserError, match="network 'tiny' is unknown"):
+        rvm_jax.create("tiny")
+
+
+def test_no_room_but_their_packages_names_a_network() -> None:
+    room = Path(rvm_jax.__file__).parent
+    files = (*room.glob("networks/*.py"), *room.glob("networks/layers/**/*.py"), *room.glob("weights/*.py"))
+    said = {(path.name, name) for path in files for name in names() if f'"{name}"' in path.read_text(encoding="utf-8")}
+    assert said == set()
+
+
+@pytest.mark.parametrize("name", names())
+def test_parts_hold_all_parameters(name: str) -> None:
+    network = rvm_jax.create(name, rngs=None)
+    assert {key.split(".")[0] for key in functional.split(network)[1]} == set(network.parts)
+
+
+def test_seeds_draw_starting_weights() -> None:
     one, same, other = (torch_weights.state_dict(rvm_jax.create("resnet18_unet", rngs=seed)) for seed in (0, 0, 1))
     key = "encoder.conv1.weight"
     np.testing.assert_array_equal(one[key], same[key])
     assert not np.array_equal(one[key], other[key])
 
 
-def image(*shape):
+def image(*shape: int) -> np.ndarray:
     return np.zeros((*shape, 3), np.float32)
 
 
@@ -140,18 +168,18 @@ MASK, TRIMAP = np.zeros((1, 64, 96, 1), np.float32), np.eye(3, dtype=np.float32)
         ("aematter_trimap", (image(1, 64, 96), 0 * TRIMAP), "the trimap is not one-hot; its channels are trimap == 0"),
     ],
 )
-def test_inputs_of_another_kind_are_refused(name, inputs, said):
+def test_inputs_of_another_kind_are_refused(name: str, inputs: Any, said: str) -> None:
     with pytest.raises(UserError, match=said):
         rvm_jax.create(name, rngs=None)(*inputs)
 
 
-def test_frames_of_a_clip_are_pictures_of_their_own():
+def test_frames_of_a_clip_are_pictures_of_their_own() -> None:
     network = rvm_jax.create("resnet18_unet", rngs=None)
     shapes = jax.eval_shape(network, np.zeros((2, 3, 32, 64, 3), np.float32))
     assert shapes.out.shape == (2, 3, 32, 64, 1)
 
 
-def test_a_file_of_other_input_channels(tmp_path):
+def test_a_file_of_other_input_channels(tmp_path: Path) -> None:
     tensors = golden_weights("mgmatting_guided") | {
         "encoder.conv1.module.weight_bar": np.zeros((32, 6, 3, 3), np.float32)
     }
@@ -159,7 +187,7 @@ def test_a_file_of_other_input_channels(tmp_path):
         rvm_jax.load_torch(save_safetensors(tmp_path / "odd.safetensors", tensors))
 
 
-def test_resnet18_from_imagenets_encoder(tmp_path):
+def test_resnet18_from_imagenets_encoder(tmp_path: Path) -> None:
     golden = golden_weights("resnet18_unet")
     encoder = {key.removeprefix("encoder."): x for key, x in golden.items() if key.startswith("encoder.")}
     path = save_safetensors(tmp_path / "resnet18.safetensors", encoder | {"fc.weight": np.zeros((10, 8), np.float32)})
@@ -173,18 +201,18 @@ def test_resnet18_from_imagenets_encoder(tmp_path):
         rvm_jax.load_backbone(rvm_jax.create("mgmatting", rngs=None), path)
 
 
-def test_multiply_adds_are_counted_in_every_kind_of_layer():
-    class Layers(StillNetwork):
-        PREPARATIONS: ClassVar = {"published": Preparation()}
+def test_multiply_adds_are_counted_in_every_kind_of_layer() -> None:
+    class Layers(ImageNetwork):
+        PREPROCESSING: ClassVar = {"published": Preprocessing()}
 
-        def __init__(self):
-            super().__init__("layers", Wants(size_multiple=8), "published")
+        def __init__(self) -> None:
+            super().__init__("layers", InputSpec(size_multiple=8), "published")
             self.conv = Conv2d(3, 4, 3, stride=2, rngs=None)
             self.depthwise = Conv2d(4, 4, 5, groups=4, rngs=None)
             self.doubles = SpectralConvTranspose2d(4, rngs=nnx.Rngs(0))
             self.attn = WindowAttention(4, 2, rngs=None)
 
-        def forward(self, inputs, key):
+        def forward(self, inputs: Any, key: Any) -> Any:
             x = self.doubles(self.depthwise(self.conv(inputs)))
             tokens = self.attn(x[:, :7, :7].reshape(1, 1, 49, 4), None)
             return UNetResult(x + tokens.sum())
@@ -194,4 +222,5 @@ def test_multiply_adds_are_counted_in_every_kind_of_layer():
     # The transposed convolution's weight is divided by its norm in the program: W'u (of 64 by 4) and v·u.
     norm = 4 * 64 + 4
     assert multiply_adds(Layers(), 13, 16) == convolutions + attention + norm
+
     assert parameters(rvm_jax.create("modnet", rngs=None)) == PARAMETERS["modnet"]

@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ CASES = ("clip", "odd_size", "single_frame", *RATIOS)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     """Tiny frames gain nothing from threads, and test processes that run side by side lose by them."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -30,17 +32,17 @@ def _one_thread():
 
 
 @functools.cache
-def network_of(name):
+def network_of(name: str) -> Any:
     return torch_twin.golden_network(name)
 
 
 @functools.cache
-def golden_of(name):
+def golden_of(name: str) -> Any:
     with np.load(torch_twin.GOLDEN / f"{name}.npz") as arrays:
         return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
 
 
-def run_case(name, case, **options):
+def run_case(name: str, case: str, **options: Any) -> Any:
     """Runs a golden case; returns the outputs by name and what they should be."""
     golden = {key.removeprefix(f"{case}/"): x for key, x in golden_of(name).items() if key.startswith(f"{case}/")}
     network = torch_twin.golden_network(name, "fast_guided_filter") if "fast" in case else network_of(name)
@@ -51,12 +53,12 @@ def run_case(name, case, **options):
     return dict(zip([*heads, "r1", "r2", "r3", "r4"], outputs, strict=True)), golden
 
 
-def assert_near(actual, expected, atol, rtol=0.0):
+def assert_near(actual: Any, expected: Any, atol: float, rtol: float = 0.0) -> None:
     torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_state_dict_has_the_published_keys_order_and_shapes(name):
+def test_state_dict_has_the_published_keys_order_and_shapes(name: str) -> None:
     published = torch_twin.golden_state_dict(name)
     ours = network_of(name).state_dict()
     assert list(ours) == list(published)
@@ -68,14 +70,14 @@ def test_state_dict_has_the_published_keys_order_and_shapes(name):
     ("variant", "foreground", "count"),
     [("mobilenetv3", True, 3_748_633), ("mobilenetv3", False, 3_748_582), ("resnet50", True, 26_890_461)],
 )
-def test_parameter_count(variant, foreground, count):
+def test_parameter_count(variant: str, foreground: bool, count: int) -> None:
     with torch.device("meta"):
         network = torch_twin.MattingNetwork(variant, foreground=foreground)
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
 @pytest.mark.parametrize(("name", "case"), [*itertools.product(("mobilenetv3", "resnet50"), CASES), ("face", "clip")])
-def test_matte(name, case):
+def test_matte(name: str, case: str) -> None:
     outputs, golden = run_case(name, case)
     expected = {key for key in golden if key in ("fgr", "pha", "r1", "r2", "r3", "r4")}
     assert "pha" in expected
@@ -91,15 +93,15 @@ def test_matte(name, case):
 
 
 @pytest.mark.parametrize("name", ["mobilenetv3", "resnet50"])
-def test_segmentation_logits(name):
+def test_segmentation_logits(name: str) -> None:
     outputs, golden = run_case(name, "segmentation", segmentation_pass=True)
     assert_near(outputs["seg"], golden["seg"], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mobilenetv3", "resnet50"])
-def test_features_inside(name):
+def test_features_inside(name: str) -> None:
     network = network_of(name)
-    maps = {}
+    maps: dict[Any, Any] = {}
     hooks = [
         network.backbone.register_forward_hook(lambda _, __, out: maps.update(enumerate(out, 1))),
         network.aspp.register_forward_hook(lambda _, __, out: maps.update(aspp=out)),
@@ -113,11 +115,12 @@ def test_features_inside(name):
         assert_near(torch.stack([x.mean(), x.std()]), expected, atol=1e-5)
 
 
-def test_frames_one_by_one_are_the_clip():
+def test_frames_one_by_one_are_the_clip() -> None:
     network, src = network_of("mobilenetv3"), golden_of("mobilenetv3")["clip/src"].float() / 255
     with torch.inference_mode():
         _, pha, *rec = network(src)
-        state, frames = [], []
+        state: Any = []
+        frames = []
         for t in range(src.shape[1]):
             _, frame, *state = network(src[:, t], *state)
             frames.append(frame)
@@ -125,7 +128,7 @@ def test_frames_one_by_one_are_the_clip():
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(state, rec, strict=True))
 
 
-def test_alpha_alone_is_brought_to_full_size_as_the_fast_filter_does():
+def test_alpha_alone_is_brought_to_full_size_as_the_fast_filter_does() -> None:
     """The same weights in RVM with its fast filter give the alpha that the alpha-only network has to give."""
     face, rvm = network_of("face"), torch_twin.golden_network("mobilenetv3", "fast_guided_filter")
     shared = {key: x for key, x in face.state_dict().items() if not key.startswith(("project_mat.", "refiner."))}
@@ -142,7 +145,7 @@ def test_alpha_alone_is_brought_to_full_size_as_the_fast_filter_does():
 
 
 @pytest.mark.parametrize("name", ["alpha", "matting", "trimap"])
-def test_losses(name):
+def test_losses(name: str) -> None:
     golden = golden_of("losses")
     pred, true = golden["pred_pha"] / 255, golden["true_pha"] / 255
     if name == "alpha":
@@ -158,7 +161,7 @@ def test_losses(name):
         assert_near(parts[key], expected[key], atol=1e-6)
 
 
-def test_a_single_frame_has_no_coherence_and_any_size_a_trimap_loss():
+def test_a_single_frame_has_no_coherence_and_any_size_a_trimap_loss() -> None:
     golden = golden_of("losses")
     pred, true, trimap = (golden[key][:, :1] for key in ("pred_pha", "true_pha", "trimap"))
     parts = losses.trimap_loss(pred / 255, true / 255, trimap)
@@ -168,7 +171,7 @@ def test_a_single_frame_has_no_coherence_and_any_size_a_trimap_loss():
 
 
 @pytest.mark.parametrize("name", losses.STEPS)
-def test_four_adam_steps(name):
+def test_four_adam_steps(name: str) -> None:
     golden = golden_of("training")
     network = torch_twin.golden_network("face" if name.startswith("face") else "mobilenetv3")
     optimizer = losses.adam(network)
@@ -183,7 +186,7 @@ def test_four_adam_steps(name):
         assert_near(torch.stack([parts[key] for parts in history]), golden[f"{name}/{key}"], atol=0, rtol=1e-5)
 
 
-def check_first_step(network, golden, name):
+def check_first_step(network: Any, golden: Any, name: str) -> None:
     norms = {key.split("/grad/")[1]: x for key, x in golden.items() if "/grad/" in key}
     largest = max(float(norm) for norm, _ in norms.values())
     parameters = dict(network.named_parameters())

@@ -1,6 +1,5 @@
 """A user's mistake at the command line: one sentence, exit status 1, no traceback."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from rvm_jax import UserError, cli
-from scripts import _memory
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "--config=configs/quickstart.py:tiny"
@@ -68,17 +66,3 @@ def test_a_fault_of_ours_keeps_its_traceback():
 
     with pytest.raises(ZeroDivisionError):
         cli._guarded(main, ["train.py"])
-
-
-def test_programs_that_train_have_their_memory_kept(tmp_path):
-    """Started once more, with the same arguments and what glibc reads in the environment."""
-    program = tmp_path / "program.py"
-    program.write_text("import os, sys\nfrom _memory import keep_memory\nkeep_memory()\nprint(os.environ, sys.argv)\n")
-    environment = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
-    command = [sys.executable, program, "--steps=3"]
-    printed = subprocess.run(
-        command, capture_output=True, text=True, env=environment | {"PYTHONPATH": str(ROOT / "scripts")}
-    ).stdout
-    assert "'--steps=3'" in printed
-    is_set = sys.platform.startswith("linux") and not any(Path("/dev", name).exists() for name in _memory._ACCELERATORS)
-    assert ("glibc.malloc.top_pad=1073741824" in printed) == is_set

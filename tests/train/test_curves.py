@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from scripts import ROOT
 from scripts._curves import draw_curves, read_curves
 
 
-def write_run(workdir, values):
+def write_run(workdir: Path, values: dict[int, float]) -> str:
     lines = [
         json.dumps({"step": step, "loss/total": value, "frames_per_second": 3.0}) for step, value in values.items()
     ]
@@ -22,7 +23,7 @@ def write_run(workdir, values):
     return str(workdir)
 
 
-def test_reading(tmp_path):
+def test_reading(tmp_path: Path) -> None:
     curves = read_curves(write_run(tmp_path / "a", {1: 0.5, 2: 0.25}))
     assert curves == {
         "loss/total": {1: 0.5, 2: 0.25}, "frames_per_second": {1: 3.0, 2: 3.0}, "valid/mad": {2: 0.25}
@@ -31,10 +32,10 @@ def test_reading(tmp_path):
         read_curves(str(tmp_path / "absent"))
 
 
-def test_two_runs_in_one_picture(tmp_path):
+def test_two_runs_in_one_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     runs = [write_run(tmp_path / name, {1: scale, 2: scale / 2}) for name, scale in (("a", 1.0), ("b", 0.8))]
-    command = [sys.executable, ROOT / "scripts" / "plot_run.py", f"--runs={','.join(runs)}"]
+    command = [sys.executable, str(ROOT / "scripts" / "plot_run.py"), f"--runs={','.join(runs)}"]
     output = tmp_path / "pictures" / "curves.png"
     result = subprocess.run([*command, f"--output={output}", "--metrics=loss,valid"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -49,7 +50,7 @@ def test_two_runs_in_one_picture(tmp_path):
     assert "error: no metric begins with accuracy; there are frames_per_second, loss/total, valid/mad" in nothing.stderr
 
 
-def test_smoothed_curves_follow_the_values(tmp_path):
+def test_smoothed_curves_follow_the_values(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     curve = {step: 1.0 + (step % 2) for step in range(50)}
     draw_curves({"loss": {"a": curve}}, str(tmp_path / "curves.png"), smooth=0.9)

@@ -5,36 +5,46 @@ import json
 import os
 import resource
 import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import jax
 import numpy as np
 import pytest
 import tiny_network
-from jax.sharding import AxisType
+from flax import nnx
+from ml_collections import ConfigDict
 
 import rvm_jax
 from configs import quickstart
 from rvm_jax import UserError
-from rvm_jax.networks import functional
-from rvm_jax.train import loop as training
+from rvm_jax.media.pictures import read_picture
+from rvm_jax.networks import Network, functional, register
+from rvm_jax.train import loop
+from rvm_jax.train.devices import make_mesh
+from rvm_jax.train.phases import Batch, Batches
 from rvm_jax.train.preemption import Preempted
+from rvm_jax.train.state import TrainState
+from rvm_jax.train.step import StepMaker, StepSettings, TrainStep, make_train_step
 
 
-def recipe(**train):
+def recipe(**train: object) -> ConfigDict:
     config = tiny_network.use_it(quickstart.get_config("tiny"))
     config.train.update(train)
     return config
 
 
-def batch(step):
+def batch(step: int) -> dict[str, np.ndarray]:
     """Two clips of two frames: a grey disc, the face, jumps about over noise."""
     rng = np.random.default_rng(step)
     noise = rng.integers(0, 256, (2, 2, 64, 64, 3), dtype=np.uint8)
     pha = np.zeros((2, 2, 64, 64, 1), np.uint8)
     for b, t in itertools.product(range(2), range(2)):
-        cv2.circle(pha[b, t], tuple(rng.integers(20, 44, 2).tolist()), 16, 255, -1)
+        x, y = rng.integers(20, 44, 2).tolist()
+        cv2.circle(pha[b, t], (x, y), 16, 255, -1)
     return {"src": np.where(pha > 0, np.uint8(128), noise), "pha": pha}
 
 
@@ -45,17 +55,17 @@ class Interruption(Exception):
 class Stream:
     """What `train` takes as `batches`; it notes the batches taken, and calls `then` before the one numbered `until`."""
 
-    def __init__(self, until=None, then=None):
-        self.until, self.then, self.taken, self.closed = until, then, [], False
+    def __init__(self, until: int | None = None, then: Callable[[], None] = lambda: None) -> None:
+        self.until, self.then, self.taken, self.closed = until, then, list[int](), False
 
     @contextmanager
-    def __call__(self, start):
+    def __call__(self, start: int) -> Iterator[Iterator[Batch]]:
         try:
             yield self.batches(start)
         finally:
             self.closed = True
 
-    def batches(self, start):
+    def batches(self, start: int) -> Iterator[Batch]:
         for step in itertools.count(start):
             if step == self.until:
                 self.then()
@@ -63,47 +73,73 @@ class Stream:
             yield batch(step)
 
 
-def interrupt():
+def interrupt() -> None:
     raise Interruption
 
 
-def evaluator(network):
-    yield "mean", float(network.backbone[1].running_mean[0])
-    yield "clips", np.full((8, 8, 3), 200, np.uint8)
+class Evaluator:
+    """Yields a running mean of the network, and a grey picture."""
+
+    metrics = ("mean",)
+
+    def __call__(self, network: Any, /) -> Iterator[tuple[str, float | np.ndarray]]:
+        yield "mean", float(jax.device_get(network.backbone[1].running_mean[...])[0])
+        yield "clips", np.full((8, 8, 3), 200, np.uint8)
 
 
 @pytest.fixture(scope="module")
-def compiled():
-    """The step functions made so far, by what they were made of: runs of the same settings share one."""
-    tiny_network.know_it()
-    make, made = training.make_train_step, {}
+def make_step() -> StepMaker:
+    """Makes steps as training does, but each once for all runs of the same settings."""
+    made: dict[str, TrainStep] = {}
 
-    def make_once(network, objective, optimizer, seed, settings):
-        key = str((objective, seed, float(settings.schedule(3))))
+    def make_once(network: Network, objective: Any, optimizer: Any, seed: int, settings: StepSettings) -> TrainStep:
+        with jax.transfer_guard("allow"):  # the test's own look at the schedule
+            key = str((objective, seed, float(settings.schedule(3)), settings.average_decay))
         if key not in made:
-            made[key] = make(network, objective, optimizer, seed, settings)
+            made[key] = make_train_step(network, objective, optimizer, seed, settings)
         return made[key]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "make_train_step", make_once)
-        yield
+    return make_once
+
+
+# A work directory and the final state.
+Whole = tuple[Path, TrainState]
+
+
+class Run(Protocol):
+    def __call__(
+        self, workdir: Path, stream: Batches, devices: int = 2, config: ConfigDict | None = None, **options: Any
+    ) -> TrainState: ...
 
 
 @pytest.fixture(scope="module")
-def run(compiled):
+def run(make_step: StepMaker) -> Iterator[Run]:
     """Trains on the first few of the fake devices."""
 
-    def run(workdir, stream, devices=2, config=None, **options):
-        mesh = jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(training, "make_mesh", lambda batch_sizes: mesh)
-            return jax.device_get(training.train(config or recipe(), workdir, stream, {"valid": evaluator}, **options))
+    def run(
+        workdir: Path, stream: Batches, devices: int = 2, config: ConfigDict | None = None, **options: Any
+    ) -> TrainState:
+        if "network" not in options:
+            options["network"] = tiny_network.TinyNetwork(rngs=nnx.Rngs(0))
+        state: TrainState = jax.device_get(
+            loop.train(
+                config or recipe(),
+                workdir,
+                stream,
+                {"valid": Evaluator()},
+                mesh=make_mesh(jax.devices()[:devices]),
+                objectives=tiny_network.LOSSES,
+                **{"make_step": make_step} | options,
+            )
+        )
+        return state
 
-    return run
+    with register(tiny_network.DECLARATION):
+        yield run
 
 
 @pytest.fixture(scope="module")
-def whole(run, tmp_path_factory):
+def whole(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """The work directory of a run of four steps without interruption, and its final state."""
     workdir, stream = tmp_path_factory.mktemp("whole"), Stream()
     state = run(workdir, stream, fingerprint="cafe")
@@ -112,20 +148,20 @@ def whole(run, tmp_path_factory):
     return workdir, state
 
 
-def curves(workdir):
+def curves(workdir: Path) -> list[tuple[int, dict[str, float]]]:
     """What was logged, as [(step, values)], but for what the clock says."""
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     timed = ("frames_per_second", "data_wait")
     return [(line["step"], {k: v for k, v in line.items() if k not in ("step", *timed)}) for line in lines]
 
 
-def assert_same_tree(actual, expected):
-    assert jax.tree.structure(actual) == jax.tree.structure(expected)
+def assert_same_tree(actual: Any, expected: Any) -> None:
+    assert str(jax.tree.structure(actual)) == str(jax.tree.structure(expected))
     for one, other in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_work_directory(whole):
+def test_the_work_directory(whole: Whole) -> None:
     workdir, state = whole
     assert int(state.step) == 4
     found = {str(path.relative_to(workdir)) for path in workdir.rglob("*")}
@@ -139,7 +175,7 @@ def test_the_work_directory(whole):
     assert start["devices"].startswith("2 ") or jax.device_count() != 2
 
 
-def test_what_is_logged(whole):
+def test_what_is_logged(whole: Whole) -> None:
     workdir, state = whole
     logged = curves(workdir)
     assert sorted(step for step, values in logged if "loss/total" in values) == [1, 2, 3, 4]
@@ -160,13 +196,13 @@ def test_what_is_logged(whole):
     assert 0 <= json.loads(first)["data_wait"] <= 1
 
 
-def test_its_latest_checkpoint_is_the_final_network(whole):
+def test_its_latest_checkpoint_is_the_final_network(whole: Whole) -> None:
     workdir, state = whole
     _, params, batch_stats = functional.split(rvm_jax.load(workdir))
     assert_same_tree(jax.device_get((params, batch_stats)), (state.params, state.batch_stats))
 
 
-def test_an_interrupted_run_goes_on_bit_for_bit(whole, run, tmp_path):
+def test_an_interrupted_run_resumes_bit_for_bit(whole: Whole, run: Run, tmp_path: Path) -> None:
     first, second = Stream(3, interrupt), Stream()
     with pytest.raises(Interruption):
         run(tmp_path, first, fingerprint="cafe")
@@ -185,7 +221,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(whole, run, tmp_path):
     assert [start["step"] for start in json.loads((tmp_path / "starts.json").read_text())] == [0, 2]
 
 
-def test_sigterm_saves_first(whole, run, tmp_path):
+def test_sigterm_saves_first(whole: Whole, run: Run, tmp_path: Path) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     stream = Stream(2, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Preempted, match="after step 3, which is saved"):
@@ -199,7 +235,7 @@ def test_sigterm_saves_first(whole, run, tmp_path):
     assert curves(tmp_path) == curves(workdir)
 
 
-def test_a_finished_run_takes_no_batch(whole, run):
+def test_a_finished_run_takes_no_batch(whole: Whole, run: Run) -> None:
     workdir, expected = whole
     logged = curves(workdir)
     stream = Stream()
@@ -208,7 +244,7 @@ def test_a_finished_run_takes_no_batch(whole, run):
     assert curves(workdir) == logged
 
 
-def test_one_device_computes_what_two_do(whole, run, tmp_path):
+def test_one_device_computes_what_two_do(whole: Whole, run: Run, tmp_path: Path) -> None:
     with pytest.raises(Interruption):
         run(tmp_path, Stream(3, interrupt), devices=1)
     expected = dict(curves(whole[0]))
@@ -219,7 +255,7 @@ def test_one_device_computes_what_two_do(whole, run, tmp_path):
             assert values[key] == pytest.approx(expected[step][key], rel=1e-5), (step, key)
 
 
-def test_other_settings_are_refused_unless_told_to(whole, run):
+def test_other_settings_are_refused_unless_told_to(whole: Whole, run: Run) -> None:
     workdir, _ = whole
     config = recipe(seed=7)
     config.data.faces.main.max_items = 5
@@ -228,16 +264,16 @@ def test_other_settings_are_refused_unless_told_to(whole, run):
     with pytest.raises(UserError) as caught:
         run(workdir, Stream(), config=config)
     assert str(caught.value) == (
-        f"{workdir}: was made with other settings ({difference}); use another --workdir, or go on with these by "
+        f"{workdir}: was made with other settings ({difference}); use another --workdir, or resume with these by "
         "--allow_changes"
     )
     assert json.loads((workdir / "config.json").read_text())["train"]["seed"] == 0
 
 
-def test_changes_that_were_allowed(run, tmp_path, capsys):
+def test_changes_that_were_allowed(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Interruption):
         run(tmp_path, Stream(3, interrupt), fingerprint="cafe")
-    with pytest.raises(UserError, match=r"was made with other data \(fingerprint cafe, now beef\): pictures"):
+    with pytest.raises(UserError, match=r"was made with other data \(fingerprint cafe, now beef\): the number"):
         run(tmp_path, Stream(), fingerprint="beef")
     config = recipe()
     config.optimizer.clip_norm = 0.5
@@ -246,27 +282,27 @@ def test_changes_that_were_allowed(run, tmp_path, capsys):
     config = recipe()
     config.data.seed = 5
     assert int(run(tmp_path, Stream(), config=config, fingerprint="beef", allow_changes=True).step) == 4
-    assert "going on with other settings: data.seed is 5, was 0" in capsys.readouterr().out
+    assert "resuming with other settings: data.seed is 5, was 0" in capsys.readouterr().out
     assert json.loads((tmp_path / "config.json").read_text())["data"]["seed"] == 5
 
 
-def black(step):
+def black(step: int) -> dict[str, np.ndarray]:
     return {"src": np.zeros_like(batch(step)["src"]), "pha": batch(step)["pha"]}
 
 
 class Spoilt(Stream):
     """Its batches numbered in `spoilt` are black, for which the tiny loss is not finite."""
 
-    def __init__(self, *spoilt):
+    def __init__(self, *spoilt: int) -> None:
         super().__init__()
         self.spoilt = spoilt
 
-    def batches(self, start):
+    def batches(self, start: int) -> Iterator[Batch]:
         for step, good in zip(itertools.count(start), super().batches(start), strict=False):
             yield black(step) if step in self.spoilt else good
 
 
-def test_updates_that_are_not_finite_are_skipped(run, tmp_path, capsys):
+def test_updates_that_are_not_finite_are_skipped(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = run(tmp_path, Spoilt(1, 3))
     assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (4, 2, 1)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
@@ -275,7 +311,7 @@ def test_updates_that_are_not_finite_are_skipped(run, tmp_path, capsys):
     assert "step 2: loss/total is nan, the gradient's norm nan; the update is skipped" in capsys.readouterr().out
 
 
-def test_too_many_in_a_row_stop_the_run(run, tmp_path):
+def test_too_many_in_a_row_stop_the_run(run: Run, tmp_path: Path) -> None:
     config = recipe(max_skipped_in_row=2)
     with pytest.raises(
         UserError, match=r"step 4: loss/total is nan.* 2 times in a row .*max_skipped_in_row.*\.npz"
@@ -289,10 +325,10 @@ def test_too_many_in_a_row_stop_the_run(run, tmp_path):
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["2"]
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(whole, run, tmp_path):
+def test_a_full_disk_leaves_the_last_checkpoint(whole: Whole, run: Run, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def fill_the_disk():
+    def fill_the_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
 
     try:
@@ -305,7 +341,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(whole, run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "config.json", "checkpoints", "metrics.jsonl", "tensorboard"])
-def test_a_work_directory_that_cannot_be_written(run, tmp_path, name):
+def test_a_work_directory_that_cannot_be_written(run: Run, tmp_path: Path, name: str) -> None:
     path = tmp_path / "work" / name
     path.parent.mkdir(exist_ok=True)
     if name in ("config.json", "metrics.jsonl"):
@@ -316,72 +352,75 @@ def test_a_work_directory_that_cannot_be_written(run, tmp_path, name):
         run(tmp_path / "work", Stream())
 
 
-def test_a_damaged_checkpoint(run, tmp_path):
+def test_a_damaged_checkpoint(run: Run, tmp_path: Path) -> None:
     with pytest.raises(Interruption):
         run(tmp_path, Stream(3, interrupt))
     for path in (tmp_path / "checkpoints" / "2" / "train").rglob("*"):
         if path.is_file() and path.parent.name == "d":
             path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(UserError, match=r"checkpoints/2: the checkpoint is damaged .* remove it to go on from the one"):
+    with pytest.raises(
+        UserError, match=r"checkpoints/2: the checkpoint is damaged .* remove it to resume from the one"
+    ):
         run(tmp_path, Stream())
 
 
-def test_the_best_network_is_kept(run, tmp_path):
+def test_the_best_network_is_kept(run: Run, tmp_path: Path) -> None:
     config = recipe(keep_best="valid/mean")
     config.eval.every = 1
     run(tmp_path, Stream(), config=config)
     means = {step: values["valid/mean"] for step, values in curves(tmp_path) if "valid/mean" in values}
     assert len(means) == 4
     (kept,) = (tmp_path / "best").iterdir()
-    assert int(kept.name) == min(means, key=means.get)
-    assert dict(evaluator(rvm_jax.load(tmp_path / "best")))["mean"] == min(means.values())
+    assert int(kept.name) == min(means, key=means.__getitem__)
+    assert dict(Evaluator()(rvm_jax.load(tmp_path / "best")))["mean"] == min(means.values())
     config.train.keep_best = "valid/mse"
     with pytest.raises(UserError, match=r"train\.keep_best 'valid/mse' is no metric of the evaluation; use valid/mean"):
         run(tmp_path / "other", Stream(), config=config)
+    assert not (tmp_path / "other").exists()  # said at the start
 
 
-def test_pictures_of_the_training(run, tmp_path):
+def test_pictures_of_the_training(run: Run, tmp_path: Path) -> None:
     config = recipe()
     config.log.pictures_every = 3
     run(tmp_path, Stream(), config=config)
     assert [path.name for path in (tmp_path / "pictures").glob("training*")] == ["training_000003.jpg"]
-    sheet = cv2.imread(str(tmp_path / "pictures" / "training_000003.jpg"))
+    sheet = read_picture(tmp_path / "pictures" / "training_000003.jpg")
     assert sheet.shape == (2 * 68 + 4, 4 * 68 + 4, 3)  # two frames: input, true and predicted alpha, error
     true = sheet[4:68, 72:136]
     assert np.abs(true - batch(2)["pha"][0, 0].astype(int)).mean() < 8  # JPEG
     assert 0 < sheet[4:68, 140:204].mean() < 255
 
 
-def test_the_devices_must_divide_the_batch(tmp_path):
+def test_the_devices_must_divide_the_batch(run: Run, tmp_path: Path) -> None:
     config, count = recipe(batch_size=jax.device_count() + 1), jax.device_count()
-    with pytest.raises(UserError, match=rf"{count + 1} clips at a time .* cannot be dealt to {count} devices"):
-        training.train(config, tmp_path / "work", Stream(), {})
+    with pytest.raises(UserError, match=rf"{count + 1} clips at a time .* cannot be split across {count} devices"):
+        run(tmp_path / "work", Stream(), devices=count, config=config)
     assert not (tmp_path / "work").exists()
 
 
-def test_an_unknown_loss(run, tmp_path):
+def test_an_unknown_loss(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train\.loss 'alfa' is unknown; use one of alpha, "):
         run(tmp_path / "work", Stream(), config=recipe(loss="alfa"))
     assert not (tmp_path / "work").exists()
 
 
-def test_a_trace_of_some_steps(run, tmp_path):
+def test_a_trace_of_some_steps(run: Run, tmp_path: Path) -> None:
     run(tmp_path, Stream(), profile_steps=1)
     assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
-def with_an_extra_pass():
-    """A recipe whose even steps have a second pass, of cropped clips."""
+def with_an_extra_phase() -> ConfigDict:
+    """A recipe whose even steps have a second phase, of cropped clips."""
     config = recipe()
-    config.train.passes = {
+    config.train.phases = {
         "second": {"loss": "tiny", "every": 2, "first": 2, "batch_size": 2, "crop_sizes": ((32, 48),)}
     }
     return config
 
 
-def test_passes_in_turns(run, tmp_path):
+def test_phases_in_turns(run: Run, tmp_path: Path) -> None:
     first, second = Stream(), Stream()
-    whole = run(tmp_path / "whole", first, config=with_an_extra_pass(), pass_batches={"second": second})
+    whole = run(tmp_path / "whole", first, config=with_an_extra_phase(), phase_batches={"second": second})
     assert (first.taken, second.taken) == ([0, 1, 2, 3], [0, 1])
     assert int(whole.step) == 6  # updates
     assert int(whole.batch_stats["backbone.1.num_batches_tracked"]) == 6
@@ -392,8 +431,75 @@ def test_passes_in_turns(run, tmp_path):
 
     with pytest.raises(Interruption):
         streams = {"second": Stream()}
-        run(tmp_path / "cut", Stream(3, interrupt), config=with_an_extra_pass(), pass_batches=streams)
+        run(tmp_path / "cut", Stream(3, interrupt), config=with_an_extra_phase(), phase_batches=streams)
     second = Stream()
-    again = run(tmp_path / "cut", Stream(), config=with_an_extra_pass(), pass_batches={"second": second})
+    again = run(tmp_path / "cut", Stream(), config=with_an_extra_phase(), phase_batches={"second": second})
     assert second.taken == [1]
     assert_same_tree(again, whole)
+
+
+def test_a_loss_that_the_network_does_not_have(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train\.loss=mgmatting does not fit the network tiny .*; its own is .*=tiny"):
+        run(tmp_path / "work", Stream(), config=recipe(loss="mgmatting"))
+    assert not (tmp_path / "work").exists()
+
+
+def test_no_steps(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train\.steps=0 must be 1 or more"):
+        run(tmp_path / "work", Stream(), config=recipe(steps=0))
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.0, 0.9), (0.9, 0.0)])
+def test_a_run_may_begin_or_end_to_keep_an_average(run: Run, tmp_path: Path, first: float, then: float) -> None:
+    """The checkpoint of the one is read by the other: the trained weights go on, the optimizer's moments too."""
+    with pytest.raises(Interruption):
+        run(tmp_path, Stream(3, interrupt), config=recipe(average_decay=first))
+    config = recipe(average_decay=then)
+    with pytest.raises(UserError, match=r"train\.average_decay is"):
+        run(tmp_path, Stream(), config=config)
+    state = run(tmp_path, Stream(), config=config, allow_changes=True)
+    whole = run(tmp_path / "whole", Stream(), config=recipe(average_decay=first))
+    assert_same_tree(state.params, whole.params)
+    assert_same_tree(state.opt_state, whole.opt_state)
+    assert bool(state.average) == bool(then)
+
+
+def test_another_optimizer_takes_what_it_can(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Interruption):
+        run(tmp_path, Stream(3, interrupt))
+    config = recipe()
+    config.optimizer.update({"clip_norm": 1e9, "weight_decay": 1e-9})
+    state = run(tmp_path, Stream(), config=config, allow_changes=True, make_step=make_train_step)
+    assert int(state.opt_state[1][0].count) == 4
+    assert "restart" not in capsys.readouterr().out
+
+    with pytest.raises(Interruption):
+        run(tmp_path / "other", Stream(3, interrupt))
+    config.optimizer.update({"name": "sgd", "kwargs": {"momentum": 0.9}})
+    run(tmp_path / "other", Stream(), config=config, allow_changes=True, make_step=make_train_step)
+    assert "the optimizer's trace of the checkpoint cannot be used and restart" in capsys.readouterr().out
+
+
+def test_metrics_are_fetched_when_they_are_logged_and_nothing_moves_unasked(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two steps of four are logged; skipped updates of the others are told then, too."""
+    config = recipe()
+    config.log.every = 2
+    run(tmp_path / "warm", Stream())  # what is compiled in the loop's first steps may hold constants
+    network = tiny_network.TinyNetwork(rngs=nnx.Rngs(0))
+    with jax.transfer_guard("disallow"):
+        run(tmp_path / "work", Spoilt(0), config=config, network=network)
+    assert [step for step, values in curves(tmp_path / "work") if "loss/total" in values] == [2, 4]
+    assert "step 1: loss/total is nan" in capsys.readouterr().out
+
+
+def test_a_batch_that_is_gone_is_not_kept(run: Run, tmp_path: Path) -> None:
+    config = recipe(max_skipped_in_row=2, checkpoint_every=4)
+    config.log.every = 3
+    with pytest.raises(
+        UserError, match=r"step 2: .* 2 times in a row .*; its batch is gone by now, log\.every=1 keeps"
+    ):
+        run(tmp_path, Spoilt(0, 1), config=config)
+    assert not list(tmp_path.glob("failed_batch_*"))

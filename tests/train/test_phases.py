@@ -1,16 +1,20 @@
-"""Which passes a step has, and the choice of crop sizes."""
+"""Which phases a step has, and the choice of crop sizes."""
+
+from typing import Any
 
 import pytest
 
 from rvm_jax import UserError
-from rvm_jax.train.phases import MAIN, make_passes
+from rvm_jax.train.phases import MAIN, make_phases
 
-TRAIN = {"loss": "alpha", "batch_size": 4, "seed": 3, "crop_sizes": ((64, 64), (64, 96), (96, 64))}
+TRAIN: dict[str, Any] = {
+    "loss": "alpha", "batch_size": 4, "seed": 3, "crop_sizes": ((64, 64), (64, 96), (96, 64))
+}  # fmt: skip
 
 
-def test_turns():
-    train = TRAIN | {"passes": {"other": {"loss": "segmentation", "batch_size": 8, "every": 3, "first": 2}}}
-    main, other = make_passes(train)
+def test_turns() -> None:
+    train = TRAIN | {"phases": {"other": {"loss": "segmentation", "batch_size": 8, "every": 3, "first": 2}}}
+    main, other = make_phases(train)
     assert (main.name, other.name, other.batch_size) == (MAIN, "other", 8)
     assert [step for step in range(1, 10) if other.is_due(step)] == [2, 5, 8]
     for step in range(10):
@@ -19,19 +23,19 @@ def test_turns():
     assert (main.metric("loss/total"), other.metric("loss/total")) == ("loss/total", "other/loss/total")
 
 
-def test_crop_sizes_are_drawn_by_the_step():
-    (main,) = make_passes(TRAIN)
+def test_crop_sizes_are_drawn_by_the_step() -> None:
+    (main,) = make_phases(TRAIN)
     sizes = [main.crop(step) for step in range(1, 100)]
     assert set(sizes) == set(TRAIN["crop_sizes"])
-    assert sizes == [make_passes(TRAIN)[0].crop(step) for step in range(1, 100)]  # the same on every host, and again
-    assert sizes != [make_passes(TRAIN | {"seed": 4})[0].crop(step) for step in range(1, 100)]
-    assert make_passes(TRAIN | {"crop_sizes": ()})[0].crop(1) is None
+    assert sizes == [make_phases(TRAIN)[0].crop(step) for step in range(1, 100)]  # the same on every host, and again
+    assert sizes != [make_phases(TRAIN | {"seed": 4})[0].crop(step) for step in range(1, 100)]
+    assert make_phases(TRAIN | {"crop_sizes": ()})[0].crop(1) is None
 
 
-def test_settings_that_do_not_work():
-    with pytest.raises(UserError, match=r"train\.passes\.other: every=0 and first=1 must be 1 or more"):
-        make_passes(TRAIN | {"passes": {"other": {"loss": "alpha", "batch_size": 8, "every": 0}}})
+def test_settings_that_do_not_work() -> None:
+    with pytest.raises(UserError, match=r"train\.phases\.other: every=0 and first=1 must be 1 or more"):
+        make_phases(TRAIN | {"phases": {"other": {"loss": "alpha", "batch_size": 8, "every": 0}}})
     with pytest.raises(UserError, match=r"train\.batch_size=4 cannot be taken in train\.accumulate=3 parts"):
-        make_passes(TRAIN | {"accumulate": 3})
+        make_phases(TRAIN | {"accumulate": 3})
     with pytest.raises(UserError, match=r"train\.loss 'alpha' takes no downsample_ratio"):
-        make_passes(TRAIN | {"downsample_ratio": 0.25})
+        make_phases(TRAIN | {"downsample_ratio": 0.25})

@@ -21,6 +21,8 @@ from rvm_jax.networks import functional
 from rvm_jax.weights.torch_weights import state_dict
 from scripts import ROOT
 
+Whole = tuple[Path, str]
+
 # One device, and half of the time to compile; no second start for the sake of glibc's memory.
 ENVIRONMENT = os.environ | {
     "XLA_FLAGS": QUICK_FLAGS,
@@ -29,17 +31,17 @@ ENVIRONMENT = os.environ | {
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """The work directory, and what was printed."""
     workdir = tmp_path_factory.mktemp("quickstart")
     arguments = ["--config=configs/quickstart.py:tiny", "--num_clips=2", f"--workdir={workdir}"]
-    command = [sys.executable, ROOT / "scripts" / "quickstart.py", *arguments]
+    command = [sys.executable, str(ROOT / "scripts" / "quickstart.py"), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT)
     assert result.returncode == 0, result.stderr
     return workdir, result.stdout
 
 
-def test_the_whole_way(whole):
+def test_the_whole_way(whole: Whole) -> None:
     workdir, printed = whole
     assert "best constant" in printed
     for name in ("config.json", "metrics.jsonl", "starts.json", "contact_sheet.png", "comparison.mp4"):
@@ -48,7 +50,7 @@ def test_the_whole_way(whole):
     assert sum(row["pictures"] for row in evaluation["categories"]) == 2 * 16
 
 
-def test_all_parts_learned_but_those_without_a_part_in_the_loss(whole):
+def test_all_parts_learned_but_those_without_a_part_in_the_loss(whole: Whole) -> None:
     config = quickstart.get_config("tiny")
     settings = {key: value for key, value in config.network.items() if key not in ("start_from", "backbone")}
     _, start, _ = functional.split(rvm_jax.MattingNetwork(**settings, rngs=nnx.Rngs(config.train.seed)))
@@ -59,14 +61,14 @@ def test_all_parts_learned_but_those_without_a_part_in_the_loss(whole):
     assert {int(n) for key, n in batch_stats.items() if key.endswith("tracked") and "refiner" not in key} == {4}
 
 
-def test_a_run_that_was_killed_goes_on_bit_for_bit(whole, tmp_path):
-    def run(name, batch):
-        script = Path(__file__).parents[1] / "killed_run.py"
+def test_a_run_that_was_killed_resumes_bit_for_bit(whole: Whole, tmp_path: Path) -> None:
+    def run(name: str, batch: int) -> "subprocess.CompletedProcess[str]":
+        script = str(ROOT / "tests" / "killed_run.py")
         arguments = ["--config=configs/quickstart.py:tiny", f"--workdir={tmp_path}"]
         command = [sys.executable, script, name, str(batch), *arguments]
         return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT)
 
-    def saved():
+    def saved() -> list[str]:
         return sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
 
     ended = run("SIGTERM", 1)
@@ -85,7 +87,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(whole, tmp_path):
         np.testing.assert_array_equal(ours[key], tensor, err_msg=key)
 
 
-def logged(workdir):
+def logged(workdir: Path) -> list[dict[str, float]]:
     """All that was logged but for what the clock says."""
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     return [{key: line[key] for key in line if key not in ("frames_per_second", "data_wait")} for line in lines]

@@ -9,17 +9,17 @@ import pytest
 from golden_data import golden_state_dict
 
 import rvm_jax
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "convert.py"
 
 
-def convert(source, target, *flags):
+def convert(source: Path, target: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), f"--input={source}", f"--output={target}", *flags]
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_weights_to_a_checkpoint_and_back(tmp_path):
+def test_weights_to_a_checkpoint_and_back(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     source, checkpoint, target = tmp_path / "face.pth", tmp_path / "checkpoint", tmp_path / "again.pth"
     tensors = {key: torch.from_numpy(tensor) for key, tensor in golden_state_dict("face").items()}
@@ -41,12 +41,12 @@ def test_weights_to_a_checkpoint_and_back(tmp_path):
     assert existing.stderr.splitlines() == [f"error: {checkpoint}: exists already; remove it or choose another name"]
 
 
-def test_another_refiner(tmp_path):
+def test_another_refiner(tmp_path: Path) -> None:
     network = rvm_jax.MattingNetwork(rngs=None)
     rvm_jax.save_torch(network, tmp_path / "deep.safetensors")
     result = convert(tmp_path / "deep.safetensors", tmp_path / "fast.safetensors", "--refiner=fast_guided_filter")
     assert "mobilenetv3, fast_guided_filter, foreground and alpha, 365 tensors" in result.stdout
-    fast = torch_weights.read_state_dict(tmp_path / "fast.safetensors")
+    fast = files.read_state_dict(tmp_path / "fast.safetensors")
     deep = torch_weights.state_dict(network)
     assert set(deep) - set(fast) == {key for key in deep if key.startswith("refiner.")}
     assert all(np.array_equal(deep[key], tensor) for key, tensor in fast.items())

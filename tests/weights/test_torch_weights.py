@@ -3,6 +3,8 @@
 import os
 import pickle
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,29 +15,29 @@ from weight_files import assert_same_bits, save_safetensors
 import rvm_jax
 from rvm_jax import MattingNetwork, UserError
 from rvm_jax.networks import functional
-from rvm_jax.weights import torch_weights
+from rvm_jax.weights import files, torch_weights
 
 NAMES = ("mobilenetv3", "resnet50", "face")
 
 
 @pytest.fixture
-def torch():
+def torch() -> Any:
     return pytest.importorskip("torch")
 
 
-def save_pth(torch, path, tensors):
+def save_pth(torch: Any, path: Path, tensors: Any) -> Path:
     torch.save({key: torch.from_numpy(np.array(tensor)) for key, tensor in tensors.items()}, path)
     return path
 
 
-def counted(name):
+def counted(name: str) -> dict[str, np.ndarray]:
     """Golden weights whose counters have counted."""
     tensors = golden_state_dict(name)
     return {key: np.array(7 + len(key)) if key.endswith("tracked") else tensor for key, tensor in tensors.items()}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_round_trip_is_bit_equal_in_order_and_loads_strictly(torch, tmp_path, name):
+def test_round_trip_is_bit_equal_in_order_and_loads_strictly(torch: Any, tmp_path: Path, name: str) -> None:
     import torch_twin
 
     tensors = counted(name)
@@ -50,7 +52,7 @@ def test_round_trip_is_bit_equal_in_order_and_loads_strictly(torch, tmp_path, na
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_keys_keep_their_order_where_flax_sorts_attributes(tmp_path, name):
+def test_keys_keep_their_order_where_flax_sorts_attributes(tmp_path: Path, name: str) -> None:
     tensors, network = golden_state_dict(name), golden_network(name)
     rvm_jax.save(network, tmp_path / "checkpoint")
     for copy in (
@@ -62,30 +64,30 @@ def test_keys_keep_their_order_where_flax_sorts_attributes(tmp_path, name):
         assert_same_bits(torch_weights.state_dict(copy), tensors)
 
 
-def test_safetensors(tmp_path):
+def test_safetensors(tmp_path: Path) -> None:
     tensors = counted("face")
     network = rvm_jax.load_torch(save_safetensors(tmp_path / "in.safetensors", tensors))
     rvm_jax.save_torch(network, tmp_path / "out.safetensors")
-    found = torch_weights.read_state_dict(tmp_path / "out.safetensors")  # a format that keeps an order of its own
+    found = files.read_state_dict(tmp_path / "out.safetensors")  # a format that keeps an order of its own
     assert_same_bits({key: found.pop(key) for key in tensors}, tensors)
     assert not found
 
 
-def test_wrapped_and_prefixed_keys(torch, tmp_path):
+def test_wrapped_and_prefixed_keys(torch: Any, tmp_path: Path) -> None:
     tensors = {f"module.{key}": torch.from_numpy(np.array(tensor)) for key, tensor in counted("face").items()}
     torch.save({"epoch": 3, "state_dict": tensors}, tmp_path / "in.pt")
     assert_same_bits(torch_weights.state_dict(rvm_jax.load_torch(tmp_path / "in.pt")), counted("face"))
 
 
-def test_halves_and_parameters_are_read_too(torch, tmp_path):
+def test_halves_and_parameters_are_read_too(torch: Any, tmp_path: Path) -> None:
     tensors = {"a": torch.tensor([1.5], dtype=torch.bfloat16), "b": torch.nn.Parameter(torch.tensor([2.5]).double())}
     torch.save(tensors, tmp_path / "in.pth")
     assert_same_bits(
-        torch_weights.read_state_dict(tmp_path / "in.pth"), {"a": np.float32([1.5]), "b": np.float32([2.5])}
+        files.read_state_dict(tmp_path / "in.pth"), {"a": np.array([1.5], np.float32), "b": np.array([2.5], np.float32)}
     )
 
 
-def test_the_refiner_is_read_off_the_keys_or_given(tmp_path):
+def test_the_refiner_is_read_off_the_keys_or_given(tmp_path: Path) -> None:
     tensors = golden_state_dict("mobilenetv3")
     path = save_safetensors(tmp_path / "deep.safetensors", tensors)
     network = rvm_jax.load_torch(path, refiner="fast_guided_filter")
@@ -102,7 +104,7 @@ def test_the_refiner_is_read_off_the_keys_or_given(tmp_path):
         rvm_jax.load_torch(path, refiner="guided")
 
 
-def test_all_faults_of_the_keys_in_one_error(tmp_path):
+def test_all_faults_of_the_keys_in_one_error(tmp_path: Path) -> None:
     tensors = golden_state_dict("mobilenetv3")
     del tensors["aspp.aspp1.0.weight"], tensors["decoder.decode0.conv.1.bias"]
     tensors["aspp.aspp3.weight"] = np.zeros(1, np.float32)
@@ -118,7 +120,7 @@ def test_all_faults_of_the_keys_in_one_error(tmp_path):
     )
 
 
-def test_a_refused_state_dict_leaves_the_network_as_it_was():
+def test_a_refused_state_dict_leaves_the_network_as_it_was() -> None:
     network = golden_network("face")
     tensors = {key: tensor + 1 for key, tensor in golden_state_dict("face").items()}
     del tensors["project_seg.conv.bias"]
@@ -128,15 +130,15 @@ def test_a_refused_state_dict_leaves_the_network_as_it_was():
 
 
 class Intruder:
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return os.mkdir, (str(self.path),)
 
 
 @pytest.mark.parametrize("by", ["pickle", "torch"])
-def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(torch, tmp_path, by):
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(torch: Any, tmp_path: Path, by: str) -> None:
     path = tmp_path / "trap.pth"
     content = {"backbone.features.0.0.weight": Intruder(tmp_path / "intruded")}
     if by == "torch":
@@ -148,7 +150,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(torch, tmp_pat
     assert not (tmp_path / "intruded").exists()
 
 
-def test_a_damaged_file(torch, tmp_path):
+def test_a_damaged_file(torch: Any, tmp_path: Path) -> None:
     whole = save_pth(torch, tmp_path / "whole.pth", {"a": np.arange(1000.0)}).read_bytes()
     path = tmp_path / "cut.pth"
     for data in (b"", whole[:100], whole[:-20]):
@@ -168,7 +170,7 @@ def test_a_damaged_file(torch, tmp_path):
             rvm_jax.load_torch(path)
 
 
-def test_files_that_hold_no_network(torch, tmp_path):
+def test_files_that_hold_no_network(torch: Any, tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     for content in ([torch.zeros(2)], {"epoch": 3}, {0: torch.zeros(2)}, {"a": torch.eye(2).to_sparse()}):
         torch.save(content, path)
@@ -187,7 +189,7 @@ def test_files_that_hold_no_network(torch, tmp_path):
     assert not (tmp_path / "out.npz").exists()
 
 
-def test_without_pytorch(tmp_path, monkeypatch):
+def test_without_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save_safetensors(tmp_path / "in.safetensors", golden_state_dict("face"))
     monkeypatch.setitem(sys.modules, "torch", None)
     network = rvm_jax.load_torch(path)
@@ -202,7 +204,7 @@ def test_without_pytorch(tmp_path, monkeypatch):
     assert not (tmp_path / "out.pth").exists()
 
 
-def torchvision_file(name):
+def torchvision_file(name: str) -> dict[str, np.ndarray]:
     """The encoder's tensors as torchvision's ImageNet files have them, with a classifier."""
     tensors = golden_state_dict(name)
     encoder = {key.removeprefix("backbone."): x for key, x in tensors.items() if key.startswith("backbone.")}
@@ -212,7 +214,7 @@ def torchvision_file(name):
 
 @pytest.mark.parametrize("name", ["mobilenetv3", "resnet50"])
 @pytest.mark.parametrize("counters", [True, False])
-def test_backbone_alone(tmp_path, name, counters):
+def test_backbone_alone(tmp_path: Path, name: str, counters: bool) -> None:
     tensors = torchvision_file(name)
     if not counters:  # as in files from before PyTorch 0.4.1
         tensors = {key: tensor for key, tensor in tensors.items() if not key.endswith("num_batches_tracked")}
@@ -224,7 +226,7 @@ def test_backbone_alone(tmp_path, name, counters):
     assert_same_bits(torch_weights.state_dict(network), expected)
 
 
-def test_an_encoders_file_in_the_wrong_place(tmp_path):
+def test_an_encoders_file_in_the_wrong_place(tmp_path: Path) -> None:
     path = save_safetensors(tmp_path / "imagenet.safetensors", torchvision_file("resnet50"))
     with pytest.raises(UserError, match=r"holds an encoder alone; use rvm_jax\.load_backbone"):
         rvm_jax.load_torch(path)

@@ -12,11 +12,13 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.aematter.attention import ResidualBlock, StripAttention, pad_to_strips
-from rvm_jax.networks.api import CHANNELS, Guidance, Preparation, Wants
+from rvm_jax.networks.api import CHANNELS, Guidance, InputSpec, Preprocessing
 from rvm_jax.networks.backbones.swin import SwinStage, SwinTiny
-from rvm_jax.networks.image_network import StillNetwork
+from rvm_jax.networks.image_network import ImageNetwork
+from rvm_jax.networks.layers.arithmetic import clamp
 from rvm_jax.networks.layers.attention import keys
-from rvm_jax.networks.layers.basic import Conv2d, Sequential, clamp
+from rvm_jax.networks.layers.basic import Conv2d, Sequential
+from rvm_jax.networks.layers.kernels import XLA, Kernels, use_kernels
 from rvm_jax.networks.layers.resampling import upsample2, upsample2_nearest
 
 
@@ -38,17 +40,18 @@ class AEMatterResult(NamedTuple):
         return self.alpha_raw
 
 
-class AEMatter(StillNetwork):
-    """ "aematter" or "aematter_trimap"; see `StillNetwork` for the call.
+class AEMatter(ImageNetwork):
+    """ "aematter" or "aematter_trimap"; see `ImageNetwork` for the call.
 
     `regularised` sets the paper's stochastic depth and dropout, which draw from the call's `key`.
     """
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(padding="symmetric_centred", keeps_known=True, truncates=True),
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(padding="symmetric_centred", keep_known_region=True, rounding="truncate"),
     }
     BACKBONE: ClassVar = "trans"
+    kernels: Kernels = XLA
 
     def __init__(
         self,
@@ -57,10 +60,11 @@ class AEMatter(StillNetwork):
         preparation: str | None = None,
         regularised: bool | None = None,
         rngs: nnx.Rngs | None,
+        kernels: Kernels | None = None,
     ):
         guidance: Guidance | None = "trimap" if name == "aematter_trimap" else None
-        wants = Wants(guidance=guidance, size_multiple=32)
-        super().__init__(name, wants, preparation or ("original" if guidance else "published"))
+        spec = InputSpec(guidance=guidance, size_multiple=32)
+        super().__init__(name, spec, preparation or ("original" if guidance else "published"))
         self.regularised = guidance is not None if regularised is None else regularised
         share = 1.0 if self.regularised else 0.0
         inputs = 3 + (CHANNELS[guidance] if guidance else 0)
@@ -107,6 +111,7 @@ class AEMatter(StillNetwork):
         self.trans1, self.trans2, self.trans3 = (
             StripAttention(640, 512, heads=10, rate=0.2 * share, rngs=rngs) for _ in range(3)
         )
+        use_kernels(self, kernels)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -120,11 +125,11 @@ class AEMatter(StillNetwork):
         x1, x2, x3, x4 = self.trans(f1, encoder_key)
         z = self._context(x3, x4, context_key)
         y = self.ctran0(self.conv1(_join(x4, z)), decoder_keys[0])
-        y = self.ctran1(self.conv2(_join(x3, upsample2(y))), decoder_keys[1])
-        y = self.ctran2(self.conv3(_join(x2, upsample2(y))), decoder_keys[2])
-        y = self.ctran3(self.conv4(_join(x1, upsample2(y))), decoder_keys[3])
-        y = self.conv5(_join(f1, upsample2(y)))
-        raw = self.convo(_join(inputs, f0, upsample2(y)))
+        y = self.ctran1(self.conv2(_join(x3, upsample2(y, self.kernels))), decoder_keys[1])
+        y = self.ctran2(self.conv3(_join(x2, upsample2(y, self.kernels))), decoder_keys[2])
+        y = self.ctran3(self.conv4(_join(x1, upsample2(y, self.kernels))), decoder_keys[3])
+        y = self.conv5(_join(f1, upsample2(y, self.kernels)))
+        raw = self.convo(_join(inputs, f0, upsample2(y, self.kernels)))
         return AEMatterResult(clamp(raw, 0.0, 1.0), raw)
 
     def _context(self, x3: jax.Array, x4: jax.Array, key: jax.Array | None) -> jax.Array:

@@ -1,6 +1,7 @@
 """The MobileNetV2 encoder (Sandler et al. 2018, table 2), width 1, whose taps MODNet takes."""
 
 from functools import partial
+from typing import Any
 
 import jax
 from flax import nnx
@@ -51,7 +52,9 @@ class InvertedResidual(nnx.Module):
     def __init__(self, inputs: int, outputs: int, expansion: int, *, stride: int, rngs: nnx.Rngs | None):
         self.residual = stride == 1 and inputs == outputs
         wide = expansion * inputs
-        expand: list = [_Conv(inputs, wide, 1, rngs=rngs), BatchNorm2d(wide), jax.nn.relu6] if expansion > 1 else []
+        expand: list[Any] = []
+        if expansion > 1:
+            expand = [_Conv(inputs, wide, 1, rngs=rngs), BatchNorm2d(wide), jax.nn.relu6]
         self.conv = Sequential(
             [
                 *expand,

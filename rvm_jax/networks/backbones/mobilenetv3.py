@@ -1,13 +1,15 @@
 """The MobileNetV3-Large encoder (Howard et al. 2019) as torchvision names it, dilated for matting as in RVM."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean, kaiming_fan_out
+from rvm_jax.networks.layers.arithmetic import global_mean
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.initializers import kaiming_fan_out
 
 # ImageNet's statistics: this encoder normalises its input itself.
 MEAN = (0.485, 0.456, 0.406)
@@ -77,7 +79,7 @@ class InvertedResidual(nnx.Module):
 
     def __init__(self, block: _Block, *, rngs: nnx.Rngs | None):
         self.residual = block.stride == 1 and block.inputs == block.outputs
-        layers: list = []
+        layers: list[Any] = []
         if block.expanded != block.inputs:
             layers.append(_conv_norm(block.inputs, block.expanded, 1, activation=block.activation, rngs=rngs))
         layers.append(

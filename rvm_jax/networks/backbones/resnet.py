@@ -3,7 +3,9 @@
 import jax
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, kaiming_fan_out
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.initializers import kaiming_fan_out
+from rvm_jax.networks.layers.resampling import max_pool3
 
 
 class ResNet50(nnx.Module):
@@ -25,7 +27,7 @@ class ResNet50(nnx.Module):
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         f1 = jax.nn.relu(self.bn1(self.conv1(x)))
-        pooled = nnx.max_pool(f1, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        pooled = max_pool3(f1)
         f2 = self.layer1(pooled)
         f3 = self.layer2(f2)
         f4 = self.layer4(self.layer3(f3))
@@ -47,7 +49,7 @@ class ResNet18(nnx.Module):
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, ...]:
         f1 = jax.nn.relu(self.bn1(self.conv1(x)))
-        f2 = self.layer1(nnx.max_pool(f1, (3, 3), (2, 2), ((1, 1), (1, 1))))
+        f2 = self.layer1(max_pool3(f1))
         f3 = self.layer2(f2)
         f4 = self.layer3(f3)
         return f1, f2, f3, f4, self.layer4(f4)

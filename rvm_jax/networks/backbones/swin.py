@@ -12,9 +12,9 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.attention import attend, drop_path, keys, split_heads
-from rvm_jax.networks.layers.basic import Conv2d, start
+from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.dense import LayerNorm, Linear
-from rvm_jax.networks.layers.initializers import normal, zeros
+from rvm_jax.networks.layers.initializers import initial_value, normal, zeros
 
 WINDOW = 7
 _SHIFT = WINDOW // 2
@@ -115,7 +115,7 @@ class WindowAttention(nnx.Module):
 
     def __init__(self, channels: int, heads: int, *, rngs: nnx.Rngs | None):
         self.heads = heads
-        self.relative_position_bias_table = nnx.Param(start(normal(0.02), rngs, ((2 * WINDOW - 1) ** 2, heads)))
+        self.relative_position_bias_table = nnx.Param(initial_value(normal(0.02), rngs, ((2 * WINDOW - 1) ** 2, heads)))
         # A constant, which PyTorch's state dict has for every block.
         self.relative_position_index = nnx.BatchStat(jnp.asarray(_relative_position_index()))
         self.qkv = _Linear(channels, 3 * channels, rngs=rngs)
@@ -174,7 +174,8 @@ def _relative_position_index() -> np.ndarray:
     row, column = np.divmod(np.arange(WINDOW * WINDOW), WINDOW)
     rows = row[:, None] - row[None, :] + WINDOW - 1
     columns = column[:, None] - column[None, :] + WINDOW - 1
-    return (rows * (2 * WINDOW - 1) + columns).astype(np.int32)
+    index: np.ndarray = (rows * (2 * WINDOW - 1) + columns).astype(np.int32)
+    return index
 
 
 @lru_cache

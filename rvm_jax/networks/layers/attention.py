@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import at_least_float32, start
+from rvm_jax.networks.layers.arithmetic import at_least_float32
 from rvm_jax.networks.layers.dense import Linear
-from rvm_jax.networks.layers.initializers import xavier_uniform, zeros
+from rvm_jax.networks.layers.initializers import initial_value, xavier_uniform, zeros
 
 
 class MultiheadAttention(nnx.Module):
@@ -19,8 +19,8 @@ class MultiheadAttention(nnx.Module):
 
     def __init__(self, channels: int, heads: int, *, rngs: nnx.Rngs | None):
         self.heads = heads
-        self.in_proj_weight = nnx.Param(start(xavier_uniform, rngs, (channels, 3 * channels)))
-        self.in_proj_bias = nnx.Param(start(zeros, rngs, (3 * channels,)))
+        self.in_proj_weight = nnx.Param(initial_value(xavier_uniform, rngs, (channels, 3 * channels)))
+        self.in_proj_bias = nnx.Param(initial_value(zeros, rngs, (3 * channels,)))
         self.out_proj = Linear(channels, channels, bias_init=zeros, rngs=rngs)
 
     def __call__(self, x: jax.Array, rate: float = 0.0, key: jax.Array | None = None) -> jax.Array:

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import Initializer, at_least_float32, start, torch_uniform
+from rvm_jax.networks.layers.arithmetic import at_least_float32
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, torch_uniform
 
 
 class Linear(nnx.Module):
@@ -28,8 +29,8 @@ class Linear(nnx.Module):
     ):
         bound = 1.0 / math.sqrt(inputs)
         bias_init = bias_init or (lambda rng, n: rng.uniform(-bound, bound, n))
-        self.weight = nnx.Param(start(init, rngs, (inputs, outputs)))
-        self.bias = nnx.Param(start(bias_init, rngs, (outputs,))) if bias else None
+        self.weight = nnx.Param(initial_value(init, rngs, (inputs, outputs)))
+        self.bias = nnx.Param(initial_value(bias_init, rngs, (outputs,))) if bias else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
         weight = self.weight[...]

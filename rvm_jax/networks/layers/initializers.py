@@ -1,8 +1,37 @@
-"""Starting values by PyTorch's names, beside the two in `layers` that RVM uses. Shapes are ours: HWIO, and (I, O)."""
+"""Starting values by PyTorch's names, drawn by NumPy. Shapes are ours: HWIO, and (I, O)."""
 
 import math
+from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from flax import nnx
+
+Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+def torch_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """PyTorch's default for a convolution (kaiming_uniform_ with a = sqrt(5)): U(-b, b), b = 1 / sqrt(fan in)."""
+    bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
+    return rng.uniform(-bound, bound, shape)
+
+
+def kaiming_fan_out(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """torchvision's start of its encoders (kaiming_normal_, mode fan_out): N(0, 2 / fan out); shape is HWIO."""
+    # PyTorch's fan out is outputs · k · k also for grouped convolutions.
+    return rng.normal(0.0, math.sqrt(2.0 / (shape[0] * shape[1] * shape[3])), shape)
+
+
+def initial_value(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ...]) -> jax.Array:
+    """Draws starting values from the next key of `rngs`; zeros without it, for a network whose weights will be set.
+
+    NumPy draws them: jax.random would compile a program for every shape, most of a minute for one network.
+    """
+    if rngs is None:
+        return jnp.asarray(np.zeros(shape, np.float32))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(rngs.params())))
+    return jnp.asarray(init(rng, shape), jnp.float32)
 
 
 def kaiming_fan_in(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -22,6 +51,6 @@ def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.zeros(shape)
 
 
-def normal(deviation: float):
+def normal(deviation: float) -> Initializer:
     """Returns N(0, deviation²)."""
     return lambda rng, shape: rng.normal(0.0, deviation, shape)

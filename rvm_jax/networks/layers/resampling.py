@@ -1,15 +1,38 @@
 """Halving, doubling and enlarging maps by whole factors, as PyTorch does, in NHWC."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
-from flax import nnx
+import numpy as np
 
-from rvm_jax.networks.layers.convolution import is_cpu
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
 def avg_pool2(x: jax.Array) -> jax.Array:
-    """torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels."""
-    return nnx.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
+    """torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels.
+
+    Halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C).
+    """
+    zero = np.zeros((), x.dtype)
+    total: jax.Array = jax.lax.reduce_window(x, zero, jax.lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
+    # By rows, then by columns: XLA would take seconds to fold a constant of all counts, as nnx.avg_pool has it.
+    rows, columns = (_pooled_pixels(length) for length in x.shape[1:3])
+    return total / jnp.asarray(rows[:, None, None], x.dtype) / jnp.asarray(columns[:, None], x.dtype)
+
+
+def max_pool3(x: jax.Array) -> jax.Array:
+    """torch.nn.MaxPool2d(3, stride=2, padding=1): halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C)."""
+    edges = ((0, 0), (1, 1), (1, 1), (0, 0))
+    pooled: jax.Array = jax.lax.reduce_window(
+        x, np.array(-np.inf, x.dtype), jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), edges
+    )
+    return pooled
+
+
+def _pooled_pixels(length: int) -> np.ndarray:
+    """Returns how many pixels each pair along an axis has: 2, and 1 at an odd end."""
+    return np.minimum(length - np.arange(0, length, 2), 2)
 
 
 def upsample2_nearest(x: jax.Array) -> jax.Array:
@@ -19,17 +42,21 @@ def upsample2_nearest(x: jax.Array) -> jax.Array:
     return pairs.reshape(batch, 2 * height, 2 * width, channels)
 
 
-@jax.custom_vjp
-def upsample2(x: jax.Array) -> jax.Array:
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def upsample2(x: jax.Array, kernels: Kernels = XLA) -> jax.Array:
     """Doubles height and width of (B, H, W, C) bilinearly (half-pixel centres, edges replicated)."""
     return upsample(x, 2)
 
 
-def _upsample2_backward(_: None, dy: jax.Array) -> tuple[jax.Array]:
-    return (_stored(_halve(_halve(dy, 2), 1)),)
+def _upsample2_forward(x: jax.Array, kernels: Kernels) -> tuple[jax.Array, None]:
+    return upsample2(x, kernels), None
 
 
-upsample2.defvjp(lambda x: (upsample2(x), None), _upsample2_backward)
+def _upsample2_backward(kernels: Kernels, _: None, dy: jax.Array) -> tuple[jax.Array]:
+    return (kernels.store(_halve(_halve(dy, 2), 1), kernels.strip_bytes),)
+
+
+upsample2.defvjp(_upsample2_forward, _upsample2_backward)
 
 
 def upsample(x: jax.Array, factor: int) -> jax.Array:
@@ -38,6 +65,13 @@ def upsample(x: jax.Array, factor: int) -> jax.Array:
     Each of the factor² phases is a weighted sum of shifted maps: no gathers, which are slow to differentiate.
     """
     return _enlarge(_enlarge(x, 1, factor), 2, factor)
+
+
+def shrink(x: jax.Array, factor: int) -> jax.Array:
+    """interpolate(scale_factor=1 / factor, mode="bilinear") for an even factor: the mean of the middle four pixels."""
+    first, second = factor // 2 - 1, factor // 2
+    rows = (x[:, first::factor] + x[:, second::factor]) / 2
+    return (rows[:, :, first::factor] + rows[:, :, second::factor]) / 2
 
 
 def _enlarge(x: jax.Array, axis: int, factor: int) -> jax.Array:
@@ -65,14 +99,3 @@ def _halve(dy: jax.Array, axis: int) -> jax.Array:
     after = jnp.concatenate([jax.lax.slice_in_dim(even, 1, length, axis=axis), last], axis)
     before = jnp.concatenate([first, jax.lax.slice_in_dim(odd, 0, length - 1, axis=axis)], axis)
     return 0.75 * (even + odd) + 0.25 * (before + after)
-
-
-def _stored(x: jax.Array) -> jax.Array:
-    """`x`, kept in memory on the CPU before anything reads it.
-
-    XLA computes what is cheap anew wherever it is read, such as once for every frame of a clip, and its CPU backend
-    drops optimization barriers. A product with the identity matrix is exact and never becomes part of another loop.
-    """
-    if not is_cpu():
-        return x
-    return x @ jnp.eye(x.shape[-1], dtype=x.dtype)

@@ -41,7 +41,7 @@ def _columns_by_phases(x: jax.Array, p: int, q: int) -> jax.Array:
 def _rows_by_phases(x: jax.Array, p: int, q: int) -> jax.Array:
     batch, height, *rest = x.shape
     padded = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
-    total = jnp.zeros((), x.dtype)
+    total: jax.Array = jnp.zeros((), x.dtype)
     for tap, weight in enumerate(_phase_weights(p, q)):
         inputs = padded[:, tap : tap + height - q + 1 : q]
         total = total + inputs[:, :, None] * jnp.asarray(weight, x.dtype)[:, None, None]
@@ -61,7 +61,8 @@ def _phase_weights(p: int, q: int) -> np.ndarray:
 def _resize_by_index(x: jax.Array, axis: int, length: int) -> jax.Array:
     low, high, weight = _neighbours(x.shape[axis], length, x.shape[axis] / length)
     weight = weight.reshape(-1, *[1] * (x.ndim - axis - 1))
-    return (1 - weight) * jnp.take(x, low, axis) + weight * jnp.take(x, high, axis)
+    resized: jax.Array = (1 - weight) * jnp.take(x, low, axis) + weight * jnp.take(x, high, axis)
+    return resized
 
 
 def rescale(x: jax.Array, ratio: float) -> jax.Array:

@@ -1,6 +1,7 @@
 """The residual blocks of MGMatting, from GCA-Matting (Li & Lu 2020): spectral norm on every convolution."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ class EncoderBlock(nnx.Module):
         self.bn1 = BatchNorm2d(outputs)
         self.conv2 = SpectralConv2d(outputs, outputs, 3, rngs=rngs)
         self.bn2 = silent_norm(outputs)
-        projection: list = [avg_pool2, SpectralConv2d(inputs, outputs, 1, rngs=rngs), BatchNorm2d(outputs)]
+        projection: list[Any] = [avg_pool2, SpectralConv2d(inputs, outputs, 1, rngs=rngs), BatchNorm2d(outputs)]
         self.downsample = Sequential(projection) if stride > 1 else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -41,7 +42,7 @@ class DecoderBlock(nnx.Module):
         self.bn1 = BatchNorm2d(inputs)
         self.conv2 = SpectralConv2d(inputs, outputs, 3, rngs=rngs)
         self.bn2 = silent_norm(outputs)
-        projection: list = [upsample2_nearest, SpectralConv2d(inputs, outputs, 1, rngs=rngs), BatchNorm2d(outputs)]
+        projection: list[Any] = [upsample2_nearest, SpectralConv2d(inputs, outputs, 1, rngs=rngs), BatchNorm2d(outputs)]
         self.upsample = Sequential(projection) if doubles else None
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -64,7 +65,7 @@ def decoder_stage(inputs: int, outputs: int, blocks: int, *, rngs: nnx.Rngs | No
 
 def shortcut(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:
     """What a skip passes on its way to the decoder; here the activation comes before the normalisation."""
-    layers: list = []
+    layers: list[Any] = []
     for channels in (inputs, outputs):
         layers += [SpectralConv2d(channels, outputs, 3, rngs=rngs), jax.nn.relu, BatchNorm2d(outputs)]
     return Sequential(layers)

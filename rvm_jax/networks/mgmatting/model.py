@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.api import CHANNELS, IMAGENET_MEAN, IMAGENET_STD, Guidance, Preparation, Wants
-from rvm_jax.networks.image_network import StillNetwork
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean
+from rvm_jax.networks.api import CHANNELS, IMAGENET_MEAN, IMAGENET_STD, Guidance, InputSpec, Preprocessing
+from rvm_jax.networks.image_network import ImageNetwork
+from rvm_jax.networks.layers.arithmetic import global_mean
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 from rvm_jax.networks.layers.resampling import upsample
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
 from rvm_jax.networks.mgmatting.blocks import LEAKY, decoder_stage, encoder_stage, shortcut
@@ -33,25 +35,34 @@ class MGMattingResult(NamedTuple):
         return self.pha
 
 
-class MGMatting(StillNetwork):
-    """ "mgmatting" or "mgmatting_guided"; see `StillNetwork` for the call.
+class MGMatting(ImageNetwork):
+    """ "mgmatting" or "mgmatting_guided"; see `ImageNetwork` for the call.
 
     `pha` is the merge of the three scales ("original"), or the coarsest alone, which is all that the published
     comparison's test script looked at ("published").
     """
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(mean=IMAGENET_MEAN, std=IMAGENET_STD, padding="reflect_border", truncates=True),
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(mean=IMAGENET_MEAN, std=IMAGENET_STD, padding="reflect_border", rounding="truncate"),
     }
+    default_loss: ClassVar = "mgmatting"
 
-    def __init__(self, name: str = "mgmatting", *, preparation: str | None = None, rngs: nnx.Rngs | None):
+    def __init__(
+        self,
+        name: str = "mgmatting",
+        *,
+        preparation: str | None = None,
+        rngs: nnx.Rngs | None,
+        kernels: Kernels | None = None,
+    ):
         guidance: Guidance | None = "mask" if name == "mgmatting_guided" else None
-        wants = Wants(guidance=guidance, size_multiple=32)
-        super().__init__(name, wants, preparation or ("original" if guidance else "published"))
+        spec = InputSpec(guidance=guidance, size_multiple=32)
+        super().__init__(name, spec, preparation or ("original" if guidance else "published"))
         self.encoder = Encoder(3 + (CHANNELS[guidance] if guidance else 0), rngs=rngs)
         self.aspp = ASPP(512, 256, 512, rngs=rngs)
         self.decoder = Decoder(rngs=rngs)
+        use_kernels(self, kernels)
 
     def forward(self, inputs: jax.Array, key: jax.Array | None) -> MGMattingResult:
         deep, skips = self.encoder(inputs)

@@ -1,19 +1,21 @@
 """MODNet (Ke et al. 2022, arXiv 2011.11961): what is in front at low resolution, its details at high, their fusion."""
 
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.networks.backbones.mobilenetv2 import MobileNetV2
-from rvm_jax.networks.image_network import StillNetwork
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean
+from rvm_jax.networks.image_network import ImageNetwork
+from rvm_jax.networks.layers.arithmetic import global_mean
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.dense import Linear, instance_norm
 from rvm_jax.networks.layers.initializers import kaiming_fan_in, zeros
-from rvm_jax.networks.layers.resampling import upsample2
+from rvm_jax.networks.layers.kernels import XLA, Kernels, use_kernels
+from rvm_jax.networks.layers.resampling import shrink, upsample2
 
 _CHANNELS = 32  # of the high-resolution branch
 
@@ -36,23 +38,32 @@ class MODNetResult(NamedTuple):
         return self.matte
 
 
-class MODNet(StillNetwork):
-    """Image only; see `StillNetwork` for the call."""
+class MODNet(ImageNetwork):
+    """Image only; see `ImageNetwork` for the call."""
 
-    PREPARATIONS: ClassVar = {
-        "published": Preparation(padding="reflect_border", truncates=True),
-        "original": Preparation(
-            mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), padding="resize", short_side=512, truncates=True
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate"),
+        "original": Preprocessing(
+            mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), padding="resize", short_side=512, rounding="truncate"
         ),
     }
     BACKBONE: ClassVar = "backbone.model"
+    default_loss: ClassVar = "modnet"
 
-    def __init__(self, name: str = "modnet", *, preparation: str = "published", rngs: nnx.Rngs | None):
-        super().__init__(name, Wants(size_multiple=32), preparation)
+    def __init__(
+        self,
+        name: str = "modnet",
+        *,
+        preparation: str = "published",
+        rngs: nnx.Rngs | None,
+        kernels: Kernels | None = None,
+    ):
+        super().__init__(name, InputSpec(size_multiple=32), preparation)
         self.backbone = Backbone(rngs=rngs)
         self.lr_branch = LowResolution(self.backbone, rngs=rngs)
         self.hr_branch = HighResolution(rngs=rngs)
         self.f_branch = Fusion(rngs=rngs)
+        use_kernels(self, kernels)
 
     def forward(self, inputs: jax.Array, key: jax.Array | None) -> MODNetResult:
         semantic, l8, enc2, enc4 = self.lr_branch(inputs)
@@ -74,7 +85,7 @@ class ConvNormRelu(nnx.Module):
         self, inputs: int, outputs: int, size: int, *, stride: int = 1, norm: bool = True, rngs: nnx.Rngs | None
     ):
         convolution = Conv2d(inputs, outputs, size, stride=stride, init=kaiming_fan_in, bias_init=zeros, rngs=rngs)
-        after: list = [HalfInstanceNorm(outputs), jax.nn.relu] if norm else []
+        after: list[Any] = [HalfInstanceNorm(outputs), jax.nn.relu] if norm else []
         self.layers = Sequential([convolution, *after])
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -107,6 +118,8 @@ class LowResolution(nnx.Module):
     """The semantic estimate at 1/16, and features at 1/8 for the others. It owns the encoder a second time, as in
     PyTorch, whose state dict has the encoder's tensors twice."""
 
+    kernels: Kernels = XLA
+
     def __init__(self, backbone: Backbone, *, rngs: nnx.Rngs | None):
         self.backbone = backbone
         channels = MobileNetV2.CHANNELS[-1]
@@ -117,13 +130,15 @@ class LowResolution(nnx.Module):
 
     def __call__(self, image: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         enc2, enc4, enc32 = self.backbone.model(image)
-        l16 = self.conv_lr16x(upsample2(self.se_block(enc32)))
-        l8 = self.conv_lr8x(upsample2(l16))
+        l16 = self.conv_lr16x(upsample2(self.se_block(enc32), self.kernels))
+        l8 = self.conv_lr8x(upsample2(l16, self.kernels))
         return jax.nn.sigmoid(self.conv_lr(l8)), l8, enc2, enc4
 
 
 class HighResolution(nnx.Module):
     """The detail estimate at full size, and its features at 1/2."""
+
+    kernels: Kernels = XLA
 
     def __init__(self, *, rngs: nnx.Rngs | None):
         enc2, enc4, _ = MobileNetV2.CHANNELS
@@ -143,13 +158,15 @@ class HighResolution(nnx.Module):
         enc2, enc4 = self.tohr_enc2x(enc2), self.tohr_enc4x(enc4)
         x = self.conv_enc2x(_join(image2, enc2))
         x = self.conv_enc4x(_join(x, enc4))
-        x = self.conv_hr4x(_join(x, upsample2(l8), image4))
-        h2 = self.conv_hr2x(_join(upsample2(x), enc2))
-        return jax.nn.sigmoid(self.conv_hr(_join(upsample2(h2), image))), h2
+        x = self.conv_hr4x(_join(x, upsample2(l8, self.kernels), image4))
+        h2 = self.conv_hr2x(_join(upsample2(x, self.kernels), enc2))
+        return jax.nn.sigmoid(self.conv_hr(_join(upsample2(h2, self.kernels), image))), h2
 
 
 class Fusion(nnx.Module):
     """The matte, from both branches' features."""
+
+    kernels: Kernels = XLA
 
     def __init__(self, *, rngs: nnx.Rngs | None):
         c, conv = _CHANNELS, partial(ConvNormRelu, rngs=rngs)
@@ -158,16 +175,9 @@ class Fusion(nnx.Module):
         self.conv_f = Sequential([conv(c + 3, c // 2, 3), conv(c // 2, 1, 1, norm=False)])
 
     def __call__(self, image: jax.Array, l8: jax.Array, h2: jax.Array) -> jax.Array:
-        x = self.conv_lr4x(upsample2(l8))
-        x = self.conv_f2x(_join(upsample2(x), h2))
-        return jax.nn.sigmoid(self.conv_f(_join(upsample2(x), image)))
-
-
-def shrink(x: jax.Array, factor: int) -> jax.Array:
-    """interpolate(scale_factor=1 / factor, mode="bilinear") for an even factor: the mean of the middle four pixels."""
-    first, second = factor // 2 - 1, factor // 2
-    rows = (x[:, first::factor] + x[:, second::factor]) / 2
-    return (rows[:, :, first::factor] + rows[:, :, second::factor]) / 2
+        x = self.conv_lr4x(upsample2(l8, self.kernels))
+        x = self.conv_f2x(_join(upsample2(x, self.kernels), h2))
+        return jax.nn.sigmoid(self.conv_f(_join(upsample2(x, self.kernels), image)))
 
 
 def _join(*maps: jax.Array) -> jax.Array:

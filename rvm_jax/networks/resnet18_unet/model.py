@@ -10,11 +10,13 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks.api import InputSpec, Preprocessing
 from rvm_jax.networks.backbones.resnet import ResNet18
-from rvm_jax.networks.image_network import StillNetwork
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, clamp
+from rvm_jax.networks.image_network import ImageNetwork
+from rvm_jax.networks.layers.arithmetic import clamp
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.initializers import kaiming_fan_in, xavier_uniform, zeros
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 from rvm_jax.networks.layers.resampling import upsample2_nearest
 
 
@@ -34,17 +36,27 @@ class UNetResult(NamedTuple):
         return self.out
 
 
-class ResNet18UNet(StillNetwork):
-    """The published comparison's first row; see `StillNetwork` for the call."""
+class ResNet18UNet(ImageNetwork):
+    """The published comparison's first row; see `ImageNetwork` for the call."""
 
-    PREPARATIONS: ClassVar = {"published": Preparation(padding="reflect_border", truncates=True, wraps=True)}
+    PREPROCESSING: ClassVar = {
+        "published": Preprocessing(padding="reflect_border", rounding="truncate", overflow="wrap")
+    }
     BACKBONE: ClassVar = "encoder"
 
-    def __init__(self, name: str = "resnet18_unet", *, preparation: str = "published", rngs: nnx.Rngs | None):
-        super().__init__(name, Wants(size_multiple=32), preparation)
+    def __init__(
+        self,
+        name: str = "resnet18_unet",
+        *,
+        preparation: str = "published",
+        rngs: nnx.Rngs | None,
+        kernels: Kernels | None = None,
+    ):
+        super().__init__(name, InputSpec(size_multiple=32), preparation)
         self.encoder = ResNet18(rngs=rngs)
         self.decoder = UNetDecoder(ResNet18.CHANNELS, (256, 128, 64, 32, 16), rngs=rngs)
         self.segmentation_head = Sequential([Conv2d(16, 1, 3, init=xavier_uniform, bias_init=zeros, rngs=rngs)])
+        use_kernels(self, kernels)
 
     def forward(self, inputs: jax.Array, key: jax.Array | None) -> UNetResult:
         return UNetResult(self.segmentation_head(self.decoder(self.encoder(inputs))))

@@ -8,14 +8,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from rvm_jax.networks.api import State
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
-from rvm_jax.networks.layers.convolution import conv, is_cpu
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 from rvm_jax.networks.layers.resampling import avg_pool2, upsample2
-
-# Frames: longer clips loop over pieces of this length, so that compilation stays short.
-_MAX_UNROLL = 8
-
-State = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock
 
 
 class RecurrentDecoder(nnx.Module):
@@ -62,12 +59,14 @@ class BottleneckBlock(nnx.Module):
 class UpsamplingBlock(nnx.Module):
     """Doubles, joins the skip and the pooled frames, convolves, then a ConvGRU on the second half of the channels."""
 
+    kernels: Kernels = XLA
+
     def __init__(self, inputs: int, skip: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = _conv_norm_relu(inputs + skip + 3, outputs, rngs=rngs)
         self.gru = ConvGRU(outputs // 2, rngs=rngs)
 
     def __call__(self, x: jax.Array, skip: jax.Array, src: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
-        x = upsample2(x)[:, : src.shape[1], : src.shape[2]]
+        x = upsample2(x, self.kernels)[:, : src.shape[1], : src.shape[2]]
         x = self.conv((x, skip, src))
         a, b = jnp.split(x, 2, axis=-1)
         b, r = self.gru(b, r)
@@ -77,18 +76,26 @@ class UpsamplingBlock(nnx.Module):
 class OutputBlock(nnx.Module):
     """Doubles to full size, joins the frames, convolves twice."""
 
+    kernels: Kernels = XLA
+
     def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = Sequential(
             [*_conv_norm_relu(inputs + 3, outputs, rngs=rngs), *_conv_norm_relu(outputs, outputs, rngs=rngs)]
         )
 
     def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array:
-        x = upsample2(x)[:, : src.shape[1], : src.shape[2]]
+        x = upsample2(x, self.kernels)[:, : src.shape[1], : src.shape[2]]
         return self.conv((x, src))
+
+    def for_inference(self, kernels: Kernels) -> nnx.Module:
+        """Returns the block, batch norms folded, in the form that suits these kernels."""
+        return PolyphaseOutputBlock(self.conv[0], self.conv[3]) if kernels.merge_upsampling else self
 
 
 class ConvGRU(nnx.Module):
     """A gated recurrent unit whose products are 3×3 convolutions; the state is float32."""
+
+    kernels: Kernels = XLA
 
     def __init__(self, channels: int, *, rngs: nnx.Rngs | None):
         self.channels = channels
@@ -98,7 +105,7 @@ class ConvGRU(nnx.Module):
     def __call__(self, x: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Takes inputs (B·T, h, w, C) and the state (B, h, w, C); returns all T states (B·T, h, w, C) and the last."""
         # PyTorch convolves [x, h]. The half that sees x does not wait for the state: it runs for all frames at once.
-        c = self.channels
+        c, conv = self.channels, self.kernels.conv
         gates_weight, candidate_weight = self.ih[0].weight[...], self.hh[0].weight[...]
         input_weight = jnp.concatenate([gates_weight[:, :, :c], candidate_weight[:, :, :c]], -1)
         input_bias = jnp.concatenate([self.ih[0].bias[...], self.hh[0].bias[...]])
@@ -114,8 +121,7 @@ class ConvGRU(nnx.Module):
         if inputs.shape[1] == 1:
             h, _ = cell(h, inputs[:, 0])
             return h, h
-        # XLA's CPU backend has fast convolutions for straight code only: inside a loop they are three times slower.
-        unroll = min(inputs.shape[1], _MAX_UNROLL) if is_cpu() else 1
+        unroll = min(inputs.shape[1], self.kernels.max_unroll)
         h, states = jax.lax.scan(cell, h, inputs.swapaxes(0, 1), unroll=unroll)
         return states.swapaxes(0, 1).reshape(-1, *h.shape[1:]), h
 

@@ -3,7 +3,8 @@
 import jax
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, global_mean
+from rvm_jax.networks.layers.arithmetic import global_mean
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 
 
 class LRASPP(nnx.Module):

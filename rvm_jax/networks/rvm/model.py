@@ -1,19 +1,21 @@
 """Robust Video Matting (Lin et al. 2021, arXiv 2108.11515): encoder, LR-ASPP, recurrent decoder, refiner."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, overload
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.networks import functional
+from rvm_jax.networks.api import Array, InputSpec, Matte, Preprocessing, Settings, State
 from rvm_jax.networks.backbones.mobilenetv3 import MobileNetV3Large
 from rvm_jax.networks.backbones.resnet import ResNet50
-from rvm_jax.networks.layers.basic import Conv2d, at_least_float32, clamp
+from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
+from rvm_jax.networks.layers.basic import Conv2d
+from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 from rvm_jax.networks.layers.resizing import rescale
-from rvm_jax.networks.rvm.decoder import RecurrentDecoder, State
+from rvm_jax.networks.rvm.decoder import ConvGRU, RecurrentDecoder
 from rvm_jax.networks.rvm.lraspp import LRASPP
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter, FastGuidedFilter
 
@@ -23,14 +25,6 @@ _VARIANTS: dict[str, tuple[Any, int, tuple[int, ...]]] = {
     "resnet50": (ResNet50, 256, (128, 64, 32, 16)),
 }
 _REFINERS = {"deep_guided_filter": DeepGuidedFilter, "fast_guided_filter": FastGuidedFilter}
-
-
-class Matte(NamedTuple):
-    """What a matting pass gives: `fgr` (…, H, W, 3) or None and `pha` (…, H, W, 1) in [0, 1], and the state `rec`."""
-
-    fgr: jax.Array | None
-    pha: jax.Array
-    rec: State
 
 
 class Segmentation(NamedTuple):
@@ -48,15 +42,16 @@ class MattingNetwork(nnx.Module):
         refiner: "deep_guided_filter" or "fast_guided_filter", used where `downsample_ratio` is not 1.
         foreground: True for RVM (foreground and alpha), False for the face-matting fork (alpha alone). An alpha-only
             network keeps the deep filter's tensors, as the fork's files do, without using them.
-        rngs: where the starting weights come from; None for zeros, where they will be set from a file.
+        rngs: where the starting weights come from; None for zeros, if they will be set from a file.
+        kernels: what its layers compute by; None for those of the device that the weights go to.
 
     Raises:
         UserError: an unknown variant or refiner.
     """
 
     name: ClassVar = "rvm"
-    wants: ClassVar = Wants(state=True)
-    preparation: ClassVar = Preparation()
+    inputs: ClassVar = InputSpec(state=True)
+    preprocessing: ClassVar = Preprocessing()
     BACKBONE: ClassVar = "backbone"
 
     def __init__(
@@ -66,6 +61,7 @@ class MattingNetwork(nnx.Module):
         refiner: str = "deep_guided_filter",
         foreground: bool = True,
         rngs: nnx.Rngs | None,
+        kernels: Kernels | None = None,
     ):
         if variant not in _VARIANTS:
             raise UserError(f"network variant '{variant}' is unknown; use one of {', '.join(_VARIANTS)}")
@@ -79,9 +75,20 @@ class MattingNetwork(nnx.Module):
         self.project_mat = Projection(widths[-1], 4 if foreground else 1, rngs=rngs)
         self.project_seg = Projection(widths[-1], 1, rngs=rngs)
         self.refiner = DeepGuidedFilter(rngs=rngs) if refiner == "deep_guided_filter" else FastGuidedFilter()
+        use_kernels(self, kernels)
 
     @property
-    def config(self) -> dict[str, Any]:
+    def default_loss(self) -> str:
+        """RVM's own recipe, or the face-matting fork's."""
+        return "matting" if self.foreground else "alpha"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The top-level attributes that hold parameters."""
+        return functional.parts(self)
+
+    @property
+    def config(self) -> Settings:
         """The arguments that make a network of this kind again (all but `rngs`)."""
         return {"variant": self.variant, "refiner": self.refiner_name, "foreground": self.foreground}
 
@@ -91,20 +98,34 @@ class MattingNetwork(nnx.Module):
 
     def initial_state(self, batch: int, height: int, width: int) -> State:
         """The zero state (r1, r2, r3, r4) for frames of the size that the encoder sees (after any downsampling)."""
-        channels = [cell.gru.channels for cell in _recurrent_blocks(self.decoder)]
+        channels = [unit.channels for unit in _recurrent_units(self.decoder)]
         shapes = []
         for count in channels:
             height, width = -(-height // 2), -(-width // 2)
             shapes.append((batch, height, width, count))
-        return tuple(jnp.zeros(shape) for shape in shapes)  # type: ignore[return-value]
+        return tuple(jnp.zeros(shape) for shape in shapes)
+
+    @overload
+    def __call__(
+        self,
+        src: Array,
+        rec: State | None = None,
+        downsample_ratio: float = 1.0,
+        segmentation_pass: Literal[False] = False,
+    ) -> Matte: ...
+
+    @overload
+    def __call__(
+        self, src: Array, rec: State | None = None, downsample_ratio: float = 1.0, *, segmentation_pass: Literal[True]
+    ) -> Segmentation: ...
 
     def __call__(
         self,
-        src: jax.Array | np.ndarray,
+        src: Array,
         rec: State | None = None,
         downsample_ratio: float = 1.0,
         segmentation_pass: bool = False,
-    ) -> Any:
+    ) -> Matte | Segmentation:
         """Mattes frames, or a clip of them.
 
         Args:
@@ -155,7 +176,7 @@ class MattingNetwork(nnx.Module):
                 f"the recurrent state has shapes {given}, but these frames need {wanted}; pass rec=None where a new "
                 "size or another clip begins"
             )
-        return tuple(at_least_float32(r) for r in rec)  # type: ignore[return-value]
+        return tuple(at_least_float32(r) for r in rec)
 
 
 class Projection(nnx.Module):
@@ -168,11 +189,11 @@ class Projection(nnx.Module):
         return self.conv(x)
 
 
-def _recurrent_blocks(decoder: RecurrentDecoder) -> tuple:
-    return decoder.decode1, decoder.decode2, decoder.decode3, decoder.decode4
+def _recurrent_units(decoder: RecurrentDecoder) -> tuple[ConvGRU, ...]:
+    return decoder.decode1.gru, decoder.decode2.gru, decoder.decode3.gru, decoder.decode4.gru
 
 
-def _checked_frames(src: jax.Array | np.ndarray) -> jax.Array:
+def _checked_frames(src: Array) -> jax.Array:
     if src.ndim not in (4, 5) or src.shape[-1] != 3:
         raise UserError(f"src has shape {src.shape}; frames are (B, H, W, 3) and clips (B, T, H, W, 3)")
     if not jnp.issubdtype(src.dtype, jnp.floating):

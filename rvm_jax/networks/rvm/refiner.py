@@ -4,12 +4,15 @@ Both explain the matte y around each small pixel as A·x + b of the frame x, and
 are float32: they are differences of nearly equal numbers.
 """
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential, at_least_float32, channel_mean
+from rvm_jax.networks.layers.arithmetic import at_least_float32, channel_mean
+from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.resizing import resize
 
 Refined = tuple[jax.Array, jax.Array]
@@ -17,6 +20,8 @@ Refined = tuple[jax.Array, jax.Array]
 
 class DeepGuidedFilter(nnx.Module):
     """A learned filter: three 1×1 convolutions read A off the covariance, the variance and the decoder's features."""
+
+    keep_float32: ClassVar = True
 
     def __init__(self, hidden: int = 16, *, rngs: nnx.Rngs | None):
         self.box_filter = Conv2d(4, 4, 3, groups=4, bias=False, init=_box_weights, rngs=rngs)
@@ -97,7 +102,7 @@ def _rounded(product: jax.Array) -> jax.Array:
     A covariance is a difference of nearly equal numbers, divided by a variance near 1e-5: a last bit that differs there
     moves the alpha by 3e-4. The maximum changes no value; XLA and LLVM just cannot fuse across it.
     """
-    return jnp.maximum(product, jnp.finfo(product.dtype).min)
+    return jnp.maximum(product, np.finfo(product.dtype).min)
 
 
 def _refined(a: jax.Array, b: jax.Array, fine: jax.Array) -> Refined:

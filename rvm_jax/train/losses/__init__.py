@@ -1,0 +1,1 @@
+"""What a training step minimises: terms, the losses of RVM and of the image networks, and their names in configs."""

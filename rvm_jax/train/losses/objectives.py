@@ -1,95 +1,100 @@
-"""What a training step minimises: from a network in training view and a batch of arrays to loss components."""
+"""What configs name as `train.loss`: the losses by name, their options, and whether a network has what one reads."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
+from rvm_jax.atomic_files import reason
 from rvm_jax.errors import UserError
-from rvm_jax.train.losses import rvm as losses
-from rvm_jax.train.losses import still as still_losses
+from rvm_jax.networks import functional
+from rvm_jax.networks.api import Network
+from rvm_jax.train.losses import still
+from rvm_jax.train.losses.rvm import alpha, alpha_composed, matting, segmentation, trimap
+from rvm_jax.train.losses.terms import Batch, Components
 
-Batch = Mapping[str, jax.Array]
-# The last argument is the step's own random key.
-Objective = Callable[[Any, Batch, jax.Array], losses.Components]
+# From a network in training view, a batch of uint8 arrays and the step's own random key to the loss's components.
+Loss = Callable[..., Components]
 
-
-def make_objective(train: Mapping) -> Objective:
-    """Returns the objective that a config's `train` section, or one of its passes, names as `loss`.
-
-    Raises UserError for an unknown name, and where `downsample_ratio` is given to an objective that has none.
-    """
-    name, ratio = train["loss"], train.get("downsample_ratio", 1.0)
-    if name == "matting":
-        return partial(matting, downsample_ratio=ratio)
-    if ratio != 1:
-        raise UserError(f"train.loss '{name}' takes no downsample_ratio; only matting has a high-resolution pass")
-    if name == "alpha_composed":
-        return partial(alpha_composed, share=train["batch_occlusion"])
-    if name not in OBJECTIVES:
-        raise UserError(f"train.loss '{name}' is unknown; use one of {', '.join(OBJECTIVES)}, alpha_composed")
-    return OBJECTIVES[name]
-
-
-def _from(batch: Batch, name: str, remedy: str) -> jax.Array:
-    if name not in batch:
-        raise UserError(f"train.loss needs `{name}` in the clips, which hold {', '.join(batch)}; {remedy}")
-    return batch[name]
-
-
-def alpha(network: Any, batch: Batch, key: jax.Array) -> losses.Components:
-    """The alpha's loss over all pixels: the face recipes' first stage. Uses `src` and `pha`."""
-    return losses.alpha_loss(network(unit(batch["src"])).pha, unit(batch["pha"]))
-
-
-def trimap(network: Any, batch: Batch, key: jax.Array) -> losses.Components:
-    """The alpha's loss over the trimap's unknown region: the second stage by its intent. Also uses `trimap`."""
-    return losses.trimap_loss(
-        network(unit(batch["src"])).pha, unit(batch["pha"]), _from(batch, "trimap", "set data.trimap=True")
-    )
-
-
-def matting(network: Any, batch: Batch, key: jax.Array, downsample_ratio: float = 1.0) -> losses.Components:
-    """The alpha's and the foreground's loss: RVM's own recipes. Also uses `fgr`.
-
-    At a ratio below 1 the matte goes through the refiner, and the losses run at full size: RVM's third stage.
-    """
-    if not network.foreground:
-        raise UserError("train.loss=matting needs a foreground; set network.foreground=True, or train.loss=alpha")
-    fgr = unit(_from(batch, "fgr", "use the technique rvm"))
-    matte = network(unit(batch["src"]), downsample_ratio=downsample_ratio)
-    return losses.matting_loss(matte.pha, unit(batch["pha"]), matte.fgr, fgr)
-
-
-def segmentation(network: Any, batch: Batch, key: jax.Array) -> losses.Components:
-    """Binary cross-entropy of the person's mask `seg`: RVM's segmentation pass, which keeps it to what persons are."""
-    target = unit(_from(batch, "seg", "use the technique segmentation"))
-    return losses.segmentation_loss(network(unit(batch["src"]), segmentation_pass=True).seg, target)
-
-
-def alpha_composed(network: Any, batch: Batch, key: jax.Array, share: float) -> losses.Components:
-    """The second stage as its published config computed it: composed here, a `share` of the batches occluded.
-
-    Uses the bare face `src`, its mask `pha` and `occluder` (B, T, H, W, 4), RGBA over the whole frame. The label, mask
-    minus occluder alpha, is not clipped: it is -1 where the occluder lies beside the face.
-    """
-    occluder = unit(_from(batch, "occluder", "use the technique published_stage2"))
-    cover = occluder[..., 3:] * (jax.random.uniform(key) <= share)
-    src = occluder[..., :3] * cover + unit(batch["src"]) * (1 - cover)
-    return losses.alpha_loss(network(src).pha, unit(batch["pha"]) - cover)
-
-
-OBJECTIVES: dict[str, Objective] = {
+OBJECTIVES: Mapping[str, Loss] = {
     "alpha": alpha,
     "trimap": trimap,
     "matting": matting,
     "segmentation": segmentation,
-    **still_losses.OBJECTIVES,
+    "alpha_composed": alpha_composed,
+    "picture": still.picture,
+    "modnet": still.modnet,
+    "mgmatting": still.mgmatting,
 }
+# Options of losses: {name: {the loss's argument: the key beside `train.loss`}}.
+_OPTIONS = {"matting": {"downsample_ratio": "downsample_ratio"}, "alpha_composed": {"share": "batch_occlusion"}}
+
+# A clip of one frame with all that losses read, for tracing: sides that every network takes, and the pyramid.
+_CHANNELS = {"src": 3, "pha": 1, "fgr": 3, "bgr": 3, "seg": 1, "trimap": 1, "occluder": 4}
+_CLIP = {name: jax.ShapeDtypeStruct((1, 1, 64, 64, channels), jnp.uint8) for name, channels in _CHANNELS.items()}
 
 
-def unit(values: jax.Array) -> jax.Array:
-    """uint8 to float (of JAX's default width) in [0, 1]: on the device, so that a quarter of the bytes travels."""
-    return jnp.asarray(values, float) / 255
+@dataclass(frozen=True)
+class Objective:
+    """A loss with its options, as a config chose it.
+
+    Attributes:
+        name: its key in `OBJECTIVES`.
+        loss: the function.
+    """
+
+    name: str
+    loss: Loss
+
+    def __call__(self, network: Network, batch: Batch, key: jax.Array) -> Components:
+        """Returns the components, their sum as `total`."""
+        return self.loss(network, batch, key)
+
+    def check(self, network: Network) -> None:
+        """Traces the loss once over a small clip.
+
+        Raises:
+            UserError: if the network does not take, or give, what the loss asks of it.
+        """
+        graphdef, *tensors = functional.split(nnx.view(network, use_running_average=False))
+        try:
+            jax.eval_shape(
+                lambda params, batch_stats, batch: self(
+                    functional.merge(graphdef, params, batch_stats), batch, jax.random.key(0)
+                ),
+                *tensors,
+                _CLIP,
+            )
+        except (AttributeError, TypeError) as error:
+            raise UserError(
+                f"train.loss={self.name} does not fit the network {network.name} ({reason(error)}); its own is "
+                f"train.loss={network.default_loss}"
+            ) from error
+
+
+def make_objective(train: Mapping[str, Any], objectives: Mapping[str, Loss] = OBJECTIVES) -> Objective:
+    """Returns the objective that a config's `train` section, or one of its phases, names as `loss`.
+
+    Args:
+        train: the section.
+        objectives: the losses by name.
+
+    Raises:
+        UserError: if the name is unknown, an option is missing, or one is given to a loss that has none.
+    """
+    name = train["loss"]
+    if name not in objectives:
+        raise UserError(f"train.loss '{name}' is unknown; use one of {', '.join(objectives)}")
+    if train.get("downsample_ratio", 1) != 1 and name != "matting":
+        raise UserError(f"train.loss '{name}' takes no downsample_ratio; only matting has a high-resolution pass")
+    options = {}
+    for argument, key in _OPTIONS.get(name, {}).items():
+        if key in train:
+            options[argument] = train[key]
+        elif key == "batch_occlusion":
+            raise UserError(f"train.loss '{name}' needs train.{key}, the share of the batches that are occluded")
+    return Objective(name, partial(objectives[name], **options) if options else objectives[name])

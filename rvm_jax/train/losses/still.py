@@ -1,21 +1,20 @@
-"""What the networks for still pictures minimise, each as an objective of a training step (`rvm_jax.train.losses.objectives`).
+"""What the image networks minimise, each as an objective of a training step (`rvm_jax.train.losses.objectives`).
 
 The published comparison gives all four L1, a Laplacian pyramid and a composition loss on the alpha; MODNet's objective
 adds its semantic and detail terms, MGMatting's takes its three scales, by the paper's weights.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rvm_jax.guidance.network_inputs import UNKNOWN, derived_trimap, grow, network_inputs
-from rvm_jax.networks.modnet.model import shrink
-from rvm_jax.train.losses.rvm import Components, l1, laplacian
-
-Batch = Mapping[str, jax.Array]
+from rvm_jax.guidance.jax_ops import derived_trimap, dilate, network_inputs
+from rvm_jax.guidance.values import UNKNOWN
+from rvm_jax.networks.api import Network
+from rvm_jax.networks.layers.resampling import shrink
+from rvm_jax.train.losses.terms import Batch, Components, l1, laplacian, unit, with_total
 
 _MODNET_WEIGHT = 10.0  # of the semantic and of the detail term
 _SEMANTIC_STRIDE = 16
@@ -26,32 +25,40 @@ _MAX_STEPS = {"os4": 14, "os1": 7}
 _DECIDED = np.float32(1 / 255)
 
 
-def picture(network: Any, batch: Batch, key: jax.Array) -> Components:
-    """L1, Laplacian pyramid and composition loss of the alpha: ResNet18's and AEMatter's. Uses `src` and `pha`, and
-    `trimap` where the network wants it and the clips have it."""
+def picture(network: Network, batch: Batch, key: jax.Array) -> Components:
+    """Minimises L1, Laplacian pyramid and composition loss of the alpha: ResNet18's and AEMatter's.
+
+    Uses `src` and `pha`, and `trimap` if the network wants it and the clips have it.
+    """
     result, src, true = _result(network, batch, key)
-    return _with_total(**alpha_components(result.supervised, true, src))
+    return with_total(**alpha_components(result.supervised, true, src))
 
 
-def modnet(network: Any, batch: Batch, key: jax.Array) -> Components:
-    """The same, 10 times L1 between the semantic estimate and the blurred alpha at 1/16, and 10 times L1 of the detail
-    estimate in the trimap's unknown band. Uses `src`, `pha`, and `trimap` where the clips have it (else one of random
-    width is derived)."""
+def modnet(network: Network, batch: Batch, key: jax.Array) -> Components:
+    """Minimises the same, and MODNet's own two terms.
+
+    These are 10 times L1 between the semantic estimate and the blurred alpha at 1/16, and 10 times L1 of the detail
+    estimate in the trimap's unknown band. Uses `src`, `pha`, and `trimap` if the clips have it (else one of random
+    width is derived).
+    """
     result, src, true = _result(network, batch, key)
-    trimap = batch["trimap"] if "trimap" in batch else derived_trimap(batch["pha"], key)
+    trimap = batch["trimap"] if "trimap" in batch else derived_trimap(jnp.asarray(batch["pha"]), key)
     band = trimap == UNKNOWN
     coarse = blurred(shrink(true.reshape(-1, *true.shape[-3:]), _SEMANTIC_STRIDE))
     semantic = result.semantic.reshape(coarse.shape)
-    return _with_total(
+    return with_total(
         **alpha_components(result.matte, true, src),
         semantic=_MODNET_WEIGHT * l1(semantic, coarse),
         detail=_MODNET_WEIGHT * l1(jnp.where(band, result.detail, true), true),
     )
 
 
-def mgmatting(network: Any, batch: Batch, key: jax.Array) -> Components:
-    """The alpha's loss at 1/8, and at 1/4 and full size where the coarser alpha is undecided, or near such a place, by
-    the paper's weights. Uses `src` and `pha`; a mask that the network wants is made of `pha`, and spoilt."""
+def mgmatting(network: Network, batch: Batch, key: jax.Array) -> Components:
+    """Minimises the alpha's loss at three scales, by the paper's weights.
+
+    At 1/8 it runs over all pixels, at 1/4 and full size where the coarser alpha is undecided, or near such a place.
+    Uses `src` and `pha`; a mask that the network wants is made of `pha`, and perturbed.
+    """
     result, src, true = _result(network, batch, key)
     totals: Components = {}
     coarser: jax.Array | None = None
@@ -66,11 +73,11 @@ def mgmatting(network: Any, batch: Batch, key: jax.Array) -> Components:
         own = region * alpha + (1 - region) * true
         totals[scale] = weight * sum(alpha_components(own, true, src).values(), start=jnp.zeros(()))
         coarser = jnp.where(region > 0, alpha, coarser if coarser is not None else alpha)
-    return _with_total(**totals)
+    return with_total(**totals)
 
 
 def alpha_components(pred: jax.Array, true: jax.Array, src: jax.Array) -> Components:
-    """L1, Laplacian pyramid and composition loss of alphas (B, T, H, W, 1); `src` is the picture in [0, 1].
+    """Returns L1, Laplacian pyramid and composition loss of alphas (B, T, H, W, 1); `src` is the picture in [0, 1].
 
     The composition is the picture cut out by the alpha: the published one composes over layers that a clip does not
     keep, and their difference is the same where the layers behind are black.
@@ -83,7 +90,7 @@ def alpha_components(pred: jax.Array, true: jax.Array, src: jax.Array) -> Compon
 
 
 def blurred(x: jax.Array) -> jax.Array:
-    """(N, h, w, 1), blurred by a Gaussian of 3×3 pixels, its edges reflected."""
+    """Blurs (N, h, w, 1) by a Gaussian of 3×3 pixels, edges reflected."""
     side = np.exp(-0.5 / _BLUR_SIGMA**2)
     edge, middle = side / (1 + 2 * side), 1 / (1 + 2 * side)
     for axis in (1, 2):
@@ -93,22 +100,14 @@ def blurred(x: jax.Array) -> jax.Array:
     return x
 
 
-def _result(network: Any, batch: Batch, key: jax.Array) -> tuple[Any, jax.Array, jax.Array]:
+def _result(network: Network, batch: Batch, key: jax.Array) -> tuple[Any, jax.Array, jax.Array]:
     mask_key, drop_key = jax.random.split(key)
     result = network(*network_inputs(network, batch, mask_key), key=drop_key)
-    src, true = (jnp.asarray(batch[name], float) / 255 for name in ("src", "pha"))
-    return result, src, true
+    return result, unit(batch["src"]), unit(batch["pha"])
 
 
 def _undecided(alpha: jax.Array, steps: jax.Array) -> jax.Array:
-    """True where an alpha (B, T, H, W, 1) is neither 0 nor 1 to 8 bits, and up to `steps` pixels beside."""
+    """Returns where an alpha (B, T, H, W, 1) is neither 0 nor 1 to 8 bits, and up to `steps` pixels beside."""
     frames = jax.lax.stop_gradient(alpha).reshape(-1, *alpha.shape[-3:])
     undecided = (frames >= _DECIDED) & (frames <= 1 - _DECIDED)
-    return grow(undecided, steps).reshape(alpha.shape)
-
-
-def _with_total(**components: jax.Array) -> Components:
-    return {**components, "total": sum(components.values(), start=jnp.zeros(()))}
-
-
-OBJECTIVES = {"picture": picture, "modnet": modnet, "mgmatting": mgmatting}
+    return dilate(undecided, 2 * steps + 1, 2 * max(_MAX_STEPS.values()) + 1).reshape(alpha.shape)

@@ -1,0 +1,139 @@
+"""Writing frames as pictures: a folder of them, files of names of their own, a contact sheet."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from rvm_jax.errors import UserError
+from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.pictures import write_picture
+from rvm_jax.media.sheets import as_rgb, grid, shrunk
+from rvm_jax.media.writer import Destination
+
+_SHEET_SIDE = 320
+_SHEET_PICTURES = 12
+
+
+class PictureFolderWriter:
+    """A folder of PNG, one a frame, which lies beside its final name as `.<name>.partial` until it is complete.
+
+    `discard` keeps what is there where frames have been written: interrupted work can be resumed (`resume=True`).
+
+    Raises:
+      UserError: if the folder exists already and is not empty: nothing of the user's is replaced or mixed.
+    """
+
+    workers = 4
+
+    def __init__(self, path: Path, *, resume: bool = False):
+        self.path = path
+        self.partial = path.with_name(f".{path.name}.partial")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UserError(f"{path}: exists already; remove it, or name another folder")
+        try:
+            if self.partial.exists() and not resume:
+                shutil.rmtree(self.partial)
+            self.partial.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+        self._written = resume
+
+    @classmethod
+    def open(cls, to: Destination) -> Self:
+        """Makes the folder."""
+        return cls(to.path, resume=to.resume)
+
+    @staticmethod
+    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
+        """Returns what it will be, and the bits that it holds."""
+        return "a folder of PNG", 16 if deep else 8
+
+    def write(self, made: np.ndarray, frame: Frame) -> None:
+        """Writes `<name of the frame>.png`."""
+        write_picture(self.partial / f"{frame.name}.png", made)
+        self._written = True
+
+    def close(self) -> None:
+        """Gives the folder its name."""
+        try:
+            if self.path.exists():
+                self.path.rmdir()
+            self.partial.replace(self.path)
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def discard(self) -> None:
+        """Removes the folder, unless frames were written."""
+        if not self._written:
+            shutil.rmtree(self.partial, ignore_errors=True)
+
+
+class PictureFilesWriter:
+    """Writes each picture to its own target.
+
+    Args:
+      write_file: takes a path and a picture, and writes it whole.
+    """
+
+    workers = 16
+
+    def __init__(self, write_file: Callable[[Path, np.ndarray], None] = write_picture):
+        self._write_file = write_file
+
+    def write(self, made: np.ndarray, frame: Frame) -> None:
+        """Writes `frame.target`."""
+        assert frame.target is not None
+        self._write_file(frame.target, made)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def discard(self) -> None:
+        """What is written is whole, and stays."""
+
+
+class ContactSheetWriter:
+    """A picture of up to 12 frames, spread evenly over a clip of any length."""
+
+    workers = 1
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._kept: list[np.ndarray] = []
+        self._stride = 1
+        self._number = 0
+
+    @classmethod
+    def open(cls, to: Destination) -> Self:
+        """Begins a sheet."""
+        return cls(to.path)
+
+    @staticmethod
+    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
+        """Returns what it will be, and the bits that it holds."""
+        return "contact sheet", 8
+
+    def write(self, made: np.ndarray, frame: Frame) -> None:
+        """Keeps what was made, in small, if it is one of those spread evenly."""
+        if self._number % self._stride == 0:
+            self._kept.append(shrunk(as_rgb(made), _SHEET_SIDE * max(1, made.shape[1] // made.shape[0])))
+            if len(self._kept) == 2 * _SHEET_PICTURES:
+                self._kept = self._kept[::2]
+                self._stride *= 2
+        self._number += 1
+
+    def close(self) -> None:
+        """Writes the sheet."""
+        if not self._kept:
+            raise UserError(f"{self.path}: not written, since no frame came")
+        wanted = min(_SHEET_PICTURES, len(self._kept))
+        chosen = [self._kept[round(i)] for i in np.linspace(0, len(self._kept) - 1, wanted)]
+        columns = 2 if chosen[0].shape[1] > 2 * chosen[0].shape[0] else 4
+        rows = [chosen[i : i + columns] for i in range(0, wanted, columns)]
+        write_picture(self.path, grid(rows))
+
+    def discard(self) -> None:
+        """Nothing is on the disk."""

@@ -1,0 +1,9 @@
+"""How layers compute, by device: the same numbers, one set of kernels for CPUs and one that leaves all to XLA.
+
+Nothing here looks at a device while a program is traced: a network carries its `Kernels`, chosen when it is built
+(`rvm_jax.create`, by the device that its weights go to) or compiled (`for_inference`, `use_kernels`).
+"""
+
+from rvm_jax.networks.layers.kernels.choice import CPU, XLA, Kernels, kernels_for, kernels_of, use_kernels
+
+__all__ = ["CPU", "XLA", "Kernels", "kernels_for", "kernels_of", "use_kernels"]

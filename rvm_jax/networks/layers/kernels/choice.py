@@ -1,0 +1,123 @@
+"""The sets of kernels, and how a network comes by one."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from rvm_jax.networks.layers.kernels import cpu_convolution, cpu_depthwise, cpu_storage, plain
+from rvm_jax.networks.layers.kernels.batch_norm import Normalised, batch_norm
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """How layers compute. `dataclasses.replace` makes a set that differs in a choice.
+
+    Attributes:
+        name: for messages.
+        plain_conv: convolves (B, H, W, I) with (k, k, I, O); takes stride and dilation.
+        pointwise_conv: convolves with (1, 1, I, O) at stride 1, or None for `plain_conv`.
+        conv3x3: convolves with (3, 3, I, O) at stride and dilation 1; takes `strip_bytes`; or None for `plain_conv`.
+        narrowest_conv3x3: the width in pixels from which `conv3x3` is used.
+        depthwise_conv: convolves each channel with its own kernel (k, k, 1, C); takes stride, dilation, `strip_bytes`.
+        transposed_conv: doubles (B, H, W, I) by a weight (4, 4, O, I), stride 2, padding 1.
+        batch_norm: normalises by the batch's own statistics.
+        store: gives back what it takes, (B, H, W, C), so that it is computed once, in memory; takes `strip_bytes`.
+        strip_bytes: what strips of rows may take at once: what the processor's caches hold.
+        channel_multiple: what maps that are joined by channel are zero-padded to.
+        max_unroll: frames of a clip that are computed in straight code, without a loop.
+        merge_upsampling: whether upsampling is merged into the convolution that follows it, for inference.
+        compiler_options: XLA's, for a training step.
+    """
+
+    name: str
+    plain_conv: Callable[[jax.Array, jax.Array, int, int], jax.Array] = plain.conv
+    pointwise_conv: Callable[[jax.Array, jax.Array], jax.Array] | None = None
+    conv3x3: Callable[[jax.Array, jax.Array, int], jax.Array] | None = None
+    narrowest_conv3x3: int = 64
+    depthwise_conv: Callable[[jax.Array, jax.Array, int, int, int], jax.Array] = plain.depthwise_conv
+    transposed_conv: Callable[[jax.Array, jax.Array], jax.Array] = plain.transposed_conv
+    batch_norm: Callable[[jax.Array, jax.Array, jax.Array, float], Normalised] = batch_norm
+    store: Callable[[jax.Array, int], jax.Array] = plain.store
+    strip_bytes: int = 4 << 20
+    channel_multiple: int = 1
+    max_unroll: int = 1
+    merge_upsampling: bool = False
+    compiler_options: tuple[tuple[str, bool], ...] = ()
+
+    def conv(self, x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
+        """Convolves (B, H, W, I) with (k, k, I, O), padded as PyTorch pads: XLA's SAME pads asymmetrically at stride 2.
+
+        Computes in the dtype of the weight.
+        """
+        x, size = x.astype(weight.dtype), weight.shape[0]
+        if stride == dilation == 1:
+            if size == 1 and self.pointwise_conv is not None:
+                return self.pointwise_conv(x, weight)
+            if size == 3 and self.conv3x3 is not None and x.shape[2] >= self.narrowest_conv3x3:
+                return self.conv3x3(x, weight, self.strip_bytes)
+        return self.plain_conv(x, weight, stride, dilation)
+
+    def depthwise(self, x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
+        """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C), in the dtype of the weight."""
+        return self.depthwise_conv(x.astype(weight.dtype), weight, stride, dilation, self.strip_bytes)
+
+    def joined(self, maps: Sequence[jax.Array], weight: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Joins maps (B, H, W, C_i) by channel for the kernel (k, k, ΣC_i, O); returns both, zero-padded alike."""
+        missing = -weight.shape[2] % self.channel_multiple
+        if missing:
+            maps = [*maps, jnp.zeros((*maps[0].shape[:3], missing), maps[0].dtype)]
+            weight = jnp.pad(weight, ((0, 0), (0, 0), (0, missing), (0, 0)))
+        return jnp.concatenate(maps, -1), weight
+
+
+XLA = Kernels("XLA")
+# Times are in docs/benchmarks.md.
+CPU = Kernels(
+    "CPU",
+    pointwise_conv=cpu_convolution.pointwise_conv,
+    conv3x3=cpu_convolution.conv3x3,
+    depthwise_conv=cpu_depthwise.depthwise_shifts,
+    transposed_conv=cpu_convolution.transposed_conv,
+    store=cpu_storage.store,
+    # XLA's convolution is a third faster then (35 channels of 512×512 take 48 ms on one core, 36 take 31 ms).
+    channel_multiple=4,
+    # XLA's CPU backend has fast convolutions for straight code only: inside a loop they are three times slower. Longer
+    # clips loop over pieces of this length, so that compilation stays short.
+    max_unroll=8,
+    merge_upsampling=True,
+    # The backend orders a program for as much at once as it can: a third more memory, and no less time.
+    compiler_options=(("xla_cpu_enable_concurrency_optimized_scheduler", False),),
+)
+
+
+def kernels_for(devices: Iterable[jax.Device] | None = None) -> Kernels:
+    """Returns the kernels for the devices that will run a program; by default for the one that new arrays go to."""
+    return CPU if all(device.platform == "cpu" for device in devices or [_default_device()]) else XLA
+
+
+def use_kernels(network: object, kernels: Kernels | None = None) -> None:
+    """Has all layers of a network compute by these kernels, in place; by default by those for the default device."""
+    kernels = kernels or kernels_for()
+    for layer in _layers(network):
+        layer.kernels = kernels
+
+
+def kernels_of(network: object) -> Kernels:
+    """Returns the kernels that a network computes by; XLA's if none of its layers has a choice."""
+    return next((layer.kernels for layer in _layers(network)), XLA)
+
+
+def _layers(network: Any) -> Iterator[Any]:
+    return (module for _, module in nnx.iter_modules(network) if hasattr(module, "kernels"))
+
+
+def _default_device() -> jax.Device:
+    chosen: Any = jax.config.values["jax_default_device"]
+    if chosen is None:
+        return jax.devices()[0]
+    device: jax.Device = jax.devices(chosen)[0] if isinstance(chosen, str) else chosen
+    return device
