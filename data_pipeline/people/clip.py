@@ -22,6 +22,7 @@ from data_pipeline.people.posing import Pose
 from data_pipeline.people.regions import FACE, Region
 from data_pipeline.people.rig import HeadTurn
 from data_pipeline.people.surfaces import background
+from data_pipeline.people.truth import Truth, find_truth
 from data_pipeline.people.wear import draw_wear
 
 RATE = 25.0  # frames a second
@@ -42,6 +43,8 @@ class Options:
         hair: whether people have hair and beards.
         wear: whether they wear and hold things.
         beard: whether a beard counts as face.
+        frames: whether the frames of glasses count as face.
+        lenses: whether clear lenses count as occluders; dark ones always do.
         samples: a pixel's, along each side.
     """
 
@@ -51,6 +54,8 @@ class Options:
     hair: bool = True
     wear: bool = True
     beard: bool = True
+    frames: bool = False
+    lenses: bool = False
     samples: int = 2
 
 
@@ -62,6 +67,12 @@ class Clip:
         size: side of the frames, in pixels.
         frames: how many.
         options: which traits it has.
+
+    Attributes:
+        traits: of the person.
+        hands: which hands come, and what they do.
+        wear: what the person wears, names of `wear.WEAR`.
+        framing: the camera, but for its motion. These four may be set before the first frame.
     """
 
     def __init__(self, seed: Sequence[int], size: int, frames: int, options: Options):
@@ -72,11 +83,11 @@ class Clip:
         self.hands = draw_hands(np.random.default_rng([*self.seed, 1]), duration, options.hands, options.wear)
         volume = STYLES[self.traits.hair].volume
         self.wear = draw_wear(np.random.default_rng([*self.seed, 7]), volume) if options.wear else []
-        self._camera = draw_camera(rng)
-        shake = 0.004 * float(rng.choice([0, 1, 3], p=[0.4, 0.4, 0.2])) * self._camera.half
+        self.framing = draw_camera(rng)
+        shake = 0.004 * float(rng.choice([0, 1, 3], p=[0.4, 0.4, 0.2])) * self.framing.half
         self._shake = Sway(rng, np.zeros(2), shake, 2.5)
         leaves = rng.random() < 0.12  # the face drifts out of the frame and back
-        self._pan = Sway(rng, np.zeros(2), self._camera.half * (0.5 if leaves else 0.05), 0.3)
+        self._pan = Sway(rng, np.zeros(2), self.framing.half * (0.5 if leaves else 0.05), 0.3)
         lively = float(rng.choice([0.3, 1.0, 2.0], p=[0.3, 0.5, 0.2]))
         mean = np.array([rng.normal(0, 0.28), rng.normal(0, 0.10), rng.normal(0, 0.07)])
         self._turn = Sway(rng, mean, np.array([0.12, 0.05, 0.04]) * lively, 0.5)
@@ -142,7 +153,7 @@ class Clip:
         blank = np.zeros((self.size, self.size), np.float32)
         shares = {r: sum((s.get(r, blank) for _, s, _ in exposed), start=blank) / count for r in regions}
         noise = np.random.default_rng([*self.seed, 6, number])
-        return finish(linear, shares, exposed[len(exposed) // 2][2], self._scene(time), self._camera, noise)
+        return finish(linear, shares, exposed[len(exposed) // 2][2], self._scene(time), self.framing, noise)
 
     def pose(self, time: float) -> Pose:
         """Returns what the person does at a time in seconds."""
@@ -159,24 +170,32 @@ class Clip:
         hands = tuple(hand for hand in (actor.at(time) for actor in self._actors) if hand is not None)
         return Pose(turn, gaze, expression, hands)
 
+    def truth(self, number: int) -> Truth:
+        """Returns what else is known of a frame: the whole face, landmarks, and the head's pose."""
+        time = number / RATE
+        scene = self._scene(time)
+        return find_truth(self.person, self.pose(time), self.camera(time), scene.face, self.size, self.options.samples)
+
     def camera(self, time: float) -> Camera:
         """Returns the camera at a time in seconds."""
         x, y = self._pan.at(time) + self._shake.at(time)
-        return replace(self._camera, x=self._camera.x + float(x), y=self._camera.y + float(y))
+        return replace(self.framing, x=self.framing.x + float(x), y=self.framing.y + float(y))
 
     def _expose(self, time: float) -> tuple[Floats, dict[Region, Floats], Floats]:
         pose, options = self.pose(time), self.options
         return expose(self.person, self._scene(time), self.camera(time), pose, self.size, options.samples)
 
     def _scene(self, time: float) -> Scene:
-        face = FACE if self.options.beard else tuple(region for region in FACE if region != Region.BEARD)
+        options = self.options
+        face = tuple(region for region in FACE if options.beard or region != Region.BEARD)
+        face += (Region.GLASSES,) if options.frames else ()
         behind = self._behind(time)
-        return Scene(self._light, behind, self._exposure, face, self.options.shadows, self.options.camera)
+        return Scene(self._light, behind, self._exposure, face, options.lenses, options.shadows, options.camera)
 
     def _behind(self, time: float) -> Floats:
         """The part of the background that the camera sees: what is far away hardly moves."""
         slack = (len(self._background) - self.size) / 2
-        shift = (self._pan.at(time) * 0.15 + self._shake.at(time)) * self.size / (2 * self._camera.half)
+        shift = (self._pan.at(time) * 0.15 + self._shake.at(time)) * self.size / (2 * self.framing.half)
         x, y = np.clip(np.array([shift[0], -shift[1]]), -slack, slack) + slack
         matrix = floats([[1, 0, x], [0, 1, y]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -188,6 +207,6 @@ class Clip:
             return [time]
         opening = _SHUTTER / RATE
         motion = max((actor.speed(time) for actor in self._actors), default=0.0)
-        blurred = motion * opening / (2 * self._camera.half)
+        blurred = motion * opening / (2 * self.framing.half)
         count = int(np.clip(np.ceil(blurred / _SHARP), 1, 3))
         return [time + opening * (index / count) for index in range(count)]

@@ -34,6 +34,7 @@ class Scene:
         background: linear colour, float32 (size, size, 3).
         exposure: factor from linear light to what the film sees.
         face: the regions of the alpha.
+        lenses: whether clear lenses count as occluders.
         shadows: whether the key light casts any.
         sensor: whether lens blur and noise are added.
     """
@@ -42,6 +43,7 @@ class Scene:
     background: Floats
     exposure: float
     face: tuple[Region, ...] = FACE
+    lenses: bool = False
     shadows: bool = True
     sensor: bool = True
 
@@ -101,7 +103,7 @@ def expose(
     """Returns the linear light (size, size, 3) of a frame, the share of each region, and the depth."""
     moved = posed(person, pose)
     view = _View(person, moved, camera, size, samples)
-    shares = view.shares()
+    shares = view.shares(scene.lenses)
     depth = np.where(view.canvas.covered, view.canvas.depth, np.float32(np.inf))[
         samples // 2 :: samples, samples // 2 :: samples
     ]
@@ -173,10 +175,14 @@ class _View:
         before = np.clip(values.astype(np.int32), 0, len(self.person.strands.points) - 2)
         return before, values - before
 
-    def shares(self) -> dict[Region, Floats]:
-        """Returns how much of each pixel every region covers."""
-        counts = np.bincount(self.regions.ravel(), minlength=len(Region))
-        return {region: self._mean((self.regions == region).astype(np.float32)) for region in Region if counts[region]}
+    def shares(self, lenses: bool) -> dict[Region, Floats]:
+        """Returns how much of each pixel every region covers; with `lenses`, clear ones hide what is behind them."""
+        regions = self.regions
+        for vertices, triangles in self.moved.panes if lenses else ():
+            _, seen = self.canvas.draw_behind(vertices, triangles, np.zeros_like(vertices))
+            regions = np.where(seen, np.uint8(Region.LENS), regions)
+        counts = np.bincount(regions.ravel(), minlength=len(Region))
+        return {region: self._mean((regions == region).astype(np.float32)) for region in Region if counts[region]}
 
     def _mean(self, picture: Floats) -> Floats:
         return self.canvas.shrink(picture, self.size)

@@ -70,7 +70,8 @@ class Pose:
 class Solids:
     """All opaque meshes of a scene in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
 
-    Of the triangles, the first `closed` are of meshes that are never seen from behind.
+    Of the triangles, the first `closed` are of meshes that are never seen from behind, and the first `bare` are
+    those of a person without hair and hands.
     """
 
     vertices: Floats
@@ -79,6 +80,7 @@ class Solids:
     openness: Floats
     triangles: Ints
     closed: int
+    bare: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,11 @@ class _Collector:
     def __init__(self) -> None:
         self._arrays: list[list[np.ndarray]] = [[], [], [], [], []]
         self._count = 0
-        self._closed = 0
+        self._closed = self._bare = 0
+
+    def end_bare(self) -> None:
+        """Says that what was added up to here is a person without hair and hands."""
+        self._bare = sum(len(triangles) for triangles in self._arrays[-1])
 
     def end_closed(self) -> None:
         """Says that what was added up to here is never seen from behind."""
@@ -123,7 +129,7 @@ class _Collector:
         self._count += len(vertices)
 
     def solids(self) -> Solids:
-        return Solids(*(np.concatenate(arrays) for arrays in self._arrays), closed=self._closed)
+        return Solids(*(np.concatenate(arrays) for arrays in self._arrays), closed=self._closed, bare=self._bare)
 
 
 def posed(person: Person, pose: Pose) -> Posed:
@@ -152,8 +158,9 @@ def posed(person: Person, pose: Pose) -> Posed:
 
     scene = _Collector()
     scene.add(points, directions, person.pixels, shade, person.triangles)
-    _add_cap(scene, person, points, directions)
     _add_eyes(scene, person, pose, head)
+    scene.end_bare()
+    _add_cap(scene, person, points, directions)
     for hand, matrix in hands:
         pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)

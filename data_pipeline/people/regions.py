@@ -17,8 +17,9 @@ class Region(IntEnum):
     CLOTHES = 8
     HAND = 9
     OBJECT = 10
-    GLASSES = 11
+    GLASSES = 11  # their frames
     WEAR = 12  # masks, hats, scarves, headphones
+    LENS = 13  # dark ones, and clear ones where these are to count as occluders
 
 
 FACE = (Region.SKIN, Region.EYE, Region.MOUTH, Region.BEARD)

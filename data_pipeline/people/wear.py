@@ -213,7 +213,7 @@ def _eyewear(rng: np.random.Generator, body: Body, dark: bool) -> Thing:
         middle = outline.mean(0)
         rings = middle + (outline - middle) * np.linspace(0.05, 1, 4)[:, None, None] + vector(0, 0, 0.01)
         tint = to_linear(muted_colour(rng, 0.01, 0.12, 0.6))
-        lens = texture(np.ones((8, 8, 3), np.float32) * tint, Region.GLASSES, gloss=1.0)
+        lens = texture(np.ones((8, 8, 3), np.float32) * tint, Region.LENS, gloss=1.0)
         glass = sheet(rings.astype(np.float32), lens, closed=True)
         parts.append(
             glass

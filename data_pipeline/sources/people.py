@@ -26,11 +26,13 @@ def people(
     shadows: bool = True,
     camera: bool = True,
     beard: bool = True,
+    glasses: bool = False,
+    lenses: bool = False,
     samples: int = 2,
 ) -> ClipSource:
     """Clips of people of `size` pixels (the clips' resolution where not given); see `data_pipeline.people.clip`."""
     from data_pipeline.people.clip import Options  # the renderer loads slowly
     from data_pipeline.people.source import People
 
-    options = Options(hands, shadows, camera, hair, wear, beard, samples)
+    options = Options(hands, shadows, camera, hair, wear, beard, glasses, lenses, samples)
     return People(size or request.resolution, request.split, max_items, frames, seed, options)

@@ -12,6 +12,7 @@ import pytest
 
 from data_pipeline.people.assets import PATH, load_assets
 from data_pipeline.people.body import Body
+from data_pipeline.people.camera import Camera
 from data_pipeline.people.clip import Clip, Options
 from data_pipeline.people.expression import RECIPES, Talk, blinking
 from data_pipeline.people.geometry import floats
@@ -23,7 +24,10 @@ from data_pipeline.people.identity import draw_shape, draw_traits
 from data_pipeline.people.motion import Visit
 from data_pipeline.people.performers import HandPart
 from data_pipeline.people.regions import FACE, Region
+from data_pipeline.people.rig import HeadTurn
 from data_pipeline.people.source import People
+from data_pipeline.people.truth import LANDMARKS as LANDMARK_NAMES
+from data_pipeline.people.truth import find_truth
 from data_pipeline.people.wear import WEAR
 from data_pipeline.sources import open_source
 from data_pipeline.sources.base import ClipSource, Request
@@ -43,7 +47,7 @@ def make_clip(number: int, options: Options = STILL, size: int = 64) -> Clip:
 def posed_clip(number: int, pose: str, options: Options = STILL, size: int = 64, right: bool = False) -> Clip:
     clip = make_clip(number, options, size)
     clip.hands = [HandPart(pose, right, Visit(-9.0, 0.1, 99.0, np.zeros(3)), False, (1, number))]
-    clip._camera = replace(clip._camera, half=1.9, x=0.0, y=0.2)
+    clip.framing = replace(clip.framing, half=1.9, x=0.0, y=0.2)
     return clip
 
 
@@ -136,11 +140,27 @@ def test_regions_partition_the_frame() -> None:
     assert np.median(frame.depth[hand]) < np.median(frame.depth[face])
 
 
+def test_truth_besides_the_alpha() -> None:
+    clip = posed_clip(4, "over mouth")
+    clip.traits = replace(clip.traits, beard="none")
+    frame, truth = clip.frame(0), clip.truth(0)
+    lost = np.minimum(truth.face - frame.alpha, 0)  # lashes and brows stand out from the face by a little
+    assert lost.mean() > -0.002 and truth.face.sum() > 1.2 * frame.alpha.sum()
+    points = dict(zip(LANDMARK_NAMES, truth.landmarks, strict=True))
+    x, y = points["nose_tip"].astype(int)
+    assert truth.face[y, x] == 1
+    assert points["left_ear"][0] > points["nose_tip"][0] > points["right_ear"][0]
+    assert points["forehead"][1] < points["left_eye_top"][1] < points["chin"][1]
+    turned = replace(clip.pose(0.0), turn=HeadTurn(0.5, 0.2, 0.0), hands=())
+    found = find_truth(clip.person, turned, Camera(), FACE, 64, 1)
+    assert (found.yaw, found.pitch) == pytest.approx((0.5, 0.2), abs=0.05) and abs(found.roll) < 0.05
+
+
 @pytest.mark.parametrize("right", [False, True])
 def test_a_hand_over_the_mouth_touches_and_hides_it(right: bool) -> None:
     for number in range(3):
         bare = make_clip(number)
-        bare._camera = replace(bare._camera, half=1.9, x=0.0, y=0.2)
+        bare.framing = replace(bare.framing, half=1.9, x=0.0, y=0.2)
         covered = posed_clip(number, "over mouth", right=right)
         hidden = bare.frame(0).alpha - covered.frame(0).alpha
         assert hidden.max() > 0.95 and hidden.mean() > 0.15 * bare.frame(0).alpha.mean()
@@ -157,6 +177,10 @@ def test_clear_lenses_are_no_occluders_and_dark_ones_are() -> None:
         alphas[wear] = float(clip.frame(0).alpha.mean())
     assert 0.85 * alphas[""] < alphas["glasses"] < alphas[""]
     assert alphas["sunglasses"] < 0.97 * alphas["glasses"]
+    for option, changed in (("lenses", -1), ("frames", 1)):
+        clip = make_clip(11)
+        clip.wear, clip.options = ["glasses"], replace(STILL, **{option: True})
+        assert (float(clip.frame(0).alpha.mean()) - alphas["glasses"]) * changed > 0.01 * alphas["glasses"]
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -188,7 +212,7 @@ def test_traits_can_be_left_out() -> None:
 
 def test_a_fast_hand_is_blurred_with_its_alpha() -> None:
     clip = posed_clip(5, "over mouth", Options(camera=True, wear=False))
-    clip._camera = replace(clip._camera, noise=0.0)
+    clip.framing = replace(clip.framing, noise=0.0)
     clip.hands = [replace(clip.hands[0], visit=Visit(0.0, 0.3, 9.0, np.array([2.5, -2.5, 0.5])))]
     assert len(clip._instants(0.12)) > 1 and len(clip._instants(2.0)) == 1
 
