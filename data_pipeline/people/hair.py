@@ -124,9 +124,9 @@ def strand_colours(
     tone = rng.random(strands)[:, None]
     along = np.linspace(0, 1, points)[None]
     shade = (1 - spread / 2 + spread * tone) * (0.78 + 0.4 * along)
-    grey = smoothstep(1.02 - traits.grey * 1.2, 1.12 - traits.grey * 0.6, tone) * 0.8
+    grey = smoothstep(1.02 - traits.grey * 1.2, 1.12 - traits.grey * 0.6, tone) * 0.7
     bright = float(colour.mean())
-    mixed = colour * (1 - grey[..., None]) + (0.4 * bright + 0.20) * floats([1, 0.98, 0.95]) * grey[..., None]
+    mixed = colour * (1 - grey[..., None]) + (0.5 * bright + 0.14) * floats([1, 0.98, 0.95]) * grey[..., None]
     return (mixed * shade[..., None]).astype(np.float32)
 
 
@@ -151,7 +151,9 @@ class _Grower:
                 lengths * {"crop": 0.45 + 0.55 * top, "side": 0.35 + 0.65 * top, "back": 0.4 + 0.6 * top}[style.flow]
             )
         wish, lift, gravity = self._wish(roots, top, front)
-        offset = 0.012 + style.volume * layer
+        # Hair lies flat where it begins, else one would look under it.
+        inside = smoothstep(0.0, 0.32, hairline_depth(roots.base[:, 1], roots.base[:, 2], self.lift))
+        offset = 0.012 + style.volume * layer * (0.3 + 0.7 * inside if style.flow != "curl" else 1)
         start = roots.points + roots.normals * 0.004
         noise = rng.normal(0, 0.10, (count, 3)) + 0.12 * roots.drift[roots.clump]
         direction = normalised(roots.normals * lift + wish * 0.8 + noise)

@@ -130,12 +130,15 @@ class HandActor:
 
 
 def _surface(person: Person, matrix: Floats) -> Surface:
-    """The head without shoulders, for these would stop the hand."""
+    """The head with what is worn on it, without the shoulders, for these would stop the hand."""
     assets = load_assets()
     triangles = triangles_of(assets.quads_of("head"))
     low = assets.positions[assets.mesh_vertex[triangles], 1].min(1)
-    points = person.body.positions[assets.mesh_vertex]
-    return Surface(points, triangles[low > 6.15], matrix[:3, 3], matrix[:3, 1])
+    points, triangles = person.body.positions[assets.mesh_vertex], triangles[low > 6.15]
+    for part in (p for thing in person.things if thing.attachment == "head" for p in thing.parts if not p.pane):
+        triangles = np.concatenate([triangles, part.triangles + np.int32(len(points))])
+        points = np.concatenate([points, part.vertices])
+    return Surface(points.astype(np.float32), triangles, matrix[:3, 3], matrix[:3, 1])
 
 
 def _hand_sky() -> Floats:

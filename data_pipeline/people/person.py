@@ -181,7 +181,7 @@ def clothed() -> Floats:
 
 def _make_cap(traits: Traits) -> Cap:
     assets, layout, style = load_assets(), mesh_layout(), STYLES[traits.hair]
-    share = {"none": 0.0, "crop": 0.3, "curl": 0.72, "knot": 0.6}.get(style.flow, 0.5)
+    share = {"none": 0.0, "crop": 0.3, "curl": 0.72, "knot": 0.6, "fall": 0.75}.get(style.flow, 0.5)
     quads = assets.quads_of("head")
     quads = quads[(layout.texture[quads] == TEXTURES.index("head")).all(1)]
     base = assets.positions[assets.mesh_vertex]

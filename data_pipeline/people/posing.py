@@ -129,7 +129,8 @@ class _Collector:
         self._count += len(vertices)
 
     def solids(self) -> Solids:
-        return Solids(*(np.concatenate(arrays) for arrays in self._arrays), closed=self._closed, bare=self._bare)
+        vertices, normals, pixels, openness, triangles = (np.concatenate(arrays) for arrays in self._arrays)
+        return Solids(vertices, normals, pixels, openness, triangles, self._closed, self._bare)
 
 
 def posed(person: Person, pose: Pose) -> Posed:

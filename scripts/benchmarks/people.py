@@ -23,7 +23,7 @@ def measure(frames: int) -> list[Row]:
         lines.append((f"{size}²", *numbers))
         rows.append(Row(f"data people {size}²", rate, "frames/s/core"))
     print(
-        "\nRendered people, 2×2 samples a pixel, a hand in the picture, mean of all styles of hair; CPU time, one thread"
+        "\nRendered people, 2×2 samples a pixel, each with a hand, mean of all styles of hair; CPU time of one thread"
     )
     print(table(("", "frames/s", "ms", "slowest style, ms", "a person, ms"), lines))
     return rows

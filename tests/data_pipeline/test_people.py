@@ -153,7 +153,7 @@ def test_truth_besides_the_alpha() -> None:
     assert points["forehead"][1] < points["left_eye_top"][1] < points["chin"][1]
     turned = replace(clip.pose(0.0), turn=HeadTurn(0.5, 0.2, 0.0), hands=())
     found = find_truth(clip.person, turned, Camera(), FACE, 64, 1)
-    assert (found.yaw, found.pitch) == pytest.approx((0.5, 0.2), abs=0.05) and abs(found.roll) < 0.05
+    assert (found.yaw, found.pitch) == pytest.approx((0.5, 0.2), abs=0.05) and abs(found.roll) < 0.1
 
 
 @pytest.mark.parametrize("right", [False, True])
