@@ -3,7 +3,8 @@
     python scripts/ship_weights.py --checkpoint=work/face/stage3 --auto_side=256
 
 The file, rvm_jax/weights/face.safetensors, holds PyTorch's keys in float16; its metadata says the recipe, the
-revision, the data and the licence. It may be shipped only if all that it learned from is free: rendered people and drawn things.
+revision, the data and the licence. It may be shipped only if all that it learned from is free: rendered people and
+drawn things.
 """
 
 import json
@@ -18,9 +19,7 @@ from scripts import ROOT
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A work directory, or one of its steps.")
 _OUTPUT = flags.DEFINE_string("output", str(ROOT / "rvm_jax/weights/face.safetensors"), "The file to write.")
-_AUTO_SIDE = flags.DEFINE_integer(
-    "auto_side", 256, "The longer side that it sees frames at.", lower_bound=32
-)
+_AUTO_SIDE = flags.DEFINE_integer("auto_side", 256, "The longer side that it sees frames at.", lower_bound=32)
 _ABOUT = flags.DEFINE_string("about", "", "A sentence on how it was trained, for the metadata.")
 flags.mark_flag_as_required("checkpoint")
 
