@@ -202,7 +202,7 @@ class Projection(nn.Module):
 
 
 class DeepGuidedFilter(nn.Module):
-    """Brings [foreground residual, alpha] to full size; the slope A comes from three 1x1 convolutions."""
+    """Brings [foreground residual, alpha] to full size; the coefficient A comes from three 1x1 convolutions."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -98,7 +98,7 @@ class ProceduralFaces(_Procedural):
 class ProceduralOccluders(_Procedural):
     """Rendered occluders with exact soft alpha, cropped to the object.
 
-    Items hold `rgb` uint8 (h, w, 3), straight colours that go on smoothly where alpha is 0; `alpha` uint8 (h, w);
+    Items hold `rgb` uint8 (h, w, 3), straight colours that continue smoothly where alpha is 0; `alpha` uint8 (h, w);
     `category`, `key` and `kind`. The longer side is about `size`. `include` and `exclude` name categories; `object`,
     things of all sorts, is among them where `surfaces` is above 0 or `include` names it.
     """

@@ -13,7 +13,7 @@ from rvm_jax.media.video_reader import ACCURATE
 
 
 def frame_count(video: str | bytes, name: str) -> int:
-    """How many frames a video file has, by its packets; raises UserError, naming `name`, where it is none."""
+    """Returns how many frames a video file has, by its packets; raises UserError, naming `name`, if it is none."""
     return len(_times(video, name))
 
 

@@ -53,7 +53,7 @@ def draw_trajectory(
 
 
 def kind_of(category: str) -> Trajectory:
-    """The kind of movement that a category of occluders has."""
+    """Returns the kind of movement that a category of occluders has."""
     name = category.lower()
     return next((kind for patterns, kind in _KINDS if any(fnmatch(name, pattern) for pattern in patterns)), hold)
 
@@ -70,7 +70,7 @@ def _moves(*patterns: str) -> Callable[[Trajectory], Trajectory]:
 
 @_moves("*hand*", "hiu*", "11k*", "arm", "arms")
 def reach(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """A hand: it comes from outside, stays with its fingers on the face, leaves; its arm reaches the frame's border."""
+    """Moves a hand: it comes from outside, stays with its fingers on the face, leaves; its arm reaches the border."""
     layer, lean = turn_arm_down(occluder.layer)
     mirrored = rng.random() < settings.flip
     down = np.array([lean, 1.0]) / np.hypot(lean, 1)
@@ -100,7 +100,7 @@ def reach(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: 
 
 
 def hold(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """A thing that somebody holds before the lower face: raised from below, kept there not quite still, lowered."""
+    """Moves a thing that is held before the lower face: raised from below, kept there not quite still, lowered."""
     layer = occluder.layer
     target = _point(rng, scene.box, (0.15, 0.85), (0.35, 0.95))
     place = _upright(rng, scene, layer, settings, occluder.area, target, 15.0)
@@ -114,7 +114,7 @@ def hold(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: O
 
 @_moves("*glasses*", "eyewear", "mask", "masks", "scarf", "hat", "beard")
 def wear(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """Glasses, masks and scarves: level, where they belong on the face, with which they move."""
+    """Puts glasses, masks and scarves level, where they belong on the face, with which they move."""
     layer = occluder.layer
     height, width = next(
         (worn for pattern, worn in _WORN.items() if fnmatch(occluder.category.lower(), pattern)),
@@ -133,7 +133,7 @@ def wear(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: O
 
 @_moves("*smoke*", "*cloud*", "fire", "steam", "mist", "fog", "water_spray")
 def drift(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """Smoke: it rises slowly, grows, turns a little, and thins out before and after it is there."""
+    """Moves smoke: it rises slowly, grows, turns a little, and thins out before and after it is there."""
     layer = occluder.layer
     target = _point(rng, scene.box, (0.0, 1.0), (0.0, 1.0))
     least, most = occluder.area
@@ -151,7 +151,7 @@ def drift(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: 
 
 @_moves("leaf", "leaves", "plant_leaf", "insect", "blob", "shape", "water_drop", "motion")
 def cross(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """A leaf, an insect: it flies through the picture, over the face at a moment near those that the clip sees."""
+    """Moves a leaf, an insect: it flies through the picture, over the face at a moment near those of the clip."""
     layer = occluder.layer
     target = _point(rng, scene.box, (0.1, 0.9), (0.1, 0.9))
     place = _upright(rng, scene, layer, settings, occluder.area, target, 180.0)
@@ -168,7 +168,7 @@ def cross(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: 
 
 
 def affine(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
-    """Whatever it is, at any point of the face, its upper side outward as NatOcc has it, moved by RVM's affine."""
+    """Puts anything at any point of the face, its upper side outward as NatOcc has it, moved by RVM's affine."""
     layer = occluder.layer
     target = _point(rng, scene.box, (0.0, 1.0), (0.0, 1.0))
     x, y = target - scene.box.centre

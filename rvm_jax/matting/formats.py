@@ -52,7 +52,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def is_folder(path: Path) -> bool:
-    """Whether an output of this name is a folder of PNG, which can be resumed."""
+    """Returns whether an output of this name is a folder of PNG, which can be resumed."""
     return path.suffix == "" or (path.is_dir() and path.suffix.lower() not in VIDEO_SUFFIXES)
 
 

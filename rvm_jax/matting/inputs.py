@@ -27,7 +27,7 @@ _WEBCAM = "webcam"
 
 
 def is_live(source: StrPath | FrameSource) -> bool:
-    """Whether frames come as they are made: from standard input ("-") or a camera ("webcam", "webcam:1")."""
+    """Returns whether frames come as they are made: from standard input ("-") or a camera ("webcam", "webcam:1")."""
     return str(source) == STANDARD_INPUT or _is_webcam(source) or isinstance(source, (RawFrames, Webcam))
 
 
@@ -55,7 +55,7 @@ def open_source(source: StrPath | FrameSource, settings: InputSettings) -> Frame
 
 
 def stem(source: StrPath | FrameSource) -> str:
-    """What "{stem}" stands for in the names of outputs."""
+    """Returns what "{stem}" stands for in the names of outputs."""
     if is_live(source):
         return "stdin" if str(source) == STANDARD_INPUT or isinstance(source, RawFrames) else _WEBCAM
     path = Path(source if isinstance(source, (str, os.PathLike)) else source.name)

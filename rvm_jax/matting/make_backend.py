@@ -50,7 +50,7 @@ def make_backend(
 
 
 def has_state(network: Network | Matter) -> bool:
-    """Whether the frames of a clip must go through a network, or a Matter, one after the other."""
+    """Returns whether the frames of a clip must go through a network, or a Matter, one after the other."""
     return isinstance(network, Matter) or network.inputs.state
 
 

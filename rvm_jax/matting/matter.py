@@ -41,7 +41,7 @@ class Matter:
       streams: None for one stream; N for frames with a leading axis of N streams, each with a state of its own.
       dtype: what convolutions compute in, "float32" or "bfloat16" (see `for_inference`).
       fold: whether batch norm becomes part of the convolutions.
-      pad_to: a multiple to which both sides are filled up by repeating the edge, so that pictures of many sizes share
+      pad_to: a multiple to which both sides are padded by repeating the edge, so that pictures of many sizes share
         compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
@@ -92,7 +92,7 @@ class Matter:
         return other
 
     def ratio(self, height: int, width: int) -> float:
-        """The downsample ratio that frames of this size get."""
+        """Returns the downsample ratio that frames of this size get."""
         if self.downsample_ratio != "auto":
             return self.downsample_ratio
         # By the padded size: what shares a compilation shares the ratio.
@@ -161,7 +161,7 @@ class Matter:
         """Mattes a whole stream, `chunk` frames at a time (not with `streams`).
 
         A chunk is computed while the caller works on the one before. What is left of the stream at its end, or before
-        a change of the frame size, is filled up to a whole chunk, so that it needs no compilation of its own; both
+        a change of the frame size, is padded to a whole chunk, so that it needs no compilation of its own; both
         leave no state to a later frame.
 
         Args:
@@ -242,7 +242,7 @@ class Matter:
 
 
 def auto_ratio(height: int, width: int, side: int = AUTO_SIDE) -> float:
-    """RVM's rule: the share of the sides at which the longer one has at most `side` pixels."""
+    """Returns the ratio by RVM's rule: the share of the sides at which the longer one has at most `side` pixels."""
     return min(side / max(height, width), 1.0)
 
 

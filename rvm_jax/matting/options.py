@@ -96,7 +96,7 @@ class NetworkSettings(Checked):
     )
     dtype: str = option("float32", "What the network computes in.", choices=("float32", "bfloat16"))
     scene_cut: float | None = option(
-        None, "Begin anew where frames differ by this many percent (10 is usual); by default never."
+        None, "Reset the state where frames differ by this many percent (10 is usual); by default never."
     )
     pad_to: int = option(1, "Pad to a multiple of this, so that pictures of many sizes compile once.", **_A_COUNT)
     preparation: str | None = option(

@@ -85,15 +85,15 @@ class PictureMatter:
         return lambda: self._rounded(wait())
 
     def alpha(self, picture: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-        """The same as float32 (H, W, 1), not rounded; as the network gives it where `faithful` lets values wrap."""
+        """Returns the alpha as float32 (H, W, 1), not rounded; as the network gives it if `faithful` wraps."""
         return self._start(picture, values)()
 
     def inputs(self, picture: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-        """What `run` takes for a picture: it, padded, (1, h, w, 3), and the mask or trimap that the network wants."""
+        """Returns what `run` takes: the padded picture (1, h, w, 3), and the mask or trimap that the network wants."""
         return self._framed(picture, values)[0]
 
     def run(self, *inputs: np.ndarray | jax.Array) -> jax.Array:
-        """The network alone: the padded alpha (1, h, w, 1) on the device, given back before it is computed."""
+        """Runs the network alone, and returns the padded alpha (1, h, w, 1) on the device before it is computed."""
         return self._run(self._weights, *inputs)
 
     def _start(self, picture: np.ndarray, values: np.ndarray | None) -> Callable[[], np.ndarray]:

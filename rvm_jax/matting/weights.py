@@ -68,7 +68,7 @@ def auto_side_of(weights: StrPath) -> int:
 
 
 def weights_name(weights: Weights) -> str:
-    """What messages and comparisons call it."""
+    """Returns what messages and comparisons call it."""
     return type(weights).__name__ if isinstance(weights, nnx.Module | Matter) else Path(weights).name
 
 

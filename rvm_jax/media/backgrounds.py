@@ -18,7 +18,7 @@ TRANSPARENT = "transparent"
 
 
 def is_moving(what: str | Path | Color) -> bool:
-    """Whether a background is a video: its frames have an order."""
+    """Returns whether a background is a video: its frames have an order."""
     if isinstance(what, tuple) or str(what) == TRANSPARENT or Path(what).suffix.lower() in PICTURE_SUFFIXES:
         return False
     return Path(what).exists() or Path(what).suffix.lower() in VIDEO_SUFFIXES

@@ -30,7 +30,7 @@ class Pose(NamedTuple):
 
 
 def pose_from_landmarks(points: np.ndarray) -> Pose:
-    """The square of a face with these landmarks, (5, 2): the eyes, the nose, the corners of the mouth, (x, y) in
+    """Returns the square of a face of landmarks (5, 2): the eyes, the nose, the corners of the mouth, (x, y) in
     pixels; of each pair the one that is left in the picture first."""
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     across, down = points[1] - points[0], mouth - eyes
@@ -41,7 +41,7 @@ def pose_from_landmarks(points: np.ndarray) -> Pose:
 
 
 def pose_from_box(x: float, y: float, width: float, height: float) -> Pose:
-    """The upright square of a face in this box (left, top, width, height in pixels)."""
+    """Returns the upright square of a face in this box (left, top, width, height in pixels)."""
     return Pose(x + width / 2, y + (0.5 - _BOX_RISE) * height, _BOX_SCALE * max(width, height), 0.0)
 
 
@@ -63,7 +63,7 @@ def paste(square: np.ndarray, pose: Pose, size: tuple[int, int]) -> np.ndarray:
 
 
 def face_ellipse(pose: Pose, size: tuple[int, int]) -> np.ndarray:
-    """The region (height, width) uint8, 0 or 255, where the face is taken to lie in the square: an ellipse."""
+    """Returns the region (height, width) uint8, 0 or 255, where the face is taken to lie in the square: an ellipse."""
     region = np.zeros(size, np.uint8)
     across, along = (max(1, round(axis * pose.side)) for axis in _ELLIPSE_AXES)
     drop = _ELLIPSE_DROP * pose.side

@@ -55,7 +55,7 @@ class FrameFolder:
             yield Frame(last, Shown(number / self.rate, 1 / self.rate, path.stem))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no file stays open."""
 
     def __enter__(self) -> Self:
         return self

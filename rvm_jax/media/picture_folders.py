@@ -80,7 +80,7 @@ class PictureFolder:
                     yield frame
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no file stays open."""
 
     def _read(self, number: int, source: Path, target: Path) -> Frame:
         shown = Shown(number / self.rate, 1 / self.rate, target.stem) if self._group.related else None

@@ -89,10 +89,10 @@ class PictureFilesWriter:
         self._write_file(frame.target, made)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no file stays open."""
 
     def discard(self) -> None:
-        """What is written is whole, and stays."""
+        """Leaves what is written, which is whole."""
 
 
 class ContactSheetWriter:
@@ -136,4 +136,4 @@ class ContactSheetWriter:
         write_picture(self.path, grid(rows))
 
     def discard(self) -> None:
-        """Nothing is on the disk."""
+        """Does nothing: no file is on the disk yet."""

@@ -9,7 +9,7 @@ OURS = "rvm_jax Matter"
 
 
 def ours_contender(frame: np.ndarray, ratio: float, dtype: str = "float32") -> Contender:
-    """Our network with the twin's weights, through `Matter`."""
+    """Returns our network with the twin's weights, through `Matter`."""
     import jax
     from flax import nnx
 

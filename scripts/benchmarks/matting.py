@@ -29,7 +29,7 @@ _FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes e
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
 _DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
 
-_TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/rvm/refiner.py
+_TOLERANCE = 1e-3  # the refiner's coefficients amplify rounding, see rvm_jax/networks/rvm/refiner.py
 _CHUNK = 4
 
 
@@ -42,7 +42,7 @@ class Case(NamedTuple):
     ratio: float
 
     def frame(self) -> np.ndarray:
-        """Smooth RGB noise in [0, 1], (H, W, 3) float32."""
+        """Returns smooth RGB noise in [0, 1], (H, W, 3) float32."""
         import cv2
 
         rng = np.random.default_rng(0)

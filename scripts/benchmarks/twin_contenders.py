@@ -18,7 +18,7 @@ Contender = Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
 def import_twin() -> tuple[Any, Any]:
-    """Returns the modules (torch_twin, torch). Raises UserError where PyTorch is not installed."""
+    """Returns the modules (torch_twin, torch). Raises UserError if PyTorch is not installed."""
     try:
         import torch
     except ImportError as error:

@@ -150,7 +150,7 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks: Networks) -
     for pair in found.pairs["AEMatter trimap"]:
         trimap = rvm_jax.guidance.derive("trimap", read_mask(pair.label))
         np.testing.assert_array_equal(read_mask(pair.pred) == 255, trimap == 255)
-    # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and begins anew with each clip.
+    # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and is reset with each clip.
     moving = [int(read_mask(pair.pred)[0, 0]) for pair in found.pairs["RVM"] if pair.in_clip]
     assert moving == [45, 68, 79] * 2
 

@@ -107,7 +107,7 @@ def test_files_of_boxes_and_landmarks(tmp_path: Path) -> None:
 
 
 def test_gaps_are_filled_on_the_circle(tmp_path: Path) -> None:
-    """A face that lies on its head turns through half a turn, not all the way back through 0."""
+    """A face that lies on its head turns through 180°, not all the way back through 0."""
     lines = []
     for number, degrees in ((0, 170), (2, -170)):
         turn = math.radians(degrees)

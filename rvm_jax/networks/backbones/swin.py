@@ -1,6 +1,6 @@
 """The Swin transformer (Liu et al. 2021, arXiv 2103.14030) on maps (B, H, W, C), its tiny form as an encoder.
 
-Attention runs in windows of 7×7 tokens; every second block shifts them by 3. Maps are filled up with zeros to whole
+Attention runs in windows of 7×7 tokens; every second block shifts them by 3. Maps are zero-padded to whole
 windows after the layer norm; these tokens take part in the attention, as in the original.
 """
 

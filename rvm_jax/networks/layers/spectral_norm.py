@@ -65,7 +65,7 @@ class SpectralWeight(nnx.Module):
         self.weight_bar = nnx.Param(jnp.asarray(weight))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
-        """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
+        """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
         if use_running_average is not None:
             self.iterates = not use_running_average
         return others
