@@ -36,12 +36,12 @@ class JaxEngine:
 
     Args:
       network: a matting network in evaluation mode; it stays untouched.
-      dtype: what convolutions compute in, "float32" or "bfloat16".
+      precision: of products; see `for_inference`.
       fold: whether batch norm becomes part of the convolutions.
     """
 
-    def __init__(self, network: nnx.Module, *, dtype: str = "float32", fold: bool = True):
-        graphdef, weights = nnx.split(for_inference(network, fold=fold, dtype=dtype))
+    def __init__(self, network: nnx.Module, *, precision: str = "float32", fold: bool = True):
+        graphdef, weights = nnx.split(for_inference(network, fold=fold, precision=precision))
         self._weights = nnx.to_pure_dict(weights)
         self._matte: Callable[..., Matte] = jax.jit(partial(_matte, graphdef), static_argnums=0)
         self._zero_states: dict[tuple[Any, ...], State] = {}

@@ -123,7 +123,7 @@ def train(
         weight_decay=config.optimizer.weight_decay,
     )
     step_settings = StepSettings(
-        dtype=config.train.dtype,
+        precision=config.train.precision,
         accumulate=config.train.accumulate,
         remat=config.train.remat,
         average_decay=config.train.average_decay,
