@@ -41,13 +41,19 @@ def main(_: list[str]) -> None:
     from eval.compare.entries import parse_entries, parse_guidance
     from eval.compare.outputs import check_outputs_of
     from eval.compare.predictions import find_predictions
+    from rvm_jax.networks.precision import check_precision
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)
     guidance = parse_guidance(_GUIDANCE.value, entries)
     check_outputs_of(output_dir, entries, guidance, label_dir)
     predictions = find_predictions(
-        entries, label_dir, output_dir / "predictions", _EXCLUDE.value, guidance, precision=_PRECISION.value
+        entries,
+        label_dir,
+        output_dir / "predictions",
+        _EXCLUDE.value,
+        guidance,
+        precision=check_precision(str(_PRECISION.value)),
     )
     comparison = compare(predictions, label_dir, output_dir, _NUM_CLIPS.value)
     for table in all_tables(comparison)[:2]:

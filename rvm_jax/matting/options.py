@@ -96,7 +96,7 @@ class NetworkSettings(Checked):
     )
     precision: str = option(
         "float32",
-        "Of the network's products. float32 is the same everywhere; tensorfloat32 and bfloat16 are faster on a GPU or TPU.",
+        "Of the network's products: float32, the same everywhere; the others are faster on a GPU or TPU.",
         choices=("float32", "tensorfloat32", "bfloat16"),
     )
     dtype: str | None = option(None, "The former name of --precision.", choices=("float32", "bfloat16"))

@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax import guidance
+from rvm_jax.compilation import FirstCalls
 from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import Network, Result
@@ -68,6 +69,7 @@ class PictureMatter:
             result: Result = own(own.normalise(image / 255), *others)
             return result.supervised if wraps else result.pha
 
+        self._compilations = FirstCalls()
         self._run: Callable[..., jax.Array] = jax.jit(run)
 
     def __call__(self, picture: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
@@ -104,7 +106,9 @@ class PictureMatter:
 
     def run(self, *inputs: np.ndarray | jax.Array) -> jax.Array:
         """Runs the network alone, and returns the padded alpha (1, h, w, 1) on the device before it is computed."""
-        return self._run(self._weights, *inputs)
+        _, height, width, _ = inputs[0].shape
+        with self._compilations.of((height, width, inputs[0].dtype), f"{width}x{height}"):
+            return self._run(self._weights, *inputs)
 
     def _start(self, picture: np.ndarray, values: np.ndarray | None) -> Callable[[], np.ndarray]:
         inputs, place = self._framed(picture, values)

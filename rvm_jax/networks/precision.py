@@ -5,7 +5,6 @@ bfloat16. Batch norm, losses, recurrent states and what says `keep_float32` stay
 """
 
 from collections.abc import Iterator
-from typing import cast
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.layers.basic import Conv2d
@@ -26,7 +25,7 @@ def check_precision(value: str, name: str = "precision") -> Precision:
     """
     if value not in PRECISIONS:
         raise UserError(f"{name} '{value}' is unknown; use one of {', '.join(PRECISIONS)}")
-    return cast(Precision, value)
+    return value
 
 
 def precision_or_dtype(precision: str | None, dtype: str | None) -> Precision | None:

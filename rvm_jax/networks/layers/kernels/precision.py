@@ -1,4 +1,4 @@
-"""How exactly matrix products and convolutions are computed: stated for each of them, as no device's default is float32.
+"""How exactly matrix products and convolutions are computed: stated for each, as devices' defaults differ.
 
 Left unsaid, a TPU multiplies float32 in bfloat16, and a GPU may in TF32.
 """
