@@ -25,7 +25,7 @@ from rvm_jax.train.renamed import current_settings
 from scripts.benchmarks import compiled_program
 from scripts.benchmarks.chips import Chip, roofline
 from scripts.benchmarks.report import Row, table
-from scripts.benchmarks.slices import tpu_slice
+from scripts.benchmarks.slices import compile_for_slice, tpu_slice
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
 _TOPOLOGY = flags.DEFINE_string("topology", "v5e:2x4", "The slice: v5e:2x4, v6e:2x4, v4:2x2x1, …")
@@ -124,7 +124,7 @@ def batch_of(
 
 def _compiled(traced: Any, chip: Chip, name: str) -> compiled_program.Program:
     try:
-        return compiled_program.read(traced.lower(lowering_platforms=("tpu",)).compile())
+        return compiled_program.read(compile_for_slice(traced.lower(lowering_platforms=("tpu",))))
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

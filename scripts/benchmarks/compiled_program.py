@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-_COLLECTIVE = re.compile(
-    r"= (\(?[^()=]*\)?|\(.*?\)) (all-reduce|all-gather|reduce-scatter|collective-permute|all-to-all)(?:-start)?\("
-)
+_COLLECTIVE = re.compile(r" = (.*?) (all-reduce|all-gather|reduce-scatter|collective-permute|all-to-all)(?:-start)?\(")
 _ARRAY = re.compile(r"\b(pred|bf16|[suf](?:8|16|32|64))\[([\d,]*)\]")
 _BYTES = {"pred": 1, "bf16": 2}
 

@@ -3,7 +3,7 @@
     python scripts/benchmark.py feed --config=configs/face_best.py --workers=0,2,8
 
 A step sleeps for as long as arithmetic or memory traffic would take on the device: its speed estimated from above, and
-so the pipeline's hardest case. Measured are clips a second and the share of the time in which a step waits for its batch,
+so the pipeline's hardest case. Measured are clips a second and the share of the time in which a step waits for a batch,
 for each number of workers; what a node needs follows from clips a second and worker.
 """
 

@@ -1,10 +1,11 @@
 """Slices of TPUs that are not there, for compiling alone."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks.chips import TPUS, Chip
@@ -31,3 +32,17 @@ def tpu_slice(topology: str) -> tuple[Chip, Sequence[jax.Device]]:
     except (jax.errors.JaxRuntimeError, ValueError, NotImplementedError) as error:
         raise UserError(f"--topology={topology}: {str(error).splitlines()[0]}") from error
     return TPUS[kind], described.devices
+
+
+def compile_for_slice(lowered: jax.stages.Lowered) -> jax.stages.Compiled:
+    """Compiles a program for devices that are not there, past the persistent cache, which only devices can read."""
+    set_option: Callable[[str, bool], None] = jax.config.update  # JAX gives it no types
+    enabled: bool = jax.config.values["jax_enable_compilation_cache"]
+    forget: Callable[[], None] = compilation_cache.reset_cache  # whether there is one is asked once
+    try:
+        set_option("jax_enable_compilation_cache", False)
+        forget()
+        return lowered.compile()
+    finally:
+        set_option("jax_enable_compilation_cache", enabled)
+        forget()
