@@ -47,7 +47,7 @@ def attend(
     rate: float = 0.0,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    """Computes softmax(q k' / sqrt(d) + bias) v, softmax in float32, (…, heads, tokens, d) to (…, tokens, heads · d)."""
+    """Gives softmax(q k' / sqrt(d) + bias) v, softmax in float32: (…, heads, tokens, d) to (…, tokens, heads · d)."""
     logits = at_least_float32(jnp.einsum("...qd,...kd->...qk", q * (1 / math.sqrt(q.shape[-1])), k))
     weights = jax.nn.softmax(logits if bias is None else logits + bias, axis=-1)
     mixed = jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, key).astype(v.dtype), v)
