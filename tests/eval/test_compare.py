@@ -20,7 +20,8 @@ from eval.compare.entries import Guidance, parse_entries, parse_guidance
 from eval.compare.predictions import Predictions, Tools, find_predictions
 from eval.metrics.statistics import Estimate
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.networks import Network
 

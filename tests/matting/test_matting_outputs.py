@@ -26,7 +26,8 @@ from rvm_jax.media.backgrounds import make_background
 from rvm_jax.media.face_tracks import read_faces
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import Frame, FrameSource
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 
 FRAMES = moving_square(7)

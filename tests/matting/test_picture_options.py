@@ -14,7 +14,8 @@ from leaky_network import LeakyNetwork
 from rvm_jax import matte_pictures
 from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource, matte_video
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 
 FRAMES = moving_square(3)
