@@ -11,6 +11,7 @@ from rvm_jax.version import __version__
 
 if TYPE_CHECKING:
     from rvm_jax.checkpoints import load, save
+    from rvm_jax.export import export_onnx
     from rvm_jax.matter import Matter
     from rvm_jax.matting import matte_pictures, matte_video
     from rvm_jax.networks.frame_by_frame import FrameByFrame
@@ -27,6 +28,7 @@ _HOMES = {
     "PictureMatter": "rvm_jax.picture_matter",
     "Segmentation": "rvm_jax.networks.rvm",
     "create": "rvm_jax.networks.registry",
+    "export_onnx": "rvm_jax.export",
     "load": "rvm_jax.checkpoints",
     "load_backbone": "rvm_jax.torch_weights",
     "load_torch": "rvm_jax.torch_weights",
@@ -51,6 +53,7 @@ __all__ = [  # noqa: RUF022  in the order of a first reading
     "FrameByFrame",
     "matte_video",
     "matte_pictures",
+    "export_onnx",
     "UserError",
     "__version__",
 ]

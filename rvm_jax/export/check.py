@@ -10,7 +10,6 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.export.contracts import Contract
 from rvm_jax.export.form import Form, guidance_of, has_state
-from rvm_jax.export.rvm_contract import check_ratio
 
 _FRAMES = 3
 # Where any size will do: not square, odd where the network lets it.
@@ -39,22 +38,32 @@ def open_session(model: bytes | str, threads: int | None = None) -> Any:
         raise UserError(f"{place}: is no ONNX model that ONNX Runtime can run ({_first_line(error)})") from error
 
 
-def largest_difference(network: Any, model: bytes, contract: Contract, form: Form) -> float:
+def largest_difference(
+    network: Any,
+    model: bytes,
+    contract: Contract,
+    form: Form,
+    *,
+    size: tuple[int, int] | None = None,
+    ratio: float | None = None,
+) -> float:
     """Returns the largest absolute difference between a file and its network, states included, over some frames.
 
     Args:
         network: in evaluation mode, not folded.
         model: the file's bytes.
         contract, form: how it was made.
+        size, ratio: of the frames, where the form leaves them open; by default some that say most.
     """
-    size = form.size or _size_for(network)
+    size = form.size or size or _size_for(network)
     count = form.frames * (2 if form.frames > 1 else _FRAMES)
     frames = [frame.astype(form.dtype).astype(np.float32) for frame in _moving(size, form.batch or 2, count)]
     guidance = _guidance(guidance_of(network), frames[0])
-    ratio = check_ratio(form)
+    # Below 1, so that the refiner has its part.
+    ratio = form.ratio or ratio or 0.5
     stateful = has_state(network) and contract.name == "rvm"
     ours = _in_jax(network, frames, guidance, ratio if stateful else None)
-    theirs = contract.run(open_session(model), frames, guidance, form)
+    theirs = contract.run(open_session(model), frames, guidance, form, ratio)
     return max(
         float(np.abs(np.asarray(own[name], np.float32) - value).max())
         for own, other in zip(ours, theirs, strict=True)

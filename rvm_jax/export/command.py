@@ -1,4 +1,4 @@
-"""The command `rvm-export`, the same as scripts/export.py of a checkout: a trained network as a file for other programs.
+"""The command `rvm-export`, the same as scripts/export.py of a checkout: a network as a file for other programs.
 
     rvm-export --checkpoint=rvm_mobilenetv3.pth --output=rvm.onnx
     rvm-export --checkpoint=work/face --output=xseg_1.onnx --as=facefusion
@@ -94,5 +94,3 @@ def _size() -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise UserError(f"--size={_SIZE.value} is no size; give width x height, such as 1280x720")
     return int(parts[1]), int(parts[0])
-
-

@@ -33,7 +33,9 @@ class Contract(Protocol):
     def build(self, g: Graph, network: Any, form: Form) -> None:
         """Adds the folded network, its inputs and outputs to the graph."""
 
-    def run(self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form) -> list[dict]:
+    def run(
+        self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
+    ) -> list[dict[str, np.ndarray]]:
         """What the file makes of frames (B, H, W, 3), float in [0, 1], under the names of our results."""
 
 

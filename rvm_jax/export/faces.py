@@ -74,9 +74,11 @@ class FaceContract:
             return ops.unary(g, "Log", ops.div(g, alpha, rest))
         return alpha
 
-    def run(self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form) -> list[dict]:
+    def run(
+        self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
+    ) -> list[dict[str, np.ndarray]]:
         """What the file makes of frames (B, H, W, 3), as alphas."""
-        del guidance, form
+        del guidance, form, ratio
         results = []
         for src in frames:
             src = src[..., ::-1] if self.bgr else src

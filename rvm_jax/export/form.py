@@ -1,8 +1,7 @@
 """What a file is made for: its contract, sizes and dtype, as the caller asked for them."""
 
 from dataclasses import dataclass, replace
-
-from flax import nnx
+from typing import Any
 
 from rvm_jax.errors import UserError
 
@@ -62,11 +61,11 @@ class Form:
         return replace(self, size=(256, 256), ratio=1.0)
 
 
-def guidance_of(network: nnx.Module) -> str | None:
+def guidance_of(network: Any) -> str | None:
     """The guidance that a network wants beside pictures."""
-    return network.wants.guidance  # type: ignore[attr-defined, no-any-return]
+    return network.wants.guidance
 
 
-def has_state(network: nnx.Module) -> bool:
+def has_state(network: Any) -> bool:
     """Whether a network passes a state from frame to frame."""
-    return bool(network.wants.state)  # type: ignore[attr-defined]
+    return bool(network.wants.state)

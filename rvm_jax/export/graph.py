@@ -6,6 +6,7 @@ Maps are (B, C, H, W). A dimension is an int where it is known, a name where the
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -139,7 +140,9 @@ class Graph:
         name = self.unique(f"{self._scope}/{op}" if self._scope else op)
         results = [Value(name if i == 0 else self.unique(f"{name}.{i}"), tuple(s), dtype) for i, s in enumerate(shapes)]
         names = ["" if value is None else value.name for value in inputs]
-        self._nodes.append(helper.make_node(op, names, [value.name for value in results], name=name, **attributes))
+        self._nodes.append(
+            helper.make_node(op, names, [value.name for value in results], name, **dict[str, Any](attributes))
+        )
         return results
 
     def branch(self) -> "Graph":

@@ -17,9 +17,9 @@ from rvm_jax.export.graph import Graph, Value
 from rvm_jax.networks import inference, layers, resampling
 
 Maps = tuple[Value, ...]
-Emitter = Callable[[Graph, nnx.Module, Value], Value]
-_EMITTERS: dict[type, Emitter] = {}
-Layer = TypeVar("Layer", bound=nnx.Module)
+# Each takes its own kind of layer as the second argument.
+LayerEmitter = TypeVar("LayerEmitter", bound=Callable[..., Value])
+_EMITTERS: dict[type[nnx.Module], Callable[..., Value]] = {}
 
 
 def folded(network: nnx.Module) -> nnx.Module:
@@ -30,11 +30,11 @@ def folded(network: nnx.Module) -> nnx.Module:
     return copy
 
 
-def emits(kind: type[Layer]) -> Callable[[Callable[[Graph, Layer, Value], Value]], Callable[[Graph, Layer, Value], Value]]:
+def emits(kind: type[nnx.Module]) -> Callable[[LayerEmitter], LayerEmitter]:
     """Declares the emitter of a kind of layer."""
 
-    def declare(emitter: Callable[[Graph, Layer, Value], Value]) -> Callable[[Graph, Layer, Value], Value]:
-        _EMITTERS[kind] = emitter  # type: ignore[assignment]
+    def declare(emitter: LayerEmitter) -> LayerEmitter:
+        _EMITTERS[kind] = emitter
         return emitter
 
     return declare
@@ -66,6 +66,11 @@ def name_layers(g: Graph, network: nnx.Module) -> None:
 def tensor(variable: nnx.Variable) -> np.ndarray:
     """A variable's values as float32."""
     return np.asarray(variable[...], np.float32)
+
+
+def bias_of(layer: layers.Conv2d) -> np.ndarray | None:
+    """A convolution's bias, None where it has none."""
+    return None if layer.bias is None else tensor(layer.bias)
 
 
 def convolve(
@@ -123,12 +128,11 @@ def path_of(g: Graph, layer: nnx.Module) -> str:
 
 @emits(layers.Conv2d)
 def conv2d(g: Graph, layer: layers.Conv2d, x: Value) -> Value:
-    bias = None if layer.bias is None else tensor(layer.bias)
     return convolve(
         g,
         x,
         tensor(layer.weight),
-        bias,
+        bias_of(layer),
         stride=layer.stride,
         dilation=layer.dilation,
         groups=layer.groups,
@@ -139,8 +143,7 @@ def conv2d(g: Graph, layer: layers.Conv2d, x: Value) -> Value:
 def conv2d_joined(g: Graph, layer: layers.Conv2d, maps: Sequence[Value]) -> Value:
     """A `Conv2d` of stride 1 on maps that are joined by channel."""
     assert layer.stride == layer.dilation == layer.groups == 1
-    bias = None if layer.bias is None else tensor(layer.bias)
-    return convolve_joined(g, maps, tensor(layer.weight), bias, name=path_of(g, layer))
+    return convolve_joined(g, maps, tensor(layer.weight), bias_of(layer), name=path_of(g, layer))
 
 
 @emits(layers.BatchNorm2d)

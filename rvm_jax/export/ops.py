@@ -1,6 +1,8 @@
 """What emitters are written with: arithmetic, shapes and resizing on `Value`s, with constants where sizes are known."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ def div(g: Graph, a: Value, b: Value | float) -> Value:
     return binary(g, "Div", a, b)
 
 
-def unary(g: Graph, op: str, x: Value, **attributes: float) -> Value:
+def unary(g: Graph, op: str, x: Value, **attributes: Any) -> Value:
     """Relu, Sigmoid, Tanh and the like."""
     return g.node(op, [x], x.shape, **attributes)
 
@@ -70,7 +72,8 @@ def split_evenly(g: Graph, x: Value, axis: int, count: int) -> list[Value]:
     length = x.shape[axis]
     own: Dim = length // count if isinstance(length, int) else None
     shapes = [(*x.shape[:axis], own, *x.shape[axis + 1 :])] * count
-    return g.nodes("Split", [x], shapes, axis=axis, **({"num_outputs": count} if g.opset >= 18 else {}))
+    stated: dict[str, Any] = {"num_outputs": count} if g.opset >= 18 else {}
+    return g.nodes("Split", [x], shapes, axis=axis, **stated)
 
 
 def slice_axis(g: Graph, x: Value, axis: int, start: int, stop: int, step: int = 1) -> Value:
@@ -95,8 +98,8 @@ def reshape(g: Graph, x: Value, shape: Sequence[int]) -> Value:
     """Reshapes; one entry may be -1."""
     known: list[Dim] = [None if n == -1 else n for n in shape]
     if None in known and all(isinstance(n, int) for n in x.shape):
-        total = int(np.prod([n for n in x.shape if isinstance(n, int)]))
-        known[known.index(None)] = total // int(np.prod([n for n in known if n is not None]))
+        total = math.prod(n for n in x.shape if isinstance(n, int))
+        known[known.index(None)] = total // math.prod(n for n in known if isinstance(n, int))
     return g.node("Reshape", [x, g.constant(np.array(shape, np.int64))], known)
 
 
@@ -152,16 +155,14 @@ def avg_pool2(g: Graph, x: Value) -> Value:
     """Halves; the mean at an odd edge is of the pixels that there are."""
     sides = [-(-n // 2) if isinstance(n, int) else None for n in x.sides]
     even = all(isinstance(n, int) and n % 2 == 0 for n in x.sides)
-    edge = {} if even else {"ceil_mode": 1, "count_include_pad": 0}
+    edge: dict[str, Any] = {} if even else {"ceil_mode": 1, "count_include_pad": 0}
     return g.node("AveragePool", [x], (*x.shape[:2], *sides), kernel_shape=[2, 2], strides=[2, 2], **edge)
 
 
 def max_pool3(g: Graph, x: Value) -> Value:
     """3×3 maxima at every second pixel."""
     sides = [(n - 1) // 2 + 1 if isinstance(n, int) else None for n in x.sides]
-    return g.node(
-        "MaxPool", [x], (*x.shape[:2], *sides), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
-    )
+    return g.node("MaxPool", [x], (*x.shape[:2], *sides), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
 
 
 def global_mean(g: Graph, x: Value) -> Value:

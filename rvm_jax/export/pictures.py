@@ -1,4 +1,4 @@
-"""Any network on single pictures as nodes, and the contract `picture`: a picture (and its guidance) in, an alpha out."""
+"""Any network on single pictures as nodes, and the contract `picture`: a picture, and its guidance, to an alpha."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ _NETWORKS: dict[type[nnx.Module], Callable[[Graph, Any, Value], Value]] = {
 
 
 def emit_alpha(g: Graph, network: Any, src: Value, guidance: Value | None = None) -> Value:
-    """Adds a network's folded copy on single pictures, RGB in [0, 1], (B, 3, H, W); returns `pha` (B, 1, H, W), float32.
+    """Adds a network's folded copy on single pictures (B, 3, H, W), RGB in [0, 1]; returns `pha` (B, 1, H, W), float32.
 
     Raises UserError, naming it, for a network or a layer that has no ONNX form.
     """
@@ -76,7 +76,9 @@ class PictureContract:
                 f"{network.name} needs sides that are multiples of {multiple}; export it for {width}x{height}, and pad"
             )
         if isinstance(network, AEMatter) and form.size is None:
-            raise UserError(f"{network.name} is exported for one size, which its windows depend on; give --size=512x512")
+            raise UserError(
+                f"{network.name} is exported for one size, which its windows depend on; give --size=512x512"
+            )
         return replace(form, ratio=1.0)
 
     def build(self, g: Graph, network: Any, form: Form) -> None:
@@ -85,11 +87,14 @@ class PictureContract:
         sides: Sequence[Dim] = ("height", "width") if form.size is None else form.size
         src = g.input("image", (batch, 3, *sides))
         kind = guidance_of(network)
-        guidance = g.input(kind, (batch, CHANNELS[kind], *sides)) if kind else None  # type: ignore[index]
+        guidance = g.input(kind, (batch, CHANNELS[kind], *sides)) if kind else None
         g.output("pha", emit_alpha(g, network, src, guidance), (batch, 1, *sides))
 
-    def run(self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form) -> list[dict]:
+    def run(
+        self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
+    ) -> list[dict[str, np.ndarray]]:
         """What the file makes of frames (B, H, W, 3), in the terms of our networks."""
+        del form, ratio
         results = []
         for src in frames:
             feeds = {"image": src.transpose(0, 3, 1, 2)}
@@ -105,5 +110,3 @@ def refuse_guided(network: Any, program: str) -> None:
     kind = guidance_of(network)
     if kind:
         raise UserError(f"{network.name} wants a {kind} beside the picture, which {program} does not give")
-
-

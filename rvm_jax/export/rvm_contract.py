@@ -20,13 +20,15 @@ _STATES = ("r1", "r2", "r3", "r4")
 class RVMContract:
     """`src`, `r1i`…`r4i`, `downsample_ratio` → `fgr` (where there is one), `pha`, `r1o`…`r4o`.
 
-    `src` is (B, 3, H, W), RGB in [0, 1]; with several frames a call (B, T, 3, H, W), and so are `fgr` and `pha`. The first
-    states are zeros, of [1, 1, 1, 1] where the size is any. A fixed size has its ratio baked in, and no such input.
+    `src` is (B, 3, H, W), RGB in [0, 1]; with several frames a call (B, T, 3, H, W), and so are `fgr` and `pha`. The
+    first states are zeros, of [1, 1, 1, 1] where the size is any. A fixed size has its ratio baked in.
     """
 
     name = "rvm"
     opset = 18
-    values = "src, fgr: RGB in [0, 1]; pha: [0, 1]; r1i to r4i: zeros at first, then r1o to r4o; downsample_ratio: (0, 1]"
+    values = (
+        "src, fgr: RGB in [0, 1]; pha: [0, 1]; r1i to r4i: zeros at first, then r1o to r4o; downsample_ratio: (0, 1]"
+    )
 
     def form(self, network: Any, form: Form) -> Form:
         """The form that the file gets. Raises UserError for a network without states."""
@@ -36,7 +38,9 @@ class RVMContract:
             return form
         ratio = auto_ratio(*form.size) if form.ratio is None else form.ratio
         if min(form.size) * ratio < 1:
-            raise UserError(f"frames of {form.size[1]}x{form.size[0]} leave nothing at ratio {ratio:g}; give a larger one")
+            raise UserError(
+                f"frames of {form.size[1]}x{form.size[0]} leave nothing at ratio {ratio:g}; give a larger one"
+            )
         return replace(form, ratio=ratio, batch=form.batch or 1)
 
     def build(self, g: Graph, network: Any, form: Form) -> None:
@@ -64,7 +68,9 @@ class RVMContract:
             own = [f"{name}o_{axis}" for axis in ("height", "width")]
             g.output(f"{name}o", state, shape if form.size else (batch, state.channels, *own))
 
-    def run(self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form) -> list[dict]:
+    def run(
+        self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
+    ) -> list[dict[str, np.ndarray]]:
         """What the file makes of frames (B, H, W, 3), one after the other, in the terms of our networks."""
         del guidance
         shapes = {i.name: i.shape for i in session.get_inputs()}
@@ -72,7 +78,7 @@ class RVMContract:
             f"{name}i": np.zeros(shapes[f"{name}i"] if form.size else (1, 1, 1, 1), np.float32) for name in _STATES
         }
         names = [output.name for output in session.get_outputs()]
-        extra = {"downsample_ratio": np.array([check_ratio(form)], np.float32)} if form.ratio is None else {}
+        extra = {"downsample_ratio": np.array([ratio], np.float32)} if form.ratio is None else {}
         results = []
         for first in range(0, len(frames), form.frames):
             src = np.stack([f.transpose(0, 3, 1, 2) for f in frames[first : first + form.frames]], 1)
@@ -86,18 +92,14 @@ class RVMContract:
         return results
 
 
-def check_ratio(form: Form) -> float:
-    """The ratio at which a file is checked: below 1 where that is an input, so that the refiner has its part."""
-    return 0.5 if form.ratio is None else form.ratio
-
-
 def state_shapes(network: Any, form: Form) -> list[tuple[Dim, ...]]:
     """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any."""
     if form.size is None:
         return [tuple(f"{name}i_{axis}" for axis in ("batch", "channels", "height", "width")) for name in _STATES]
     assert form.ratio is not None
     height, width = (int(np.floor(side * form.ratio)) for side in form.size)
-    decoder, shapes = network.decoder, []
+    decoder = network.decoder
+    shapes: list[tuple[Dim, ...]] = []
     for block in (decoder.decode1, decoder.decode2, decoder.decode3, decoder.decode4):
         height, width = -(-height // 2), -(-width // 2)
         shapes.append((form.batch, block.gru.channels, height, width))

@@ -44,8 +44,8 @@ def export_stablehlo(
     """Writes a network as StableHLO, for any number of streams or pictures of one size.
 
     RVM's program takes `src` (B, H, W, 3), RGB in [0, 1], and the states (r1, r2, r3, r4), zeros at first, and gives
-    (fgr or None, pha, (r1, r2, r3, r4)). Another network's takes the pictures, and the mask or trimap that it wants, and
-    gives pha.
+    (fgr or None, pha, (r1, r2, r3, r4)). Another network's takes the pictures, and the mask or trimap that it wants,
+    and gives pha.
 
     Args:
         network: in evaluation mode; it stays untouched.
@@ -65,7 +65,9 @@ def export_stablehlo(
     ratio = auto_ratio(*size) if downsample_ratio is None else downsample_ratio
     program, shapes = _program(network, size, ratio)
     (batch,) = export.symbolic_shape("batch")
-    arguments = jax.tree.map(lambda shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32), shapes, is_leaf=_is_shape)
+    arguments = jax.tree.map(
+        lambda shape: jax.ShapeDtypeStruct((batch, *shape), jnp.float32), shapes, is_leaf=_is_shape
+    )
     data = bytes(export.export(jax.jit(program), platforms=PLATFORMS)(*arguments).serialize())
     difference = _difference(program, data, shapes) if check else None
     if difference is not None and not difference <= BOUNDS["float32"]:
@@ -102,13 +104,15 @@ def _program(network: Any, size: tuple[int, int], ratio: float) -> tuple[Callabl
         return matte, ((*size, 3), tuple(state.shape[1:] for state in states))
     kind, multiple = guidance_of(network), network.wants.size_multiple
     if any(side % multiple for side in size) or ratio != 1:
-        raise UserError(f"{network.name} sees pictures of {multiple}-fold sides at full size; give such a --size, no ratio")
+        raise UserError(
+            f"{network.name} sees sides that are multiples of {multiple}, at full size; give such a --size, no ratio"
+        )
 
     def alpha(src: jax.Array, *guidance: jax.Array) -> jax.Array:
         own = nnx.merge(graphdef, weights)
         return own(own.normalise(src), *guidance).pha
 
-    return alpha, ((*size, 3), *([(*size, CHANNELS[kind])] if kind else []))  # type: ignore[index]
+    return alpha, ((*size, 3), *([(*size, CHANNELS[kind])] if kind else []))
 
 
 def _is_shape(value: object) -> bool:

@@ -1,12 +1,14 @@
 """MGMatting: its blocks, and the merge of its three scales."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
 from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
-from rvm_jax.export.layers import convolve, emit, emits, norm_constants, path_of, tensor
-from rvm_jax.networks.layers import BatchNorm2d, Conv2d
+from rvm_jax.export.layers import bias_of, convolve, emit, emits, norm_constants, path_of, tensor
+from rvm_jax.networks.layers import BatchNorm2d
 from rvm_jax.networks.mgmatting import ASPP, Decoder, Encoder, MGMatting
 from rvm_jax.networks.mgmatting_blocks import DecoderBlock, EncoderBlock
 from rvm_jax.networks.progressive import WIDTHS
@@ -50,7 +52,7 @@ def decoder_block(g: Graph, layer: DecoderBlock, x: Value) -> Value:
 @emits(ASPP)
 def aspp(g: Graph, layer: ASPP, x: Value) -> Value:
     """The branches are added by the last convolution, not joined; the global one is the same for all pixels."""
-    weight, bias, total = tensor(layer.conv2.weight), tensor(layer.conv2.bias), None
+    weight, bias, total = tensor(layer.conv2.weight), bias_of(layer.conv2), None
     width = weight.shape[2] // 5
     for index, features in enumerate((x, x, x, x, ops.global_mean(g, x))):
         convolution, norm = getattr(layer, f"aspp{index + 1}"), getattr(layer, f"aspp{index + 1}_bn")
@@ -75,7 +77,7 @@ def _decode(g: Graph, decoder: Decoder, x: Value, skips: list[Value]) -> tuple[V
     return _alpha(g, os1), _alpha(g, ops.upsample(g, os4, 4)), _alpha(g, ops.upsample(g, os8, 8))
 
 
-def _conv_norm(g: Graph, layer: Conv2d | SpectralConvTranspose2d, norm: BatchNorm2d, x: Value) -> Value:
+def _conv_norm(g: Graph, layer: Any, norm: BatchNorm2d, x: Value) -> Value:
     """A convolution, of either kind, and the batch norm after it, unless that is part of it already."""
     if not isinstance(norm, BatchNorm2d):
         return emit(g, layer, x)
@@ -125,7 +127,7 @@ def _chosen(g: Graph, region: Value, inside: Value, outside: Value) -> Value:
 
 def _unknown_region(g: Graph, alpha: Value, width: int) -> Value:
     """True where an alpha is undecided, or near such a place: a convolution by an ellipse finds any."""
-    low, high = g.scalar(_DECIDED, "float32"), g.scalar(np.float32(1) - _DECIDED, "float32")
+    low, high = g.scalar(float(_DECIDED), "float32"), g.scalar(float(np.float32(1) - _DECIDED), "float32")
     above = g.node("GreaterOrEqual", [alpha, low], alpha.shape, "bool")
     below = g.node("LessOrEqual", [alpha, high], alpha.shape, "bool")
     undecided = ops.cast(g, g.node("And", [above, below], alpha.shape, "bool"), "float32")

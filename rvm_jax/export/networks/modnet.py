@@ -6,6 +6,7 @@ from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import convolve, convolve_joined, emit, emits, norm_constants, path_of, tensor
 from rvm_jax.networks import mobilenetv2
+from rvm_jax.networks.layers import Sequential
 from rvm_jax.networks.modnet import ConvNormRelu, HalfInstanceNorm, MODNet, SqueezeExcitation
 
 _EPS = 1e-5
@@ -58,7 +59,7 @@ def conv_norm_relu(g: Graph, layer: ConvNormRelu, x: Value) -> Value:
     return _joined(g, layer, x)
 
 
-def _in_turn(g: Graph, layers: list[ConvNormRelu], *maps: Value) -> Value:
+def _in_turn(g: Graph, layers: Sequential, *maps: Value) -> Value:
     first, *others = layers
     x = _joined(g, first, *maps)
     for layer in others:
@@ -67,7 +68,7 @@ def _in_turn(g: Graph, layers: list[ConvNormRelu], *maps: Value) -> Value:
 
 
 def _joined(g: Graph, layer: ConvNormRelu, *maps: Value) -> Value:
-    """The layer on maps joined by channel. The half of its norm that is a batch norm becomes part of the convolution."""
+    """The layer on maps joined by channel; the batch norm half of its norm becomes part of the convolution."""
     convolution, *after = layer.layers
     weight, bias, name = tensor(convolution.weight), tensor(convolution.bias), path_of(g, convolution)
     half = None

@@ -6,7 +6,17 @@ import numpy as np
 
 from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
-from rvm_jax.export.layers import Maps, convolve, convolve_joined, emit, emits, path_of, sequential_joined, tensor
+from rvm_jax.export.layers import (
+    Maps,
+    bias_of,
+    convolve,
+    convolve_joined,
+    emit,
+    emits,
+    path_of,
+    sequential_joined,
+    tensor,
+)
 from rvm_jax.export.networks.guided_filter import refine, refine_alpha
 from rvm_jax.export.networks.resnet import resnet_features
 from rvm_jax.networks import mobilenetv3
@@ -83,7 +93,7 @@ def _features(g: Graph, network: MattingNetwork, x: Value) -> Maps:
     convolution, norm, activation = first
     weight = tensor(convolution.weight) / np.array(mobilenetv3.STD, np.float32)[:, None]
     name = path_of(g, convolution)
-    x = convolve(g, x, weight, tensor(convolution.bias), stride=convolution.stride, name=name)
+    x = convolve(g, x, weight, bias_of(convolution), stride=convolution.stride, name=name)
     x = emit(g, activation, emit(g, norm, x))
     taken = {}
     for index, layer in enumerate(others, start=1):
@@ -138,7 +148,7 @@ def _upsampling(
             ops.unary(g, "Relu", convolve_joined(g, [*doubled, skip, src], w, b, name=f"{name}.{half}"))
             for half, w, b in zip("ab", np.split(weight, 2, -1), np.split(bias, 2), strict=True)
         ]
-        return _recurrent(g, block.gru, *halves, state, frames)
+        return _recurrent(g, block.gru, halves[0], halves[1], state, frames)
 
 
 def _output(g: Graph, block: OutputBlock, maps: Maps, src: Value) -> Value:
@@ -147,9 +157,7 @@ def _output(g: Graph, block: OutputBlock, maps: Maps, src: Value) -> Value:
         return sequential_joined(g, block.conv, [*doubled, src])
 
 
-def _recurrent(
-    g: Graph, gru: ConvGRU, a: Value, b: Value, state: Value | None, frames: int
-) -> tuple[Maps, Value]:
+def _recurrent(g: Graph, gru: ConvGRU, a: Value, b: Value, state: Value | None, frames: int) -> tuple[Maps, Value]:
     """The half that passes and all states (T·B, C, h, w), and the last state."""
     with g.scope(path_of(g, gru)):
         states = _gru(g, gru, b, state, frames)
@@ -161,7 +169,8 @@ def _gru(g: Graph, gru: ConvGRU, x: Value, h: Value | None, frames: int) -> list
     c, name = gru.channels, path_of(g, gru)
     gates, candidate = gru.ih[0], gru.hh[0]
     kernels = [*np.split(tensor(gates.weight), 2, -1), tensor(candidate.weight)]
-    biases = [*np.split(tensor(gates.bias), 2), tensor(candidate.bias)]
+    r_bias, z_bias = np.split(tensor(gates.bias), 2)
+    biases = [r_bias, z_bias, bias_of(candidate)]
     inputs = []
     for kind, kernel, bias in zip("rzc", kernels, biases, strict=True):
         of_all = convolve(g, x, kernel[:, :, :c], bias, name=f"{name}.{kind}.x")
@@ -198,7 +207,8 @@ def _full_state(g: Graph, h: Value, like: Value) -> Value:
 def _heads(g: Graph, network: MattingNetwork, hidden: Value) -> list[Value]:
     """[residual, alpha], or [alpha]; float32."""
     layer = network.project_mat.conv
-    weight, bias, name = tensor(layer.weight), tensor(layer.bias), path_of(g, layer)
+    weight, bias, name = tensor(layer.weight), bias_of(layer), path_of(g, layer)
+    assert bias is not None
     parts = (slice(0, 3), slice(3, 4)) if network.foreground else (slice(0, 1),)
     maps = [convolve(g, hidden, weight[..., own], bias[own], name=f"{name}.{own.start}") for own in parts]
     return [ops.cast(g, x, "float32") for x in maps]

@@ -68,7 +68,7 @@ def _mean(g: Graph, x: Value) -> Value:
 
 
 def attend(g: Graph, qkv: Value, heads: int, bias: np.ndarray | None) -> Value:
-    """softmax(q k' / sqrt(d) + bias) v, from (B, windows, tokens, 3C) to (B, windows, tokens, C); softmax in float32."""
+    """softmax(q k' / sqrt(d) + bias) v, from (B, windows, tokens, 3C) to (…, C); softmax in float32."""
     _, windows, tokens, channels = qkv.shape
     assert isinstance(windows, int) and isinstance(tokens, int) and isinstance(channels, int)
     d = channels // (3 * heads)
@@ -85,8 +85,6 @@ def attend(g: Graph, qkv: Value, heads: int, bias: np.ndarray | None) -> Value:
     return ops.reshape(g, mixed, [-1, windows, tokens, heads * d])
 
 
-
-
 def _attended(g: Graph, block: swin.SwinBlock, x: Value) -> Value:
     _, height, width, channels = x.shape
     assert isinstance(height, int) and isinstance(width, int) and isinstance(channels, int)
@@ -95,7 +93,8 @@ def _attended(g: Graph, block: swin.SwinBlock, x: Value) -> Value:
     for axis, length in ((1, rows), (2, columns)):
         padded = _rolled(g, padded, axis, length, block.shift)
     tiled = ops.reshape(g, padded, [-1, rows // _WINDOW, _WINDOW, columns // _WINDOW, _WINDOW, channels])
-    windows = ops.reshape(g, ops.transpose(g, tiled, 0, 1, 3, 2, 4, 5), [-1, rows * columns // _TOKENS, _TOKENS, channels])
+    tiled = ops.transpose(g, tiled, 0, 1, 3, 2, 4, 5)
+    windows = ops.reshape(g, tiled, [-1, rows * columns // _TOKENS, _TOKENS, channels])
 
     attention = block.attn
     table = tensor(attention.relative_position_bias_table)
