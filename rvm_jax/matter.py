@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
+from rvm_jax.export.engines import Engine, choose
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.rvm import Matte
@@ -45,8 +46,10 @@ class Matter:
         compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
+      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
+        "auto": ONNX Runtime on a CPU where it is installed.
 
-    Raises UserError where a setting is out of its range.
+    Raises UserError where a setting is out of its range, or the engine is not installed.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Matter:
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
+        engine: Engine = "jax",
     ):
         _check_ratio(downsample_ratio)
         for name, value in (("streams", streams), ("pad_to", pad_to)):
@@ -69,9 +73,19 @@ class Matter:
         self.downsample_ratio = downsample_ratio
         self.streams = streams
         self._pad_to = pad_to
-        graphdef, weights = nnx.split(for_inference(network, fold=fold, dtype=dtype))
-        self._weights = nnx.to_pure_dict(weights)
-        self._matte: Callable[..., Matte] = jax.jit(partial(_matte, graphdef), static_argnums=0)
+        self._weights: Any = None
+        self._matte: Callable[..., Matte]
+        self._zeros: Callable[[float, Frames], Any]
+        if choose(engine, network, dtype=dtype, fold=fold) == "onnxruntime":
+            from rvm_jax.export.engine import OnnxRuntimeProgram
+
+            self._matte = program = OnnxRuntimeProgram(network)
+            self._zeros = program.zero_state
+        else:
+            graphdef, weights = nnx.split(for_inference(network, fold=fold, dtype=dtype))
+            self._weights = nnx.to_pure_dict(weights)
+            self._matte = jax.jit(partial(_matte, graphdef), static_argnums=0)
+            self._zeros = self._traced_zeros
         self._zero_states: dict[tuple[int, ...], Any] = {}
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
@@ -133,7 +147,7 @@ class Matter:
         if stream is None:
             self._rec = None
         elif self._rec is not None:
-            self._rec = jax.tree.map(lambda r: r.at[stream].set(0), self._rec)
+            self._rec = jax.tree.map(lambda r: jnp.asarray(r).at[stream].set(0), self._rec)
 
     def warm_up(self, height: int, width: int, chunk: int | None = None) -> None:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
@@ -231,9 +245,12 @@ class Matter:
                     f"frames of {clip.shape[2]}x{clip.shape[3]} pixels leave nothing at downsample_ratio {ratio:g}; "
                     "give a larger one"
                 )
-            rec = jax.eval_shape(partial(self._matte, ratio), self._weights, clip[:, :1], None).rec
-            self._zero_states[key] = jax.tree.map(lambda r: jnp.zeros(r.shape, r.dtype), rec)
+            self._zero_states[key] = self._zeros(ratio, clip)
         return self._zero_states[key]
+
+    def _traced_zeros(self, ratio: float, clip: Frames) -> Any:
+        rec = jax.eval_shape(partial(self._matte, ratio), self._weights, clip[:, :1], None).rec
+        return jax.tree.map(lambda r: jnp.zeros(r.shape, r.dtype), rec)
 
 
 def auto_ratio(height: int, width: int) -> float:

@@ -66,6 +66,12 @@ DOWNSAMPLE_RATIO = flags.DEFINE_string(
 )
 SEQ_CHUNK = flags.DEFINE_integer("seq_chunk", 4, "How many frames go to the device at once.", 1)
 DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What the network computes in.")
+ENGINE = flags.DEFINE_enum(
+    "engine",
+    "auto",
+    ["jax", "onnxruntime", "auto"],
+    "What computes; auto: ONNX Runtime on a CPU that has it.",
+)
 SCENE_CUT = flags.DEFINE_float(
     "scene_cut", None, "Begin anew where frames differ by this many percent (10 is usual); by default never."
 )
@@ -146,6 +152,7 @@ def picture_settings() -> dict[str, Any]:
         "seq_chunk": SEQ_CHUNK.value,
         "dtype": DTYPE.value,
         "scene_cut": SCENE_CUT.value,
+        "engine": ENGINE.value,
         "background": _background(),
         "alpha_bits": ALPHA_BITS.value,
         "preparation": PREPARATION.value,

@@ -92,14 +92,14 @@ class RVMContract:
         return results
 
 
-def state_shapes(network: Any, form: Form) -> list[tuple[Dim, ...]]:
+def state_shapes(network: Any, form: Form) -> list[tuple[Any, ...]]:
     """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any."""
     if form.size is None:
         return [tuple(f"{name}i_{axis}" for axis in ("batch", "channels", "height", "width")) for name in _STATES]
     assert form.ratio is not None
     height, width = (int(np.floor(side * form.ratio)) for side in form.size)
     decoder = network.decoder
-    shapes: list[tuple[Dim, ...]] = []
+    shapes: list[tuple[Any, ...]] = []
     for block in (decoder.decode1, decoder.decode2, decoder.decode3, decoder.decode4):
         height, width = -(-height // 2), -(-width // 2)
         shapes.append((form.batch, block.gru.channels, height, width))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rvm_jax.errors import UserError
+from rvm_jax.export.engines import Engine
 from rvm_jax.matter import Matter, Ratio
 from rvm_jax.matting.guidance import GuidanceSource, is_guided
 from rvm_jax.matting.weights import StrPath, Weights
@@ -44,6 +45,7 @@ class Settings:
       guidance: where the masks or trimaps come from that a guided network wants.
       compare_with: further networks for the comparison.
       bridge: whether a broken frame is replaced by the one before, named and counted; otherwise it is an error.
+      engine: what computes, "jax", "onnxruntime" or "auto", see `Matter`.
       progress: whether to show a bar with frames per second and the time left.
     """
 
@@ -66,6 +68,7 @@ class Settings:
     guidance: GuidanceSource | None = None
     compare_with: tuple[Weights, ...] = ()
     bridge: bool = True
+    engine: Engine = "jax"
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -121,4 +124,4 @@ def as_matter(network: Any, how: Settings, pad_to: int = 1) -> Matter:
     if not has_state(network):
         network = FrameByFrame(network)
         ratio = 1.0 if ratio == "auto" else ratio
-    return Matter(network, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=pad_to)
+    return Matter(network, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=pad_to, engine=how.engine)

@@ -35,6 +35,10 @@ def load_network(weights: Weights, preparation: str | None = None) -> Any:
         raise UserError(
             f"{path}: no such checkpoint; give a work directory, one of its steps, or a .pth or .safetensors"
         )
+    if path.suffix == ".onnx":
+        from rvm_jax.export.onnx_network import OnnxNetwork
+
+        return OnnxNetwork(path)
     if path.is_file():
         return rvm_jax.load_torch(path, preparation=preparation)
     if preparation is not None:
