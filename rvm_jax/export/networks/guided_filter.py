@@ -23,7 +23,7 @@ def refine(
     *,
     colours: bool,
 ) -> list[Value]:
-    """Brings [residual, alpha] at the size of `base` to that of `fine`; [alpha] without `colours`.
+    """Brings [residual, alpha] at the size of `base` to [colours, alpha] at that of `fine`; [alpha] without `colours`.
 
     `deep` is None for the fast filter.
     """
@@ -35,6 +35,8 @@ def refine(
             a, b = _fit(g, x, y)
         else:
             a, b = _learned_fit(g, deep, x, y, ops.cast(g, hidden, "float32"))
+        # Residuals are added to the colours that they are a multiple of: (a + 1) · x + b.
+        a = ops.add(g, a, g.constant(np.array([1, 1, 1, 0], np.float32).reshape(1, 4, 1, 1)))
         parts = [ops.split(g, values, 1, [3, 1]) for values in (a, b)]
         guides = (fine, channel_mean(g, fine))
         results = [_apply(g, a, b, guide) for a, b, guide in zip(*parts, guides, strict=True)]
@@ -49,9 +51,9 @@ def refine_alpha(g: Graph, fine: Value, base: Value, alpha: Value) -> Value:
 
 
 def channel_mean(g: Graph, x: Value) -> Value:
-    """(B, 3, H, W) to (B, 1, H, W): the sum, then divided."""
-    total = convolve(g, x, np.ones((1, 1, 3, 1), np.float32), name="sum")
-    return ops.div(g, total, 3.0)
+    """(B, 3, H, W) to (B, 1, H, W)."""
+    axes = g.constant(np.array([1], np.int64))
+    return g.node("ReduceMean", [x, axes], (x.shape[0], 1, *x.shape[2:]), keepdims=1)
 
 
 def _fit(g: Graph, x: Value, y: Value) -> tuple[Value, Value]:

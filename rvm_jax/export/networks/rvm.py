@@ -51,13 +51,13 @@ def emit_rvm(
     hidden, states = decode(g, network.decoder, small, (*fine, emit(g, network.aspp, deep)), rec, frames)
     heads = _heads(g, network, hidden)
     if isinstance(ratio, Value):
-        heads = _refined_at_need(g, network, src, small, heads, hidden, ratio, foreground)
+        maps = _refined_at_need(g, network, src, small, heads, hidden, ratio, foreground)
     elif ratio != 1.0:
-        heads = _refined(g, network, src, small, heads, hidden, foreground)
-    pha = ops.clip(g, heads[-1], 0, 1)
-    if not (network.foreground and foreground):
-        return RVMOutputs(None, pha, states)
-    return RVMOutputs(ops.clip(g, ops.add(g, heads[0], src), 0, 1), pha, states)
+        maps = _refined(g, network, src, small, heads, hidden, foreground)
+    else:
+        maps = _whole(g, network, src, heads, foreground)
+    *fgr, pha = (ops.clip(g, x, 0, 1) for x in maps)
+    return RVMOutputs(fgr[0] if fgr else None, pha, states)
 
 
 def _rescaled(g: Graph, src: Value, ratio: float | Value) -> Value:
@@ -116,6 +116,13 @@ def _heads(g: Graph, network: MattingNetwork, hidden: Value) -> list[Value]:
     return ops.split(g, heads, 1, [3, 1]) if network.foreground else [heads]
 
 
+def _whole(g: Graph, network: MattingNetwork, src: Value, heads: list[Value], foreground: bool) -> list[Value]:
+    """[colours, alpha], or [alpha], where the network has seen the frames at full size."""
+    if network.foreground and foreground:
+        return [ops.add(g, heads[0], src), heads[1]]
+    return heads[-1:]
+
+
 def _refined(
     g: Graph, network: MattingNetwork, src: Value, small: Value, heads: list[Value], hidden: Value, foreground: bool
 ) -> list[Value]:
@@ -140,7 +147,7 @@ def _refined_at_need(
     whole, refined = g.branch(), g.branch()
     with refined.scope("refiner"):
         results = _refined(refined, network, src, small, heads, hidden, foreground)
-    for branch, values in ((whole, heads[-len(results) :]), (refined, results)):
+    for branch, values in ((whole, _whole(whole, network, src, heads, foreground)), (refined, results)):
         for index, value in enumerate(values):
             branch.output(g.unique(f"{'whole' if branch is whole else 'refined'}_{index}"), value)
     shapes = [(src.shape[0], value.channels, *src.sides) for value in results]
