@@ -1,4 +1,4 @@
-"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips.
+"""RVM MobileNetV3 in frames per second: our engines beside the PyTorch twin and its export, and whole clips.
 
 With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`).
 """
@@ -14,7 +14,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import memory, networks, timing, twin_contenders
+from scripts.benchmarks import export_contenders, memory, networks, timing, twin_contenders
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
 
@@ -88,6 +88,8 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
     makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    if device_name() == "cpu" and _DTYPE.value == "float32":
+        makers |= export_contenders.contenders(frame, case.ratio)
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
     _check_agreement(running)
@@ -116,16 +118,10 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
 def ours_contender(frame: np.ndarray, ratio: float, dtype: str = "float32") -> Contender:
     """Our network with the twin's weights, through `Matter`."""
     import jax
-    from flax import nnx
 
     import rvm_jax
-    from rvm_jax import torch_weights
 
-    twin, _ = twin_contenders.import_twin()
-    network = rvm_jax.MattingNetwork("mobilenetv3", refiner="deep_guided_filter", foreground=True, rngs=nnx.Rngs(0))
-    tensors = {key: tensor.numpy() for key, tensor in twin.golden_network("mobilenetv3").state_dict().items()}
-    torch_weights.set_state_dict(network, tensors, "the twin's weights")
-    matter = rvm_jax.Matter(network, ratio, dtype=dtype)
+    matter = rvm_jax.Matter(export_contenders.network(), ratio, dtype=dtype)
     src = jax.device_put(frame)
 
     def call() -> tuple[np.ndarray, np.ndarray]:
