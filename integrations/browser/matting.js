@@ -29,22 +29,38 @@ export class Matter {
     this.session = session;
     this.device = device;
     this.outputs = ["pha", ...STATES.map((name) => name + "o")];
-    this.reset();
-  }
-
-  /** Begins a new clip. */
-  reset() {
-    for (const state of Object.values(this.states ?? {})) state.dispose?.();
+    this.last = Promise.resolve(); // a session runs one frame at a time
     this.states = {};
     this.size = "";
   }
 
+  /** Begins a new clip, after the frame that is being matted. */
+  reset() {
+    return this.inTurn(() => this.forget());
+  }
+
   /** Mattes an ImageData; returns its alpha, a Float32Array of height · width values in [0, 1]. */
-  async matte(image) {
+  matte(image) {
+    return this.inTurn(() => this.run(image));
+  }
+
+  inTurn(work) {
+    const result = this.last.then(work);
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  forget() {
+    for (const state of Object.values(this.states)) state.dispose?.();
+    this.states = {};
+    this.size = "";
+  }
+
+  async run(image) {
     const { width, height, data } = image;
     const size = `${width}x${height}`;
     if (size !== this.size) {
-      this.reset();
+      this.forget();
       this.size = size;
       for (const name of STATES) {
         this.states[name + "i"] = new this.ort.Tensor("float32", new Float32Array(1), [1, 1, 1, 1]);

@@ -12,7 +12,7 @@ const contexts = Object.fromEntries(
 let matter = null;
 let source = null; // an HTMLVideoElement or an ImageBitmap
 let backdrop = null; // an ImageBitmap
-let turn = 0; // counts sources: a loop ends when another began
+let turn = 0; // counts loops: one ends when another began
 let recorder = null;
 
 function say(text) {
@@ -50,7 +50,6 @@ async function show(frame, frameWidth, frameHeight) {
 }
 
 async function run(next) {
-  const own = ++turn;
   stopRecording();
   source?.srcObject?.getTracks().forEach((track) => track.stop());
   source = next;
@@ -61,10 +60,17 @@ async function run(next) {
     say(`Picture, ${matter.device}. Nothing was uploaded.`);
     return;
   }
+  await play();
+}
+
+/** Mattes the frames of the video as they come, until it ends or another source begins. */
+async function play() {
+  const own = ++turn;
+  const video = source;
   let frames = 0;
   let since = performance.now();
-  while (own === turn) {
-    await show(source, source.videoWidth, source.videoHeight);
+  while (own === turn && source === video) {
+    await show(video, video.videoWidth, video.videoHeight);
     frames += 1;
     const seconds = (performance.now() - since) / 1000;
     if (seconds > 1) {
@@ -72,9 +78,9 @@ async function run(next) {
       frames = 0;
       since = performance.now();
     }
-    if (source.ended) {
+    if (video.ended) {
       stopRecording();
-      break;
+      return;
     }
     await new Promise(requestAnimationFrame);
   }
@@ -135,8 +141,7 @@ function save() {
   if (!source.srcObject) {
     matter.reset();
     source.currentTime = 0;
-    source.play();
-    if (source.ended) run(source);
+    source.play().then(play);
   }
 }
 
