@@ -104,8 +104,9 @@ def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
     scale = exact(norm.weight) / np.sqrt(exact(norm.running_var) + norm.eps)
     bias = 0.0 if convolution.bias is None else exact(convolution.bias)
     shift = exact(norm.bias) + (bias - exact(norm.running_mean)) * scale
-    convolution.weight = nnx.Param(jnp.asarray(exact(convolution.weight) * scale, jnp.float32))
-    convolution.bias = nnx.data(nnx.Param(jnp.asarray(shift, jnp.float32)))
+    # Rounded by NumPy: JAX would compile a program for each shape, most of a second for one network.
+    convolution.weight = nnx.Param(jnp.asarray((exact(convolution.weight) * scale).astype(np.float32)))
+    convolution.bias = nnx.data(nnx.Param(jnp.asarray(np.float32(shift))))
 
 
 def _identity(x: Any) -> Any:
