@@ -9,13 +9,11 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.export.contracts import Contract
-from rvm_jax.export.form import Form, guidance_of, has_state
+from rvm_jax.export.form import QUICK_TO_COMPILE, Form, guidance_of, has_state
 
 _FRAMES = 3
 # Where any size will do: not square, odd where the network lets it.
 _ANY_SIZE = (117, 142)
-# XLA's options for half of the time to compile on a CPU, for a program that runs a few times.
-_QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 def open_session(model: bytes | str, threads: int | None = None) -> Any:
@@ -74,7 +72,7 @@ def largest_difference(
 def _in_jax(network: Any, frames: list[np.ndarray], guidance: np.ndarray | None, ratio: float | None) -> list[dict]:
     """The network's results, recurrent where a ratio is given."""
     graphdef, weights = nnx.split(network)
-    options = _QUICK if jax.default_backend() == "cpu" else None
+    options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
 
     def run(weights: nnx.State, src: jax.Array, *others: Any) -> dict[str, jax.Array]:
         own = nnx.merge(graphdef, weights)

@@ -16,7 +16,7 @@ from flax import nnx
 from jax import export
 
 from rvm_jax.errors import UserError
-from rvm_jax.export.form import BOUNDS, guidance_of, has_state
+from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, guidance_of, has_state
 from rvm_jax.matter import auto_ratio
 from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
 from rvm_jax.networks.interface import CHANNELS
@@ -121,11 +121,12 @@ def _is_shape(value: object) -> bool:
 
 def _difference(program: Callable[..., Any], data: bytes, shapes: tuple[Any, ...]) -> float:
     rng, worst = np.random.default_rng(0), 0.0
-    call = export.deserialize(bytearray(data)).call
+    options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
+    both = [jax.jit(each, compiler_options=options) for each in (program, export.deserialize(bytearray(data)).call)]
     arguments = jax.tree.map(lambda shape: jnp.zeros((2, *shape)), shapes, is_leaf=_is_shape)
     for _ in range(2):
         src = jnp.asarray(rng.random(arguments[0].shape, np.float32))
-        ours, theirs = jax.jit(program)(src, *arguments[1:]), call(src, *arguments[1:])
+        ours, theirs = (each(src, *arguments[1:]) for each in both)
         pairs = zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True)
         worst = max(worst, *(float(jnp.abs(a - b).max()) for a, b in pairs))
         if isinstance(ours, tuple):
