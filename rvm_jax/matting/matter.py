@@ -11,7 +11,8 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import Engine, Frames, JaxEngine
+from rvm_jax.matting.engine import Frames
+from rvm_jax.matting.engines import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
@@ -45,9 +46,11 @@ class Matter:
         compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
+      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
+        "auto": ONNX Runtime on a CPU where it is installed.
 
     Raises:
-      UserError: if a setting is out of its range.
+      UserError: if a setting is out of its range, or the engine is not installed or cannot do what is asked.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Matter:
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
+        engine: str = "jax",
     ):
         _check_ratio(downsample_ratio)
         for name, value in (("streams", streams), ("pad_to", pad_to)):
@@ -73,7 +77,7 @@ class Matter:
         if network is None:
             network = load_shipped(default_path())
         self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
-        self._engine: Engine = JaxEngine(network, dtype=dtype, fold=fold)
+        self._engine = make_engine(engine, network, dtype=dtype, fold=fold)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None

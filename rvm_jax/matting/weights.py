@@ -52,6 +52,10 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
             f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth or .safetensors, or "
             f"a network of the package ({', '.join(shipped_names()) or 'none is installed'})"
         )
+    if path.suffix == ".onnx":
+        from rvm_jax.export.onnx_network import OnnxNetwork
+
+        return OnnxNetwork(path)
     if path.is_file():
         network: Network = rvm_jax.load_torch(path, preparation=preparation)
         return network
