@@ -25,10 +25,10 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
     """
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
-    app.run(lambda argv: _guarded(main, argv), flags_parser=partial(_parse, show_help))
+    app.run(lambda argv: guarded(main, argv), flags_parser=partial(_parse, show_help))
 
 
-def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
+def guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
     try:
         if len(argv) > 1:
             raise UserError(f"unexpected argument '{argv[1]}'; every option is given as --name=value")

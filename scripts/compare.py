@@ -36,11 +36,13 @@ def main(_: list[str]) -> None:
     from eval import report
     from eval.compare.comparison import all_tables, compare
     from eval.compare.entries import parse_entries, parse_guidance
+    from eval.compare.outputs import check_outputs_of
     from eval.compare.predictions import find_predictions
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)
     guidance = parse_guidance(_GUIDANCE.value, entries)
+    check_outputs_of(output_dir, entries, guidance, label_dir)
     predictions = find_predictions(entries, label_dir, output_dir / "predictions", _EXCLUDE.value, guidance)
     comparison = compare(predictions, label_dir, output_dir, _NUM_CLIPS.value)
     for table in all_tables(comparison)[:2]:

@@ -33,10 +33,12 @@ _PREPARATION = flags.DEFINE_enum(
 
 def main(_: list[str]) -> None:
     import rvm_jax
+    from rvm_jax.output_paths import check_outputs
     from rvm_jax.weights.files import SUFFIXES
     from rvm_jax.weights.torch_weights import state_dict
 
     source, target = Path(_INPUT.value), Path(_OUTPUT.value)
+    check_outputs([target], [source])
     if not source.is_dir():
         network = rvm_jax.load_torch(source, _REFINER.value, preparation=_PREPARATION.value)
     elif _REFINER.value or _PREPARATION.value:

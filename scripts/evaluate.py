@@ -42,17 +42,19 @@ def main(argv: list[str]) -> None:
     from eval.folders.evaluation import evaluate
     from eval.metrics.metric import optional_names
     from eval.metrics.region import REGIONS
-    from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.atomic_files import write_bytes
+    from rvm_jax.output_paths import check_outputs
 
     regions, metrics = _chosen(_REGIONS, list(REGIONS)), _chosen(_METRICS, optional_names())
     pred_dir, label_dir = Path(_PRED_DIR.value), Path(_LABEL_DIR.value)
     pairs = folders.find_pairs(pred_dir, label_dir, _EXCLUDE.value)
     if _FGR_DIR.value:
         pairs = folders.add_foregrounds(pairs, Path(_FGR_DIR.value), label_dir)
+    output = Path(_OUTPUT.value) if _OUTPUT.value else pred_dir / "eval.json"
+    check_outputs([output], [path for pair in pairs for path in pair.files])
     evaluation = evaluate(pairs, regions, metrics)
 
     left_out = [category for category in _EXCLUDE.value if (label_dir / category).is_dir()]
-    output = Path(_OUTPUT.value) if _OUTPUT.value else pred_dir / "eval.json"
     document = report.as_json(evaluation, pred_dir=str(pred_dir), label_dir=str(label_dir), left_out=left_out)
     write_bytes(output, document.encode())
 

@@ -33,7 +33,9 @@ flags.mark_flag_as_required("config")
 
 def main(_: list[str]) -> None:
     from data_pipeline.generate import Job, missing_clips, write_clips
+    from data_pipeline.sources.listing import source_roots
     from rvm_jax.errors import UserError
+    from rvm_jax.output_paths import check_output_folders
 
     data = _CONFIG.value.data.to_dict()
     if _TECHNIQUE.value:
@@ -44,6 +46,7 @@ def main(_: list[str]) -> None:
         Path(_OUTPUT_DIR.value), data, _SPLIT.value, _SEED.value, _NUM_CLIPS.value, _LAYOUT.value, _CATEGORY.value,
         _BINARY.value,
     )  # fmt: skip
+    check_output_folders([job.root], source_roots(data))
     missing = missing_clips(job)
     there = job.num_clips - len(missing)
     for _ in tqdm(write_clips(job, missing, _WORKERS.value), "clips", total=job.num_clips, initial=there):

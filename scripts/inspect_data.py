@@ -22,11 +22,15 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", "inspection", "The folder for th
 def main(_: list[str]) -> None:
     from data_pipeline.inspection import inspect_source
     from data_pipeline.sources import ADAPTERS, current_adapter, open_source
+    from data_pipeline.sources.listing import source_roots
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_picture
+    from rvm_jax.output_paths import check_outputs
 
     failed = 0
     listed = _source_flags.sources(_split())
+    sheets = [Path(_OUTPUT_DIR.value) / f"{label}.png" for label, *_ in listed]
+    check_outputs(sheets, below=[root for _, spec, _ in listed for root in source_roots(spec)])
     for label, spec, request in listed:
         try:
             source = open_source(_whole(spec), request)

@@ -34,10 +34,12 @@ _ALLOW_OVERLAP = flags.DEFINE_bool("allow_overlap", False, "Only notes shared pi
 
 def main(_: list[str]) -> None:
     from data_pipeline.pipeline import section_of
+    from data_pipeline.sources.listing import source_roots
     from eval.make_benchmark.benchmark import make
     from eval.make_benchmark.benchmark_spec import KINDS, categories
     from eval.make_benchmark.verification import verify
     from rvm_jax.errors import UserError
+    from rvm_jax.output_paths import check_output_folders
 
     root = Path(_OUTPUT_DIR.value)
     if _VERIFY.value:
@@ -49,6 +51,7 @@ def main(_: list[str]) -> None:
     if _CONFIG.value is None:
         raise UserError("--config: give the recipe whose faces and occluders the benchmark is made of")
     data = section_of(_CONFIG.value.data, _SPLIT.value)
+    check_output_folders([root], source_roots(data))
     parts, absent = categories(
         data, pictures=_PICTURES.value, clips=_CLIPS.value, frames=_FRAMES.value, resolution=_SIZE.value,
         seed=_SEED.value, split=_SPLIT.value,

@@ -22,6 +22,9 @@ flags.mark_flag_as_required("runs")
 
 
 def main(_: list[str]) -> None:
+    from rvm_jax.output_paths import check_outputs
+
+    check_outputs([_OUTPUT.value], [Path(run) / "metrics.jsonl" for run in _RUNS.value or ()])
     curves = {run: read_curves(run) for run in _RUNS.value or ()}
     names = {run: Path(run).name or run for run in curves}
     if len(set(names.values())) < len(names):

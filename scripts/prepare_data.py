@@ -26,7 +26,9 @@ _BEAM_OPTIONS = flags.DEFINE_multi_string("beam_option", [], "An option of Beam 
 def main(_: list[str]) -> None:
     from data_pipeline.pipeline import section_of
     from data_pipeline.prepare_source import prepare_source, prepare_synthesis
+    from data_pipeline.sources.listing import source_roots
     from rvm_jax.errors import UserError
+    from rvm_jax.output_paths import check_output_folders
 
     beam_options = _BEAM_OPTIONS.value if _BEAM.value or _BEAM_OPTIONS.value else None
     options = {"size": _SIZE.value, "part_size": _PART_SIZE.value, "beam_options": beam_options}
@@ -38,10 +40,15 @@ def main(_: list[str]) -> None:
             raise UserError("--synthesize needs --config, the recipe of the clips")
         data = section_of(_source_flags.CONFIG.value.data, split)
         path = output / "synthesized"
+        check_output_folders([path], source_roots(data))
         rows = prepare_synthesis(path, data, split=split, seed=_SEED.value, num_clips=_SYNTHESIZE.value, **options)
         print(f"{path}: {rows} rows written; read it with name='synthesized', root='{path}', prepared=True")
         return
-    for label, spec, request in _source_flags.sources(split):
+    listed = _source_flags.sources(split)
+    check_output_folders(
+        [output / label for label, *_ in listed], [r for _, spec, _ in listed for r in source_roots(spec)]
+    )
+    for label, spec, request in listed:
         path = output / label
         rows = prepare_source(path, spec, request, asked, **options)
         print(f"{path}: {rows} rows written; read it with root='{path}', prepared=True")

@@ -24,10 +24,13 @@ def main(_: list[str]) -> None:
     import cv2
 
     from data_pipeline.pipeline import make_dataset
+    from data_pipeline.sources.listing import source_roots
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
+    from rvm_jax.output_paths import check_outputs
 
     data = _CONFIG.value.data
+    check_outputs([_OUTPUT.value], below=source_roots(data.to_dict()))
     clips = make_dataset(data, split=_SPLIT.value, seed=_SEED.value, num_clips=_NUM_CLIPS.value, names=True)
     rows, titles = [], []
     for index in tqdm(range(_NUM_CLIPS.value), "clips"):

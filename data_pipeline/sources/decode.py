@@ -11,7 +11,9 @@ from PIL import Image
 from data_pipeline.sources.base import OPAQUE_KINDS, VISIBLE, Picture, Video
 from data_pipeline.sources.cuts import within_one_shot
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import decode_mask, decode_picture, decode_raw
+from rvm_jax.media.masks import decode_mask
+from rvm_jax.media.orientation import orientation
+from rvm_jax.media.pictures import decode_picture, decode_raw
 
 LEAST_SIDE, LARGEST_SIDE = 4, 16_384
 MOST_PIXELS = 100_000_000
@@ -64,6 +66,7 @@ def decode_frames(item: Mapping[str, Any], label: str) -> list[Picture]:
 
 
 def _decode(rgb: Any, alpha: Any, key: str, kind: str, category: str) -> Picture:
+    is_turned = is_turned_alone(rgb, alpha)
     if isinstance(rgb, bytes):
         _check_size(rgb, key)
         if alpha is None and kind not in OPAQUE_KINDS:
@@ -77,24 +80,23 @@ def _decode(rgb: Any, alpha: Any, key: str, kind: str, category: str) -> Picture
         alpha = np.full(rgb.shape[:2], 255, np.uint8)
     elif isinstance(alpha, bytes):
         alpha = _mask(alpha, f"{key} (mask)")
+        if is_turned and alpha.shape != rgb.shape[:2] and alpha.shape == rgb.shape[1::-1]:
+            raise UserError(
+                f"{key} (mask): it lies over the picture as it is stored, but its EXIF orientation turns that; turn "
+                "the mask too, or take the orientation out of the picture"
+            )
     return Picture(rgb, _fit(alpha, rgb.shape[:2], key), key, category)
+
+
+def is_turned_alone(rgb: Any, alpha: Any) -> bool:
+    """Whether a picture is stored turned (by EXIF) and its mask, a file of its own, is not said to be."""
+    both = isinstance(rgb, bytes) and isinstance(alpha, bytes)
+    return both and orientation(rgb) != 1 and orientation(alpha) == 1
 
 
 def _mask(data: bytes, name: str) -> np.ndarray:
     _check_size(data, name)
-    if data[:4] == b"\x89PNG" and data[25:26] == b"\x03":
-        return _palette_mask(data, name)
     return decode_mask(data, name)
-
-
-def _palette_mask(data: bytes, name: str) -> np.ndarray:
-    """The mask of a PNG with a palette: of greys it is a mask as any; of colours everything but index 0 is the mask."""
-    mask = decode_mask(data, name)  # finds damage that Pillow does not
-    with Image.open(io.BytesIO(data)) as picture:
-        colours = np.array(picture.getpalette()).reshape(-1, 3)
-        if (colours == colours[:, :1]).all():
-            return mask
-        return (np.asarray(picture) > 0).astype(np.uint8) * np.uint8(255)
 
 
 def _check_size(data: bytes, name: str) -> None:

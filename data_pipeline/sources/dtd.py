@@ -7,12 +7,13 @@ from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.records import Record, existing_folder, find_files
 from data_pipeline.sources.split import SplitFile
+from rvm_jax.text_files import read_text
 
 
 def dtd_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
     """`labels/{train,val,test}1.txt`; a partition of another number is given as `split=labels/train2.txt`."""
     path = root / "labels" / f"{'val' if split == 'valid' else split}1.txt"
-    return SplitFile(tuple(path.read_text().split())) if path.is_file() else None
+    return SplitFile(tuple(read_text(path).split())) if path.is_file() else None
 
 
 @adapter(

@@ -7,6 +7,7 @@ from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.records import Record, find_files, mask_first, pair
 from data_pipeline.sources.split import SplitFile
+from rvm_jax.text_files import read_text
 
 _FACES = "source/face"
 
@@ -19,9 +20,9 @@ def fork_split(records: Sequence[Record], root: Path, split: str) -> SplitFile |
     phase = "train" if split == "train" else "test"
     if not any(record.category for record in records):
         lists = [root / folder / f"CelebAMask-HQ-WO-{phase}.txt" for folder in (_FACES, f"{_FACES}/CelebAMask-HQ", "")]
-        return next((SplitFile(tuple(path.read_text().split())) for path in lists if path.is_file()), None)
+        return next((SplitFile(tuple(read_text(path).split())) for path in lists if path.is_file()), None)
     hiu = root / f"occluders/hiu/hiu_{phase}.txt"
-    listed = {f"hiu/{Path(line).stem}" for line in hiu.read_text().split()} if hiu.is_file() else None
+    listed = {f"hiu/{Path(line).stem}" for line in read_text(hiu).split()} if hiu.is_file() else None
     mine = [
         record.key
         for record in records

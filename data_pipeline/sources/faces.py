@@ -15,7 +15,8 @@ from data_pipeline.sources.pickles import load_array
 from data_pipeline.sources.records import Pictures, Record, clip_folders, existing_folder, find_files, pair, read_file
 from data_pipeline.sources.split import SplitFile
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import decode_mask
+from rvm_jax.media.masks import decode_mask
+from rvm_jax.text_files import read_text
 
 _NATOCC = "https://github.com/kennyvoo/face-occlusion-generation"
 _TRAIN_TEST = {"train": ("train",), "valid": ("test",), "test": ("test",)}
@@ -64,7 +65,7 @@ def celeba_split(records: Sequence[Record], root: Path, split: str) -> SplitFile
     if not path.is_file():
         return None
     names = []
-    for line in path.read_text().splitlines()[1:]:
+    for line in read_text(path).splitlines()[1:]:
         index, original, *_ = line.split()
         part = "train" if int(original) < _CELEBA_VALID else "valid" if int(original) < _CELEBA_TEST else "test"
         if part == split:

@@ -38,7 +38,7 @@ def drawn(
 
     size = size or request.resolution
     if request.kind == "occluder":
-        return ProceduralOccluders(size, request.split, max_items, seed, include, exclude, surfaces, pictures)
+        return ProceduralOccluders(size, request.split, max_items, include, exclude, seed, surfaces, pictures)
     return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
 
 

@@ -27,6 +27,17 @@ def list_sources(data: Mapping[str, Any], split: str) -> Iterator[tuple[str, Map
                 yield f"{section}.{name}", spec, Request(kind, split, data["resolution"], f"data.{section}.{name}")
 
 
+def source_roots(data: Mapping[str, Any]) -> list[str]:
+    """Returns the folders that the sources of a `data` section are read from, in all its sections and splits."""
+    roots = []
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            roots += source_roots(value)
+        elif name == "root" and value:
+            roots.append(str(value))
+    return roots
+
+
 def table(adapters: Mapping[str, Adapter]) -> str:
     """All adapters as a Markdown table, for docs/data.md."""
     columns = ("name", "dataset", "used as", "layout of `root`", "where from", "licence")

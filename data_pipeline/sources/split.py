@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
 
 from rvm_jax.errors import UserError
+from rvm_jax.text_files import read_lines
 
 SPLITS = ("train", "valid", "test")
 
@@ -52,7 +53,7 @@ def parse_split(split: str, root: Path, where: str) -> SplitFile | tuple[float, 
         return _parse_shares(split, where)
     for path in (root / split, Path(split)):
         if path.is_file():
-            return SplitFile(tuple(filter(None, map(str.strip, path.read_text().splitlines()))))
+            return SplitFile(tuple(name.replace("\\", "/") for name in read_lines(path)))
     raise UserError(
         f"{where}: '{split}' is no folder of {root} with pictures, no list file and not of the form hash:0.8/0.1/0.1"
     )

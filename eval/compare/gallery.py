@@ -12,7 +12,8 @@ import numpy as np
 from eval.folders.pairs import Pair, find_pairs
 from rvm_jax.errors import UserError
 from rvm_jax.media.composite import GREEN, composite
-from rvm_jax.media.pictures import list_pictures, read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import list_pictures, read_picture, write_picture
 from rvm_jax.media.sheets import grid
 from rvm_jax.media.video_writer import VideoWriter
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from eval.folders.pairs import Pair, raise_problems
 from eval.threads import map_ahead
 from rvm_jax.errors import UserError
+from rvm_jax.media.orientation import orientation, swaps_sides
 
 
 def check_pictures(pairs: Sequence[Pair], progress: bool = True) -> None:
@@ -66,6 +67,8 @@ def _size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             size = picture.size
+            if swaps_sides(orientation(data)):
+                size = size[::-1]
             if picture.format == "PNG":
                 picture.verify()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

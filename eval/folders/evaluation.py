@@ -21,7 +21,8 @@ from eval.metrics.metric import Metric, PictureMetric, Values, chosen_metrics, o
 from eval.metrics.region import REGIONS
 from eval.threads import map_ahead
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture
 
 _MEASURING = 2  # batches at once: XLA's CPU programs for bytes run on one core each
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture
 from rvm_jax.version import __version__
 
 MANIFEST = "manifest.json"

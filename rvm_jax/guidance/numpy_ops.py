@@ -17,7 +17,7 @@ from rvm_jax.guidance.values import (
     band_kernel,
     check_guidance,
 )
-from rvm_jax.media.pictures import read_mask
+from rvm_jax.media.masks import read_mask
 
 
 def read_guidance(path: str | os.PathLike[str], kind: Guidance, size: tuple[int, int]) -> np.ndarray:

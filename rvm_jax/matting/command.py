@@ -50,11 +50,14 @@ def main(argv: list[str], *, load: "Loader | None" = None, formats: "Mapping[str
     given = CommandOptions(**option_flags.read(CommandOptions))
     sources = _sources(given.input_source)
     if all(_is_for_pictures(source, given) for source in sources):
+        if len(sources) > 1:
+            _check_pictures(sources, given)
         for source in sources:
             _matte_pictures(source, given, load)
         return
     failed = []
     command = _ClipCommand(given, load, formats)
+    command.check(sources)
     shared = command.shared_matter() if len(sources) > 1 and not given.dry_run else None
     for source in sources:
         try:
@@ -85,6 +88,23 @@ def _matte_pictures(source: str, given: CommandOptions, load: "Loader | None") -
     print(f"{len(written)} pictures in {given.output_dir}")
 
 
+def _check_pictures(sources: list[str], given: CommandOptions) -> None:
+    """Raises UserError if results of several folders would replace each other, or a picture of another."""
+    from rvm_jax.media.picture_folders import find_pictures, results
+    from rvm_jax.output_paths import check_outputs
+
+    if given.output_dir is None:
+        raise UserError("give --output_dir, the folder for the pictures' results")
+    how = option_flags.read(PictureSettings)
+    sequence, output_format = how["sequence"], how["output_format"]
+    groups = [
+        group
+        for source in sources
+        for group in find_pictures(source, given.output_dir, sequence=sequence, output_format=output_format)
+    ]
+    check_outputs(results(groups), [path for group in groups for path in group.sources])
+
+
 class _ClipCommand:
     """What the command does about clips."""
 
@@ -97,6 +117,21 @@ class _ClipCommand:
         self._formats: dict[str, Any] = {"formats": formats} if formats is not None else {}
         self._settings = {**option_flags.read(Settings), **_derived(given)}
         self._outputs = _outputs(given)
+
+    def check(self, sources: list[str]) -> None:
+        """Raises UserError if an output of any clip would replace one of another, or anything that is read."""
+        from rvm_jax.matting.inputs import input_paths, source_paths
+        from rvm_jax.matting.video import planned_outputs
+        from rvm_jax.output_paths import check_outputs
+
+        how, given = Settings(**self._settings), self._given
+        planned = {
+            source: [path for _, path in planned_outputs(source, given.output_dir, self._outputs, how, **self._formats)]
+            for source in sources
+        }
+        read = [path for source in sources for path in source_paths(source)]
+        read += [Path(path) for path in (*given.checkpoint, given.face_file, given.face_model) if path]
+        check_outputs(planned, [*read, *input_paths(how)])
 
     def matte(self, source: str, shared: "Weights | None") -> None:
         """Mattes a clip, with the network that several share, and says what was written."""

@@ -10,9 +10,10 @@ from rvm_jax import guidance
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.weights import StrPath, Weights, load_network, weights_stamp
-from rvm_jax.media.picture_folders import PictureGroup
+from rvm_jax.media.picture_folders import PictureGroup, results
 from rvm_jax.media.pictures import list_pictures
 from rvm_jax.networks.api import Guidance, Network
+from rvm_jax.output_paths import check_outputs
 
 _NAMED = 20
 
@@ -141,11 +142,7 @@ def find_files(
         )
     if double:
         raise UserError(f"{root}: several {what}s for {len(double)} pictures ({_some(double)}); keep one of each")
-    for target, path in found.items():
-        if path.resolve() == target.resolve():
-            raise UserError(
-                f"{path}: the result would replace the {what} that it is made by; give another output folder"
-            )
+    check_outputs(results(groups), found.values())
     return found
 
 

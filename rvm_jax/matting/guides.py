@@ -12,8 +12,8 @@ from rvm_jax.matting.guidance import GuidanceSource, find_files, find_guidance
 from rvm_jax.matting.inputs import masks
 from rvm_jax.matting.options import Settings
 from rvm_jax.media.frame_source import Frame, FrameSource, Guide, resized
+from rvm_jax.media.masks import read_mask
 from rvm_jax.media.picture_folders import PictureGroup
-from rvm_jax.media.pictures import read_mask
 from rvm_jax.networks.api import Guidance
 
 

@@ -1,5 +1,6 @@
 """The frames that a source names, and the masks that go with them."""
 
+import glob
 import os
 import sys
 from collections.abc import Iterator
@@ -10,13 +11,15 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.options import InputSettings
-from rvm_jax.matting.weights import StrPath
+from rvm_jax.matting.options import InputSettings, Settings
+from rvm_jax.matting.weights import StrPath, weights_paths
+from rvm_jax.media.face_tracks import FileTracks
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import FrameSource
 from rvm_jax.media.live import RawFrames, Webcam
+from rvm_jax.media.masks import read_mask
 from rvm_jax.media.picture_folders import frame_order
-from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_mask
+from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures
 from rvm_jax.media.video_reader import VideoReader
 
 STANDARD_INPUT = "-"
@@ -57,6 +60,32 @@ def stem(source: StrPath | FrameSource) -> str:
         return "stdin" if str(source) == STANDARD_INPUT or isinstance(source, RawFrames) else _WEBCAM
     path = Path(source if isinstance(source, (str, os.PathLike)) else source.name)
     return path.name if path.is_dir() else path.stem
+
+
+def source_paths(source: StrPath | FrameSource) -> list[Path]:
+    """Returns the file, the folder, or what a pattern matches, that a source is read from; none where it is live."""
+    if is_live(source):
+        return []
+    path = Path(source if isinstance(source, (str, os.PathLike)) else source.name)
+    if not path.exists() and glob.has_magic(str(path)):
+        return [Path(found) for found in glob.glob(str(path), recursive=True)]  # noqa: PTH207  may be absolute
+    return [path]
+
+
+def input_paths(how: Settings) -> list[Path]:
+    """Returns what is read beside the source: backgrounds, masks, guidance, faces and further networks."""
+    paths = [path for each in how.compare_with for path in weights_paths(each)]
+    if not isinstance(how.background, tuple) and Path(how.background).exists():
+        paths.append(Path(how.background))
+    if how.face_mask is not None:
+        paths.append(Path(how.face_mask))
+    if how.guidance is not None and how.guidance.path is not None:
+        paths.append(how.guidance.path)
+    if how.guidance is not None and how.guidance.network is not None:
+        paths += weights_paths(how.guidance.network)
+    if isinstance(how.faces, FileTracks) and how.faces.path is not None:
+        paths.append(how.faces.path)
+    return paths
 
 
 def masks(

@@ -12,6 +12,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting.backends import Backend
 from rvm_jax.matting.faces import tracked
 from rvm_jax.matting.guides import PictureGuides
+from rvm_jax.matting.inputs import input_paths
 from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.option import options
@@ -22,9 +23,10 @@ from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
 from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name
 from rvm_jax.media.backgrounds import TRANSPARENT, make_background
 from rvm_jax.media.face_tracks import FileTracks
-from rvm_jax.media.picture_folders import PictureFolder, PictureGroup, find_pictures
+from rvm_jax.media.picture_folders import PictureFolder, PictureGroup, find_pictures, results
 from rvm_jax.media.picture_writers import PictureFilesWriter
 from rvm_jax.media.pictures import write_picture
+from rvm_jax.output_paths import check_outputs
 
 _NAMED_ERRORS = 20
 _MARKER = ".matting.npz"
@@ -103,6 +105,7 @@ def plan_pictures(source: StrPath, output_dir: StrPath, how: PictureSettings) ->
       UserError: if there are none, or the settings do not go with them.
     """
     groups = find_pictures(source, output_dir, sequence=how.sequence, output_format=how.output_format)
+    check_outputs(results(groups), input_paths(how))
     kinds = options(PictureSettings)["output_kind"][1].choices
     if how.output_kind not in kinds:
         raise UserError(f"output '{how.output_kind}' is unknown for pictures; use one of {', '.join(kinds)}")

@@ -13,6 +13,7 @@ from rvm_jax.matting import inputs
 from rvm_jax.matting.faces import tracked
 from rvm_jax.matting.formats import FORMATS, Format, is_folder
 from rvm_jax.matting.guides import clip_frames
+from rvm_jax.matting.inputs import input_paths, source_paths
 from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
@@ -21,9 +22,10 @@ from rvm_jax.matting.outputs import Items, Outputs, check_kinds, describe, liste
 from rvm_jax.matting.pipeline import run
 from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
 from rvm_jax.matting.threads import WriteBehind
-from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name
+from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name, weights_paths
 from rvm_jax.media.composite import GREEN, comparison, composite
 from rvm_jax.media.frame_source import FrameSource
+from rvm_jax.output_paths import check_outputs
 
 # Takes a comparison (H, 3·W, 3) of the newest frame; False ends the clip there.
 Preview = Callable[[np.ndarray], bool]
@@ -72,7 +74,8 @@ def matte_video(
       UserError: if the source or the weights cannot be read, or an output cannot be written.
     """
     how, load = Settings(**settings), load or load_network
-    pairs = _pairs(source, output_dir, outputs, how, formats)
+    pairs = planned_outputs(source, output_dir, outputs, how, formats)
+    check_outputs([path for _, path in pairs], [*source_paths(source), *weights_paths(weights), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
         networks = [load(weights, how.preparation), *map(load, how.compare_with)]
         kinds = guided_kinds(networks, how)
@@ -125,7 +128,8 @@ def plan_video(
       UserError: if `matte_video` would, before its work begins.
     """
     how = Settings(**settings)
-    pairs = _pairs(source, output_dir, outputs, how, formats)
+    pairs = planned_outputs(source, output_dir, outputs, how, formats)
+    check_outputs([path for _, path in pairs], [*source_paths(source), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
         height, width = how.input_resize or video.size
         count = f"about {video.expected_frames} frames" if video.expected_frames else "frames until it ends"
@@ -141,13 +145,18 @@ def plan_video(
     return lines + [f"  would write {describe(kind, path, how, formats)}" for kind, path in pairs]
 
 
-def _pairs(
+def planned_outputs(
     source: StrPath | FrameSource,
     output_dir: StrPath | None,
     outputs: Outputs | None,
     how: Settings,
-    formats: Mapping[str, Format],
+    formats: Mapping[str, Format] = FORMATS,
 ) -> list[tuple[str, Path]]:
+    """Returns (kind, path) of each output that `matte_video` would write; see there.
+
+    Raises:
+      UserError: if there is none, or one cannot be written so.
+    """
     if not outputs:
         if output_dir is None:
             raise UserError("nothing to write; give output_dir, or outputs such as the alpha")

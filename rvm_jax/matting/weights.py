@@ -76,6 +76,11 @@ def weights_name(weights: Weights) -> str:
     return type(weights).__name__ if isinstance(weights, nnx.Module | Matter) else Path(weights).name
 
 
+def weights_paths(weights: Weights) -> list[Path]:
+    """Returns the file or folder that the weights are read from; none for a network."""
+    return [] if isinstance(weights, nnx.Module | Matter) else [Path(weights)]
+
+
 def weights_stamp(weights: Weights) -> str:
     """Tells one set of weights from another: by the file or folder and when it was written, or by the values."""
     if isinstance(weights, Matter):

@@ -1,6 +1,5 @@
 """Where the faces are, frame by frame: read from a file, or found by YuNet (OpenCV)."""
 
-import csv
 import math
 import os
 from collections.abc import Callable
@@ -12,7 +11,9 @@ import cv2
 import numpy as np
 
 from rvm_jax.errors import UserError
+from rvm_jax.file_kinds import describe
 from rvm_jax.media.face_alignment import Pose, pose_from_box, pose_from_landmarks
+from rvm_jax.text_files import Table, read_table
 
 # Takes the number of a frame and its RGB (H, W, 3); returns the pose of each face by its name.
 FaceTracks = Callable[[int, np.ndarray], dict[str, Pose]]
@@ -35,6 +36,7 @@ _GAP = 10  # frames: a face that is missing for longer has gone
 
 _DETECTION_SIDE = 640  # pixels of the longer side at which faces are looked for
 _MIN_OVERLAP = 0.3
+_MODEL = "face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
 class FileTracks:
@@ -43,10 +45,11 @@ class FileTracks:
     Args:
       poses: by the face's name, then by the frame's number.
       stamp: tells the file from others.
+      path: the file, if it is one.
     """
 
-    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str):
-        self._poses, self.stamp = poses, stamp
+    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str, path: Path | None = None):
+        self._poses, self.stamp, self.path = poses, stamp, path
 
     def __call__(self, number: int, frame: np.ndarray | None = None) -> dict[str, Pose]:
         return {face: poses[number] for face, poses in self._poses.items() if number in poses}
@@ -64,34 +67,39 @@ def read_faces(path: str | os.PathLike[str]) -> FileTracks:
     """
     path = Path(path)
     tracks: dict[str, dict[int, Pose]] = {}
-    try:
-        with path.open(newline="") as file:
-            rows = csv.DictReader(file)
-            columns = set(rows.fieldnames or ())
-            if "frame" not in columns or not (columns >= set(_BOX) or columns >= set(_LANDMARKS)):
-                raise UserError(
-                    f"{path}: its first line must name the columns frame, face and {','.join(_BOX)}, "
-                    f"or frame, face and {','.join(_LANDMARKS)}"
-                )
-            for row in rows:
-                try:
-                    pose = _pose(row, columns)
-                    tracks.setdefault(row.get("face") or "0", {})[int(row["frame"])] = pose
-                except (TypeError, ValueError) as error:
-                    raise UserError(f"{path}: line {rows.line_num} does not hold the numbers of a face") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    table = read_table(path)
+    columns = set(table.columns)
+    if "frame" not in columns or not (columns >= set(_BOX) or columns >= set(_LANDMARKS)):
+        raise UserError(
+            f"{path}: its first line must name the columns frame, face and {','.join(_BOX)}, "
+            f"or frame, face and {','.join(_LANDMARKS)}"
+        )
+    names = _LANDMARKS if columns >= set(_LANDMARKS) else _BOX
+    for line, row in table.rows:
+        try:
+            pose = _pose([table.number(row[name]) for name in names])
+            tracks.setdefault(_face_name(table, row.get("face", "")), {})[table.whole(row["frame"])] = pose
+        except (KeyError, OverflowError, ValueError) as error:
+            raise UserError(f"{path}: line {line} does not hold the numbers of a face") from error
     if not tracks:
         raise UserError(f"{path}: holds no faces")
     filled = {face: _fill_gaps(poses) for face, poses in tracks.items()}
-    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}")
+    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}", path)
 
 
-def _pose(row: dict[str, str], columns: set[str]) -> Pose:
-    if columns >= set(_LANDMARKS):
-        pose = pose_from_landmarks(np.array([float(row[name]) for name in _LANDMARKS]).reshape(5, 2))
+def _face_name(table: Table, text: str) -> str:
+    """A number is the same face however it is written: a table of numbers has 0.0 for 0."""
+    try:
+        return str(table.whole(text))
+    except (OverflowError, ValueError):
+        return text or "0"
+
+
+def _pose(numbers: list[float]) -> Pose:
+    if len(numbers) == len(_LANDMARKS):
+        pose = pose_from_landmarks(np.array(numbers).reshape(5, 2))
     else:
-        pose = pose_from_box(*(float(row[name]) for name in _BOX))
+        pose = pose_from_box(*numbers)
     if not (np.isfinite(pose).all() and pose.side >= 1):
         raise ValueError("no face")
     return pose
@@ -131,12 +139,18 @@ class YuNetTracks:
 
     def __init__(self, model: str | os.PathLike[str], max_faces: int = 4, min_score: float = 0.7):
         if not Path(model).is_file():
-            raise UserError(f"{model}: no such file; give face_detection_yunet_2023mar.onnx of OpenCV's model zoo")
+            raise UserError(f"{model}: no such file; give {_MODEL}")
         try:
             self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
             self._detect(np.zeros((64, 64, 3), np.uint8))
         except cv2.error as error:
-            raise UserError(f"{model}: not a YuNet model that OpenCV can read ({error.err or error})") from error
+            found = describe(model)
+            if found is not None and found != "an ONNX model":
+                raise UserError(f"{model}: is {found}; a YuNet model is wanted ({_MODEL})") from error
+            raise UserError(
+                f"{model}: not a YuNet model that this OpenCV, {cv2.__version__}, can read ({error.err or error}); "
+                f"give {_MODEL}"
+            ) from error
         self._max_faces = max_faces
         self.stamp = f"{Path(model).resolve()} {max_faces} {min_score}"
         self.reset()

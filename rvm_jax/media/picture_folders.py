@@ -4,7 +4,7 @@ import glob
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rvm_jax.errors import UserError
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
 from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_picture
+from rvm_jax.output_paths import check_outputs
 
 OUTPUT_FORMATS = ("png", "jpg")
 # Pictures on their way from the disk, while others are matted.
@@ -115,8 +116,8 @@ def find_pictures(
         if related:
             sources = sorted(sources, key=frame_order)
         targets = [output_dir / name / f"{path.stem}.{output_format}" for path in sources]
-        _check_targets(sources, targets)
         groups.append(PictureGroup(sources, targets, related))
+    check_outputs(results(groups), [path for group in groups for path in group.sources])
     if not groups:
         raise UserError(
             f"{source}: holds no pictures; give a folder of pictures, or a tree <category>/img/<name> or "
@@ -147,14 +148,11 @@ def _folders(source: Path, sequence: bool) -> Iterator[tuple[str, list[Path], bo
                 yield f"{category.name}/{clip.name}", pictures, True
 
 
-def _check_targets(sources: list[Path], targets: list[Path]) -> None:
-    taken: dict[Path, Path] = {}
-    for source, target in zip(sources, targets, strict=True):
-        if target in taken:
-            raise UserError(f"{taken[target]} and {source} would both become {target}; rename one of them")
-        if target.resolve() == source.resolve():
-            raise UserError(f"{source}: its alpha would replace it; give an output folder apart from the input's")
-        taken[target] = source
+def results(groups: Iterable[PictureGroup]) -> dict[str, list[Path]]:
+    """Returns what becomes of each picture, by its name."""
+    return {
+        str(source): [target] for group in groups for source, target in zip(group.sources, group.targets, strict=True)
+    }
 
 
 def matching_pictures(pattern: str | os.PathLike[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Reading and writing still pictures, masks and alphas (OpenCV)."""
+"""Reading and writing still pictures (OpenCV)."""
 
 import os
 from pathlib import Path
@@ -36,35 +36,9 @@ def decode_raw(data: bytes, name: str, flags: int) -> np.ndarray:
     return picture
 
 
-def decode_mask(data: bytes, name: str, rescale: bool = True) -> np.ndarray:
-    """Returns the mask or alpha (H, W) uint8, 0..255, held in the encoded bytes `data`.
-
-    Datasets store masks in one or three equal channels, as RGBA (the alpha channel is then the mask, unless it is
-    opaque throughout), with 8 or 16 bits, and as 0..255 or as 0 and 1: a mask whose largest value is 1 is taken as 0/1
-    and scaled to 0/255, unless `rescale` is False (for a predicted alpha, which may be that faint).
-    Raises UserError, naming `name`, where the bytes are no picture or are cut short.
-    """
-    mask = decode_raw(data, name, cv2.IMREAD_UNCHANGED)
-    if mask.ndim == 3:
-        is_cutout = mask.shape[2] == 4 and mask[..., 3].min() < np.iinfo(mask.dtype).max
-        mask = mask[..., 3] if is_cutout else mask[..., 0]
-    if mask.dtype == np.uint16:
-        mask = (mask / 257.0).round().astype(np.uint8)
-    elif mask.dtype != np.uint8:
-        raise UserError(f"{name}: masks have 8 or 16 bits, this one is {mask.dtype}; convert it to an 8-bit PNG")
-    if rescale and mask.max(initial=0) == 1:
-        mask = mask * np.uint8(255)
-    return np.ascontiguousarray(mask)
-
-
 def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     """Reads a picture file as RGB (H, W, 3) uint8; see `decode_picture`."""
-    return decode_picture(_read_bytes(path), str(path))
-
-
-def read_mask(path: str | os.PathLike[str], rescale: bool = True) -> np.ndarray:
-    """Reads a mask or alpha file as (H, W) uint8; see `decode_mask`."""
-    return decode_mask(_read_bytes(path), str(path), rescale)
+    return decode_picture(read_bytes(path), str(path))
 
 
 def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
@@ -97,7 +71,8 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray, jpeg_qualit
     write_bytes(path, encoded.tobytes())
 
 
-def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Returns what a file holds. Raises UserError, naming it, if it cannot be read."""
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -6,7 +6,7 @@ statistics, so it can neither be trained nor saved as PyTorch's file.
 """
 
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -83,9 +83,9 @@ def fold_batch_norm(network: object) -> None:
             _fold_attributes(module)
 
 
-def _modules(network: Any) -> list[nnx.Module]:
-    """All modules, before any of them is replaced."""
-    return [module for _, module in nnx.iter_modules(network)]
+def _modules(network: object) -> list[nnx.Module]:
+    """Returns all modules, before any of them is replaced."""
+    return [module for _, module in nnx.iter_modules(cast(nnx.Module, network))]
 
 
 def _rewrite(network: object, kernels: Kernels) -> None:

@@ -72,7 +72,7 @@ def metadata(path: Path) -> dict[str, str]:
     return found
 
 
-def write_shipped(network: Any, path: Path, about: Mapping[str, str], auto_side: int | None = None) -> None:
+def write_shipped(network: object, path: Path, about: Mapping[str, str], auto_side: int | None = None) -> None:
     """Writes a network in float16, with metadata.
 
     Args:
@@ -84,6 +84,7 @@ def write_shipped(network: Any, path: Path, about: Mapping[str, str], auto_side:
     Raises:
         UserError: if the disk refuses.
     """
+
     def narrowed(tensor: np.ndarray) -> np.ndarray:
         return np.array(tensor, np.float16 if np.issubdtype(tensor.dtype, np.floating) else None, order="C")
 

@@ -15,7 +15,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import StateDict
+from rvm_jax.networks.api import Network, StateDict
 from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.weights.files import read_state_dict, write_state_dict
 from rvm_jax.weights.recognition import recognise
@@ -58,7 +58,7 @@ def save_torch(network: object, path: str | os.PathLike[str]) -> None:
     write_state_dict(state_dict(network), path)
 
 
-def load_backbone(network: Any, path: str | os.PathLike[str]) -> None:
+def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
     """Sets the encoder alone, from its authors' file; the file's classifier is dropped.
 
     Args:
@@ -72,7 +72,7 @@ def load_backbone(network: Any, path: str | os.PathLike[str]) -> None:
     """
     if not hasattr(network, "BACKBONE"):
         raise UserError(f"{path}: {network.name} starts without an encoder's file")
-    encoder = attrgetter(network.BACKBONE)(network)
+    encoder: object = attrgetter(network.BACKBONE)(network)
     found = read_state_dict(path)
     own = state_dict(encoder)
     # Files from before PyTorch 0.4.1 have no counters.
@@ -166,7 +166,7 @@ def _torch_axes(layer: object, name: str) -> tuple[int, ...] | None:
     return axes.get(name)
 
 
-def _torch_order(network: Any) -> list[str]:
+def _torch_order(network: object) -> list[str]:
     """Returns the keys in the order in which the constructor made them (`nnx.merge` and `nnx.view` sort attributes)."""
     fresh = create(**network.config, rngs=None) if hasattr(network, "config") else network
     return [key for key, *_ in named_variables(fresh)]

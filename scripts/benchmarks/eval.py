@@ -21,7 +21,8 @@ from eval.metrics.gradient import gradient_error
 from eval.metrics.metric import Values, chosen_metrics
 from eval.metrics.region import draw_kernel_sizes
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 from scripts.benchmarks import timing
 from scripts.benchmarks.report import Row, table
 

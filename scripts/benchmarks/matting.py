@@ -5,6 +5,7 @@ With `--network`, other networks on one picture instead, beside RVM (`scripts.be
 
 import tempfile
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,7 +88,7 @@ def measure() -> list[Row]:
 def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
-    makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
     if device_name() == "cpu" and _DTYPE.value == "float32":
         makers |= export_contenders.contenders(frame, case.ratio)
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())

@@ -64,9 +64,9 @@ def _prepared(frame: np.ndarray, device: str, channels_last: bool) -> tuple[Any,
 def _recurrent(torch: Any, network: Callable[..., Any], src: Any) -> Contender:
     rec: list[Any] = []
 
-    @torch.inference_mode()
     def call() -> tuple[np.ndarray, np.ndarray]:
-        fgr, pha, *rec[:] = network(src, *rec)
+        with torch.inference_mode():
+            fgr, pha, *rec[:] = network(src, *rec)
         return fgr[0].permute(1, 2, 0).cpu().numpy(), pha[0].permute(1, 2, 0).cpu().numpy()
 
     return call
@@ -77,13 +77,15 @@ def _eager(frame: np.ndarray, ratio: float, device: str, channels_last: bool) ->
     return _recurrent(torch, lambda src, *rec: network(src, *rec, downsample_ratio=ratio), src)
 
 
-def _fixed_ratio(torch: Any, network: Any, ratio: float) -> Any:
-    class FixedRatio(torch.nn.Module):
+def _fixed_ratio(torch: Any, twin: Any, ratio: float) -> Any:
+    module: Any = torch.nn.Module
+
+    class FixedRatio(module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.network = twin
 
-        def forward(self, src, r1, r2, r3, r4):
+        def forward(self, src: Any, r1: Any, r2: Any, r3: Any, r4: Any) -> Any:
             return self.network(src, r1, r2, r3, r4, downsample_ratio=ratio)
 
     return FixedRatio().eval()
@@ -96,7 +98,7 @@ def _frozen(frame: np.ndarray, ratio: float, device: str) -> Contender:
     with torch.no_grad():
         traced = torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, network, ratio), (src, *rec)))
 
-    def first_or_next(src, *given):
+    def first_or_next(src: Any, *given: Any) -> Any:
         return traced(src, *(given or rec))
 
     return _recurrent(torch, first_or_next, src)

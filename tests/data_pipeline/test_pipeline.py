@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 from data_pipeline.generate import Job, missing_clips, write_clips
 from data_pipeline.pipeline import make_batches, make_dataset
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 16

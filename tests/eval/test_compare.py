@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,8 +20,10 @@ from eval.compare.entries import Guidance, parse_entries, parse_guidance
 from eval.compare.predictions import Predictions, Tools, find_predictions
 from eval.metrics.statistics import Estimate
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
+from rvm_jax.networks import Network
 
 Compared = tuple[Path, comparison.Comparison]
 Networks = tuple[Path, Path, list[Any], Tools]
@@ -207,7 +209,7 @@ def test_the_cost_of_a_network() -> None:
         return 0
 
     for network in (LeakyNetwork(), Echo("trimap", "published")):
-        found = cost.measure(network, (32, 64), count)
+        found = cost.measure(cast(Network, network), (32, 64), count)
         assert found.parameters == int(network.inputs.state)
         assert found.size == (32, 64) and found.frames_per_second > 0
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side

@@ -16,7 +16,8 @@ from eval.folders.pairs import Pair, add_foregrounds, find_pairs
 from eval.metrics.batch import Decoded
 from eval.metrics.metric import Metric
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 
 ROOT = Path(__file__).parents[2]
 

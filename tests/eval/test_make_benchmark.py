@@ -21,7 +21,8 @@ from eval.make_benchmark.overlap import shared_pictures
 from eval.make_benchmark.verification import verify
 from eval.metrics.region import draw_kernel_sizes
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 
 ROOT = Path(__file__).parents[2]
 PROCEDURAL = {"main": {"name": "drawn", "max_items": 50}}

@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 from configs.technique_sweep import get_config
 from eval.study import sweep
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 
 ROOT = Path(__file__).parents[2]
 # How much too dark a contender's alphas are; every seed adds one.
@@ -31,7 +32,8 @@ class Stand:
         seeds = {config.data.seed, config.train.seed}
         name = f"{workdir.parent.name}/{workdir.name}"
         self.runs.append((name, set(config.data.techniques), seeds, config.network.start_from))
-        next(iter(batches(0)))
+        with batches(0) as stream:
+            next(stream)
 
     def predict(self, run: Path, labels: Path, predictions: Path) -> None:
         darker = DARKER[run.parent.name] + int(run.name)

@@ -12,7 +12,8 @@ from rvm_jax import matte_pictures, matte_video
 from rvm_jax.errors import UserError
 from rvm_jax.media.face_alignment import Pose
 from rvm_jax.media.face_tracks import read_faces
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 
 FRAMES = np.zeros((4, 120, 200, 3), np.uint8)
 FRAMES[:, 40:80, 30:70] = 200

@@ -26,7 +26,8 @@ from rvm_jax.media.backgrounds import make_background
 from rvm_jax.media.face_tracks import read_faces
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import Frame, FrameSource
-from rvm_jax.media.pictures import read_mask, read_picture, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 
 FRAMES = moving_square(7)
@@ -127,7 +128,7 @@ def test_hidden_share_of_masked_faces(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="say where the whole face is"):
         _matte(folder, out)
     _matte(folder, out, face_mask=tmp_path / "mask.png")
-    rows = list(csv.DictReader((tmp_path / "share.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "share.csv").read_text().splitlines()))
     assert [row["frame"] for row in rows] == [f"{t:03d}" for t in range(7)]
     for t, row in enumerate(rows):
         assert float(row["face_pixels"]) == 600
@@ -161,7 +162,7 @@ def test_faces_are_cut_out_matted_apart_and_put_back(tmp_path: Path) -> None:
         later = max(0, t - 2)  # the second face begins with a state of its own
         assert abs(alphas[t, 55, 150] - 100 * (1 - 0.5**later)) <= 2
     assert alphas[:, :5].max() == 0
-    rows = list(csv.DictReader((tmp_path / "share.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "share.csv").read_text().splitlines()))
     assert [(row["frame"], row["face"]) for row in rows] == [
         (str(t), face) for t in range(6) for face in ("a", "b") if face == "a" or t >= 3
     ]

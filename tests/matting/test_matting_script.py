@@ -13,7 +13,8 @@ from leaky_network import LeakyNetwork, leaky_alphas
 
 from rvm_jax import matting
 from rvm_jax.errors import UserError
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
 
@@ -137,7 +138,7 @@ def test_folders_that_cannot_be_matted_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="absent: no such file or folder"):
         matte("absent")
     write_picture(tmp_path / "in/a.png", CLIP[0])
-    with pytest.raises(UserError, match=r"in/a\.png: its alpha would replace it"):
+    with pytest.raises(UserError, match=r"in/a\.png: its result would replace it"):
         matte("in", "in")
     with pytest.raises(UserError, match="output format 'gif'"):
         matte("in", output_format="gif")

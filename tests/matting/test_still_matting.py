@@ -18,7 +18,8 @@ from rvm_jax.matting.weights import weights_stamp
 from rvm_jax.media.face_tracks import read_faces
 from rvm_jax.media.frame_folder import FrameFolder
 from rvm_jax.media.frame_source import Frame
-from rvm_jax.media.pictures import read_mask, write_picture
+from rvm_jax.media.masks import read_mask
+from rvm_jax.media.pictures import write_picture
 from rvm_jax.networks.api import Guidance
 from rvm_jax.networks.modnet.model import MODNet
 
@@ -155,7 +156,7 @@ def test_all_missing_masks_are_reported_at_once(tree: Path, tmp_path: Path) -> N
         _matte(Echo("mask"), tree, tmp_path / "out", guidance=GuidanceSource(alphas=tree))
     assert not (tmp_path / "out").exists()
     folder = _written(tmp_path / "masks", TRUTH)
-    with pytest.raises(UserError, match=r"0\.png: the result would replace the mask"):
+    with pytest.raises(UserError, match=r"0\.png: its result would replace it"):
         _matte(Echo("mask"), tree, folder, guidance=GuidanceSource(files=folder))
 
 

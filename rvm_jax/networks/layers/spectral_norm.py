@@ -22,18 +22,9 @@ class SpectralConv2d(nnx.Module):
 
     kernels: Kernels = XLA
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        size: int,
-        *,
-        stride: int = 1,
-        init: Initializer = xavier_uniform,
-        rngs: nnx.Rngs | None,
-    ):
+    def __init__(self, inputs: int, outputs: int, size: int, *, stride: int = 1, rngs: nnx.Rngs | None):
         self.stride = stride
-        self.module = SpectralWeight((size, size, inputs, outputs), init, rngs)
+        self.module = SpectralWeight((size, size, inputs, outputs), xavier_uniform, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.kernels.conv(x, self.module(), stride=self.stride)
