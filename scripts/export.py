@@ -7,8 +7,7 @@ Writes a trained network as a file for other programs; the same as the installed
 before it is written.
 """
 
-
 from rvm_jax.export import command
 
 if __name__ == "__main__":
-    command.run()
+    command.run(__doc__)

@@ -19,8 +19,11 @@ from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+from scripts import ROOT
 
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "RVM: a work directory, .pth or .safetensors.", required=True)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", "face", "RVM: a name of the package's own networks, a work directory, .pth or .safetensors."
+)
 _OUTPUT = flags.DEFINE_string("output_dir", "work/demo", "The folder; what is in it is replaced.")
 
 _PACKAGE = "onnxruntime-web@1.30.0"
@@ -44,7 +47,7 @@ def main(_: list[str]) -> None:
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")
     for page in ("index.html", "page.js", "matting.js"):
-        shutil.copyfile(_checkout.ROOT / "integrations" / "browser" / page, target / page)
+        shutil.copyfile(ROOT / "integrations" / "browser" / page, target / page)
     if not all((target / "ort" / name).is_file() for name in _RUNTIME):
         _fetch_runtime(target / "ort")
     print(f"{target}: python -m http.server --directory={target}")

@@ -35,8 +35,8 @@ class LoadNetwork:
 
     def load(self, path: str, downsample_ratio: float, engine: str) -> tuple[rvm_jax.Matter]:
         """Returns a `Matter`; the same inputs are loaded once, by ComfyUI's own cache."""
-        network = load_network(path)
-        recurrent = network.wants.state
+        network: Any = load_network(path)
+        recurrent = network.inputs.state
         ratio: Any = downsample_ratio or ("auto" if recurrent else 1.0)
         if not recurrent:
             network = rvm_jax.FrameByFrame(network)

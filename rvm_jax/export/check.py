@@ -69,12 +69,14 @@ def largest_difference(
     )
 
 
-def _in_jax(network: Any, frames: list[np.ndarray], guidance: np.ndarray | None, ratio: float | None) -> list[dict]:
+def _in_jax(
+    network: Any, frames: list[np.ndarray], guidance: np.ndarray | None, ratio: float | None
+) -> list[dict[str, np.ndarray]]:
     """The network's results, recurrent where a ratio is given."""
     graphdef, weights = nnx.split(network)
     options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
 
-    def run(weights: nnx.State, src: jax.Array, *others: Any) -> dict[str, jax.Array]:
+    def run(weights: Any, src: jax.Array, *others: Any) -> dict[str, jax.Array]:
         own = nnx.merge(graphdef, weights)
         if ratio is None:
             return {"pha": own(own.normalise(src), *others).pha}
@@ -83,7 +85,7 @@ def _in_jax(network: Any, frames: list[np.ndarray], guidance: np.ndarray | None,
         return {"pha": matte.pha, **states, **({} if matte.fgr is None else {"fgr": matte.fgr})}
 
     compiled = jax.jit(run, compiler_options=options)
-    results: list[dict] = []
+    results: list[dict[str, np.ndarray]] = []
     others: tuple[Any, ...] = () if guidance is None else (jnp.asarray(guidance),)
     if ratio is not None:
         shapes = jax.eval_shape(run, weights, frames[0])
@@ -96,7 +98,7 @@ def _in_jax(network: Any, frames: list[np.ndarray], guidance: np.ndarray | None,
 
 
 def _size_for(network: Any) -> tuple[int, int]:
-    multiple = network.wants.size_multiple
+    multiple = network.inputs.size_multiple
     height, width = _ANY_SIZE if multiple == 1 else (2 * multiple, 3 * multiple)
     return height, width
 

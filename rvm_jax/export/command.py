@@ -33,21 +33,24 @@ _NAME = flags.DEFINE_string("name", None, "The network's name in the file's meta
 _REVISION = flags.DEFINE_string("revision", None, "Its revision there; by default the checksum of its weights.")
 _LICENCE = flags.DEFINE_string("licence", None, "The licence of the weights there.")
 _PREPARATION = flags.DEFINE_enum(
-    "preparation", None, ["published", "original"], "How the still-picture network of a .pth sees its pictures."
+    "preparation",
+    None,
+    ["published", "original"],
+    "How the still-picture network of a .pth was trained to see its pictures.",
 )
 
 
-def run() -> None:
-    """What the installed command calls."""
-    this = sys.modules[__name__]
-    for flag in flags.FLAGS.get_key_flags_for_module(this):
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    sys.modules["__main__"].__doc__ = sys.modules["__main__"].__doc__ or __doc__
-    cli.run(main)
+def run(usage: str | None = None) -> None:
+    """Runs the installed command; `usage` is what --help says above the flags."""
+    cli.run(main, usage or __doc__, sys.modules[__name__])
 
 
 def main(argv: list[str]) -> None:
-    """Reads the flags and exports. Raises UserError for a mistake in them."""
+    """Reads the flags and exports.
+
+    Raises:
+        UserError: for a mistake in them.
+    """
     del argv
     size = _size()
     from rvm_jax.export.onnx_file import need_onnx

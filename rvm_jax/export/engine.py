@@ -5,10 +5,11 @@ A graph for one shape has no shape arithmetic, no branch and no crop that is non
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import jax
 import numpy as np
+from flax import nnx
 
 from rvm_jax.export import ops
 from rvm_jax.export.check import open_session
@@ -19,43 +20,48 @@ from rvm_jax.export.layers import folded, name_layers
 from rvm_jax.export.networks.rvm import emit_rvm
 from rvm_jax.export.onnx_network import OnnxNetwork, as_maps
 from rvm_jax.export.rvm_contract import state_shapes
-from rvm_jax.networks.rvm.model import Matte
+from rvm_jax.matting.engine import Frames
+from rvm_jax.networks.api import Matte, State
 
 # Sessions that are kept: each holds the weights once.
 _KEPT = 6
-Program = Callable[[float, np.ndarray, tuple[Any, ...]], tuple[Any, ...]]
 
 
-class OnnxRuntimeProgram:
-    """What `Matter` calls for its mattes: (ratio, weights, clip, rec) to `Matte`, in NumPy arrays.
+class OnnxRuntimeEngine:
+    """An `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
 
     Args:
         network: RVM, `FrameByFrame`, or an `OnnxNetwork`.
         threads: of ONNX Runtime; None for all cores that the process may use.
     """
 
-    def __init__(self, network: Any, threads: int | None = None):
+    def __init__(self, network: nnx.Module | OnnxNetwork, threads: int | None = None):
         self._file = network if isinstance(network, OnnxNetwork) else None
-        self._network: Any = network if self._file else folded(network)
+        self._network: Any = folded(network) if isinstance(network, nnx.Module) else network
         self._threads = threads or usable_cores()
         self._sessions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
-    def zero_state(self, ratio: float, clip: Any) -> tuple[np.ndarray, ...]:
-        """The states (N, h, w, C) with which clips (N, T, H, W, 3) begin."""
+    def zero_state(self, clip: Frames, ratio: float) -> State:
+        """Returns the state of a stream that begins, for frames (N, T, H, W, 3) of the size and type of `clip`."""
         if self._file:
-            return self._file.zero_state(ratio, clip)
+            return self._file.zero_state(clip, ratio)
         if not has_state(self._network):
             return ()
-        form = Form(tuple(clip.shape[2:4]), ratio, clip.shape[0])
+        form = Form((clip.shape[2], clip.shape[3]), ratio, clip.shape[0])
         shapes = state_shapes(self._network, form)
-        return tuple(np.moveaxis(np.zeros(shape, np.float32), 1, -1) for shape in shapes)
+        return cast(State, tuple(np.moveaxis(np.zeros(shape, np.float32), 1, -1) for shape in shapes))
 
-    def __call__(self, ratio: float, weights: None, clip: Any, rec: tuple[Any, ...]) -> Matte:
-        """Mattes clips (N, T, H, W, 3), uint8 or float in [0, 1]; waits for the result."""
-        del weights
-        clip = np.asarray(clip)
+    def fingerprint(self) -> list[np.ndarray]:
+        """Returns the weights, or the file's bytes."""
         if self._file:
-            return Matte(*self._file(ratio, clip, rec))
+            return self._file.fingerprint()
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(self._network)))]
+
+    def __call__(self, clip: Frames, rec: State, ratio: float) -> Matte:
+        """Mattes frames (N, T, H, W, 3), RGB, uint8 or float in [0, 1], from the state `rec`."""
+        if self._file:
+            return self._file(clip, rec, ratio)
+        clip = np.asarray(clip)
         if clip.dtype != np.uint8:
             clip = clip.astype(np.float32, copy=False)
         streams, frames, height, width, _ = clip.shape
@@ -72,7 +78,7 @@ class OnnxRuntimeProgram:
 
         fgr = by_stream(got["fgr"]) if "fgr" in got else None
         states = tuple(np.moveaxis(got[f"r{i}o"], 1, -1) for i in range(1, len(rec) + 1))
-        return Matte(fgr, by_stream(got["pha"]), states)  # type: ignore[arg-type]
+        return Matte(*cast(tuple[Any, Any, Any], (fgr, by_stream(got["pha"]), states)))
 
     def _session(self, key: tuple[Any, ...]) -> Any:
         if key not in self._sessions:

@@ -66,9 +66,9 @@ class Form:
 
 def guidance_of(network: Any) -> str | None:
     """The guidance that a network wants beside pictures."""
-    return network.wants.guidance
+    return network.inputs.guidance
 
 
 def has_state(network: Any) -> bool:
     """Whether a network passes a state from frame to frame."""
-    return bool(network.wants.state)
+    return bool(network.inputs.state)

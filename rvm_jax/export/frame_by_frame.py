@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from rvm_jax.matting import padding as framing
 from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.pictures import emit_alpha
-from rvm_jax.networks.frame_by_frame import FrameByFrame
+from rvm_jax.matting import padding
+from rvm_jax.matting.frame_by_frame import FrameByFrame
 
 
 def emit_frame_by_frame(g: Graph, network: FrameByFrame, src: Value, ratio: float) -> Value:
@@ -27,7 +27,7 @@ def emit_frame_by_frame(g: Graph, network: FrameByFrame, src: Value, ratio: floa
         )
     height, width = frames.sides
     assert isinstance(height, int) and isinstance(width, int)
-    place = framing.frame(inner.preparation, inner.wants.size_multiple, (height, width))
+    place = padding.place(inner.preprocessing, inner.inputs.size_multiple, (height, width))
     frames = _resized_by_area(g, frames, place.inner)
     for axis, before, after in zip((2, 3), place.before, place.after, strict=True):
         frames = _padded(g, frames, axis, before, after, place.mode)
@@ -55,7 +55,7 @@ def _resized_by_area(g: Graph, x: Value, size: tuple[int, int]) -> Value:
         return x
     height, width = x.sides
     assert isinstance(height, int) and isinstance(width, int)
-    rows = g.constant(framing.area_means(height, size[0]))
-    columns = g.constant(framing.area_means(width, size[1]).T)
+    rows = g.constant(padding.area_means(height, size[0]))
+    columns = g.constant(padding.area_means(width, size[1]).T)
     x = g.node("MatMul", [rows, x], (*x.shape[:2], size[0], width))
     return g.node("MatMul", [x, columns], (*x.shape[:2], *size))

@@ -5,7 +5,7 @@ Batch norm is part of the convolution before it: emitters take the copy of the n
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -15,7 +15,8 @@ from rvm_jax.errors import UserError
 from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.networks import inference
-from rvm_jax.networks.layers import basic as layers, resampling
+from rvm_jax.networks.layers import arithmetic, resampling
+from rvm_jax.networks.layers import basic as layers
 
 Maps = tuple[Value, ...]
 # Each takes its own kind of layer as the second argument.
@@ -41,7 +42,7 @@ def emits(kind: type[nnx.Module]) -> Callable[[LayerEmitter], LayerEmitter]:
     return declare
 
 
-def emit(g: Graph, layer: Callable, x: Value) -> Value:
+def emit(g: Graph, layer: Callable[..., Any], x: Value) -> Value:
     """Adds a layer, or a plain function of a `Sequential`, to the graph; returns what it makes of `x`.
 
     Raises UserError, naming the layer, where none of the emitters is for it.
@@ -64,7 +65,7 @@ def name_layers(g: Graph, network: nnx.Module) -> None:
         g.paths.setdefault(id(module), ".".join(map(str, path)))
 
 
-def tensor(variable: nnx.Variable) -> np.ndarray:
+def tensor(variable: nnx.Variable[Any]) -> np.ndarray:
     """A variable's values as float32."""
     return np.asarray(variable[...], np.float32)
 
@@ -192,14 +193,14 @@ def _hard_sigmoid(g: Graph, x: Value) -> Value:
 
 
 # Compared by identity: JAX's functions are objects of several kinds.
-_FUNCTIONS: tuple[tuple[Callable, Callable[[Graph, Value], Value]], ...] = (
+_FUNCTIONS: tuple[tuple[Callable[..., Any], Callable[[Graph, Value], Value]], ...] = (
     (inference.identity, lambda g, x: x),
     (jax.nn.relu, lambda g, x: ops.unary(g, "Relu", x)),
     (jax.nn.relu6, lambda g, x: ops.clip(g, x, 0, 6)),
     (jax.nn.sigmoid, lambda g, x: ops.unary(g, "Sigmoid", x)),
     (jax.nn.hard_swish, _hard_swish),
     (jax.nn.hard_sigmoid, _hard_sigmoid),
-    (layers.global_mean, ops.global_mean),
+    (arithmetic.global_mean, ops.global_mean),
     (resampling.avg_pool2, ops.avg_pool2),
     (resampling.upsample2, lambda g, x: ops.upsample(g, x, 2)),
     (resampling.upsample2_nearest, lambda g, x: ops.upsample(g, x, 2, "nearest")),

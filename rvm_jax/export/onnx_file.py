@@ -24,7 +24,7 @@ class Exported(NamedTuple):
 
 def export_onnx(
     network: Any,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     contract: str | None = None,
     *,
     size: tuple[int, int] | None = None,
@@ -54,7 +54,8 @@ def export_onnx(
         bound: the largest difference at which it is still written; by default 1e-4, and 1e-2 for float16.
         name, revision, licence: of the network, for the file's metadata.
 
-    Returns what was written.
+    Returns:
+        What was written.
 
     Raises:
         UserError: a package that is missing, a contract that the network cannot fill, a layer without an ONNX form, or
@@ -65,10 +66,10 @@ def export_onnx(
         raise UserError(f"{path}: an ONNX file ends in .onnx")
     form = Form(size, downsample_ratio, batch, chunk, dtype)
     need_onnx()
+    from rvm_jax.atomic_files import write_bytes
     from rvm_jax.export.check import largest_difference
     from rvm_jax.export.contracts import contract_for
     from rvm_jax.export.faces import facefusion_hash
-    from rvm_jax.media.pictures import write_bytes
 
     chosen = contract_for(network, contract)
     form = chosen.form(network, form)
@@ -113,6 +114,7 @@ def metadata(network: Any, contract: Any, form: Form) -> dict[str, str]:
         "settings": settings,
         "contract": contract.name,
         "values": contract.values,
+        **({"auto_side": str(network.auto_side)} if hasattr(network, "auto_side") else {}),
         **form.description,
         "weights_sha256": checksum,
         "rvm_jax": __version__,

@@ -3,13 +3,16 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import Preparation, Wants
+from rvm_jax.matting.engine import Frames
+from rvm_jax.networks.api import InputSpec, Matte, Preprocessing, State
 
+# RVM's rule, for files that say no other.
+AUTO_SIDE = 512
 _STATES = ("r1", "r2", "r3", "r4")
 
 
@@ -21,13 +24,14 @@ class OnnxNetwork:
     Args:
         path: the file, with the inputs `src`, `r1i` to `r4i` and perhaps `downsample_ratio`, a frame a call.
 
-    Raises UserError where it cannot be read, or has other inputs.
+    Raises:
+        UserError: it cannot be read, or has other inputs.
     """
 
-    wants = Wants(state=True)
-    preparation = Preparation()
+    inputs = InputSpec(state=True)
+    preprocessing = Preprocessing()
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         if not self.path.is_file():
             raise UserError(f"{self.path}: no such file")
@@ -54,16 +58,27 @@ class OnnxNetwork:
         """Whether it gives foregrounds beside alphas."""
         return "fgr" in self._outputs
 
-    def zero_state(self, ratio: float, clip: np.ndarray) -> tuple[np.ndarray, ...]:
+    @property
+    def auto_side(self) -> int:
+        """The longer side, in pixels, at which the network sees frames if no ratio is given."""
+        told = self._metadata.get("auto_side", "")
+        return int(told) if told.isdecimal() else AUTO_SIDE
+
+    def fingerprint(self) -> list[np.ndarray]:
+        """Returns the file's bytes."""
+        return [np.frombuffer(self.path.read_bytes(), np.uint8)]
+
+    def zero_state(self, clip: Frames, ratio: float) -> State:
         """States of clips (N, T, H, W, 3) that begin: of [1, 1, 1, 1], or of the size that a fixed file says."""
         del ratio
         shapes = [self._inputs[f"{name}i"].shape for name in _STATES]
         fixed = all(isinstance(n, int) for shape in shapes for n in shape)
         sizes = [(n, h, w, c) for n, c, h, w in shapes] if fixed else [(len(clip), 1, 1, 1)] * 4
-        return tuple(np.zeros(size, np.float32) for size in sizes)
+        return cast(State, tuple(np.zeros(size, np.float32) for size in sizes))
 
-    def __call__(self, ratio: float, clip: np.ndarray, rec: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Mattes clips (N, T, H, W, 3), uint8 or float; returns (fgr or None, pha, rec)."""
+    def __call__(self, clip: Frames, rec: State, ratio: float) -> Matte:
+        """Mattes clips (N, T, H, W, 3), uint8 or float in [0, 1]; the results are NumPy arrays."""
+        clip = np.asarray(clip)
         values = clip.astype(np.float32) / (np.float32(255) if clip.dtype == np.uint8 else np.float32(1))
         self._check(values.shape, ratio)
         state = {f"{name}i": as_maps(r) for name, r in zip(_STATES, rec, strict=True)}
@@ -76,7 +91,8 @@ class OnnxNetwork:
             phas.append(np.moveaxis(got["pha"], 1, -1))
             fgrs.append(np.moveaxis(got["fgr"], 1, -1) if "fgr" in got else None)
         fgr = None if fgrs[0] is None else np.stack([f for f in fgrs if f is not None], 1)
-        return fgr, np.stack(phas, 1), tuple(np.moveaxis(r, 1, -1) for r in state.values())
+        results = fgr, np.stack(phas, 1), tuple(np.moveaxis(r, 1, -1) for r in state.values())
+        return Matte(*cast(tuple[Any, Any, Any], results))
 
     def _check(self, shape: tuple[int, ...], ratio: float) -> None:
         streams, _, height, width, _ = shape
@@ -87,7 +103,7 @@ class OnnxNetwork:
             raise UserError(
                 f"{self.path}: takes {wanted} pixels, not {streams} of {width}x{height}; export it for these"
             )
-        told = self._session.get_modelmeta().custom_metadata_map.get("downsample_ratio", "")
+        told = self._metadata.get("downsample_ratio", "")
         baked = float(told) if told.replace(".", "").isdigit() else ratio
         if abs(baked - ratio) > 1e-6:
             raise UserError(f"{self.path}: has the ratio {baked:g} baked in; leave downsample_ratio={ratio:g} out")
@@ -103,6 +119,11 @@ class OnnxNetwork:
 
         return open_session(str(self.path))
 
+    @property
+    def _metadata(self) -> dict[str, str]:
+        found: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return found
+
     @cached_property
     def _inputs(self) -> dict[str, Any]:
         return {value.name: value for value in self._session.get_inputs()}
@@ -114,4 +135,5 @@ class OnnxNetwork:
 
 def as_maps(state: Any) -> np.ndarray:
     """A state (N, h, w, C) as (N, C, h, w); no copy where it came from one of these."""
-    return np.ascontiguousarray(np.moveaxis(np.asarray(state, np.float32), -1, 1))
+    maps: np.ndarray = np.ascontiguousarray(np.moveaxis(np.asarray(state, np.float32), -1, 1))
+    return maps

@@ -1,36 +1,18 @@
 """Any network on single pictures as nodes, and the contract `picture`: a picture, and its guidance, to an alpha."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.export import ops
+from rvm_jax.export.emitters import emitter_of
 from rvm_jax.export.form import Form, guidance_of
 from rvm_jax.export.graph import Dim, Graph, Value
 from rvm_jax.export.layers import name_layers
-from rvm_jax.export.networks.aematter import emit_aematter
-from rvm_jax.export.networks.mgmatting import emit_mgmatting
-from rvm_jax.export.networks.modnet import emit_modnet
-from rvm_jax.export.networks.resnet18_unet import emit_resnet18_unet
-from rvm_jax.export.networks.rvm import emit_rvm
-from rvm_jax.networks.aematter.model import AEMatter
 from rvm_jax.networks.api import CHANNELS
-from rvm_jax.networks.mgmatting.model import MGMatting
-from rvm_jax.networks.modnet.model import MODNet
-from rvm_jax.networks.resnet18_unet.model import ResNet18UNet
-from rvm_jax.networks.rvm.model import MattingNetwork
-
-# A network's alpha (B, 1, H, W) of normalised pictures (B, 3 + guidance, H, W).
-_NETWORKS: dict[type[nnx.Module], Callable[[Graph, Any, Value], Value]] = {
-    AEMatter: emit_aematter,
-    MGMatting: emit_mgmatting,
-    MODNet: emit_modnet,
-    ResNet18UNet: emit_resnet18_unet,
-}
 
 
 def emit_alpha(g: Graph, network: Any, src: Value, guidance: Value | None = None) -> Value:
@@ -38,21 +20,17 @@ def emit_alpha(g: Graph, network: Any, src: Value, guidance: Value | None = None
 
     Raises UserError, naming it, for a network or a layer that has no ONNX form.
     """
+    emitter = emitter_of(network)
     name_layers(g, network)
-    if isinstance(network, MattingNetwork):
-        return ops.cast(g, emit_rvm(g, network, src, None, foreground=False).pha, "float32")
-    if type(network) not in _NETWORKS:
-        name = getattr(network, "name", type(network).__name__)
-        raise UserError(f"the network {name} ({type(network).__name__}) has no ONNX form; add one to rvm_jax/export")
     inputs = _normalised(g, network, src)
     if guidance is not None:
         inputs = ops.concat(g, [inputs, guidance], 1)
-    return ops.cast(g, _NETWORKS[type(network)](g, network, inputs), "float32")
+    return ops.cast(g, emitter.emit(g, network, inputs), "float32")
 
 
 def _normalised(g: Graph, network: Any, src: Value) -> Value:
-    preparation = network.preparation
-    for op, values, idle in ((ops.sub, preparation.mean, 0.0), (ops.div, preparation.std, 1.0)):
+    preprocessing = network.preprocessing
+    for op, values, idle in ((ops.sub, preprocessing.mean, 0.0), (ops.div, preprocessing.std, 1.0)):
         if any(value != idle for value in values):
             src = op(g, src, g.constant(np.array(values, np.float32).reshape(1, 3, 1, 1), "normalisation"))
     return src
@@ -69,13 +47,13 @@ class PictureContract:
         """The form that the file gets. Raises UserError where the contract cannot have it."""
         if form.frames > 1 or form.ratio not in (None, 1.0):
             raise UserError("--as=picture takes single pictures at full size; leave chunk and ratio out")
-        multiple = network.wants.size_multiple
+        multiple = network.inputs.size_multiple
         if form.size is not None and any(side % multiple for side in form.size):
             height, width = (-(-side // multiple) * multiple for side in form.size)
             raise UserError(
                 f"{network.name} needs sides that are multiples of {multiple}; export it for {width}x{height}, and pad"
             )
-        if isinstance(network, AEMatter) and form.size is None:
+        if form.size is None and emitter_of(network).fixed_size:
             raise UserError(
                 f"{network.name} is exported for one size, which its windows depend on; give --size=512x512"
             )

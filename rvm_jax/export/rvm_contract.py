@@ -12,7 +12,8 @@ from rvm_jax.export.form import Form, has_state
 from rvm_jax.export.graph import Dim, Graph, Value
 from rvm_jax.export.layers import name_layers
 from rvm_jax.export.networks.rvm import emit_rvm
-from rvm_jax.matting.matter import auto_ratio
+from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
+from rvm_jax.networks.rvm.model import MattingNetwork
 
 _STATES = ("r1", "r2", "r3", "r4")
 
@@ -36,7 +37,8 @@ class RVMContract:
             raise UserError(f"{network.name} has no recurrent states, which --as=rvm is about; use --as=picture")
         if form.size is None:
             return form
-        ratio = auto_ratio(*form.size) if form.ratio is None else form.ratio
+        side = getattr(network, "auto_side", AUTO_SIDE)
+        ratio = auto_ratio(*form.size, side) if form.ratio is None else form.ratio
         if min(form.size) * ratio < 1:
             raise UserError(
                 f"frames of {form.size[1]}x{form.size[0]} leave nothing at ratio {ratio:g}; give a larger one"
@@ -93,7 +95,13 @@ class RVMContract:
 
 
 def state_shapes(network: Any, form: Form) -> list[tuple[Any, ...]]:
-    """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any."""
+    """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any.
+
+    Raises:
+        UserError: a network with other states.
+    """
+    if not isinstance(network, MattingNetwork):
+        raise UserError(f"the recurrent network {network.name} is not RVM, whose states are known; run it with JAX")
     if form.size is None:
         return [tuple(f"{name}i_{axis}" for axis in ("batch", "channels", "height", "width")) for name in _STATES]
     assert form.ratio is not None

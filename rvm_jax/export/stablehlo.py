@@ -17,9 +17,10 @@ from jax import export
 
 from rvm_jax.errors import UserError
 from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, guidance_of, has_state
-from rvm_jax.matting.matter import auto_ratio
-from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
+from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
 from rvm_jax.networks.api import CHANNELS
+from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
+from rvm_jax.networks.layers.kernels import XLA, use_kernels
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 _SIZE = (512, 512)
@@ -35,7 +36,7 @@ class ExportedProgram(NamedTuple):
 
 def export_stablehlo(
     network: Any,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     size: tuple[int, int] | None = None,
     downsample_ratio: float | None = None,
@@ -57,12 +58,13 @@ def export_stablehlo(
     Raises:
         UserError: a size or ratio that the network cannot have, or a difference above 1e-4; nothing is written then.
     """
-    from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.atomic_files import write_bytes
 
     path, size = Path(path), size or _SIZE
     if path.suffix != ".stablehlo":
         raise UserError(f"{path}: a StableHLO file ends in .stablehlo")
-    ratio = auto_ratio(*size) if downsample_ratio is None else downsample_ratio
+    side = getattr(network, "auto_side", AUTO_SIDE)
+    ratio = auto_ratio(*size, side) if downsample_ratio is None else downsample_ratio
     program, shapes = _program(network, size, ratio)
     (batch,) = export.symbolic_shape("batch")
     arguments = jax.tree.map(
@@ -76,7 +78,7 @@ def export_stablehlo(
     return ExportedProgram(path, len(data), difference)
 
 
-def load_stablehlo(path: str | os.PathLike) -> Callable[..., Any]:
+def load_stablehlo(path: str | os.PathLike[str]) -> Callable[..., Any]:
     """Returns the program of a file; it runs on JAX's device. Raises UserError where the file is none."""
     try:
         return export.deserialize(bytearray(Path(path).read_bytes())).call
@@ -91,18 +93,21 @@ def _program(network: Any, size: tuple[int, int], ratio: float) -> tuple[Callabl
     copy = nnx.clone(network)
     divide_by_spectral_norm(copy)
     fold_batch_norm(copy)
+    use_kernels(copy, XLA)  # those of one device would be slow on the others
     graphdef, weights = nnx.split(copy)
     weights = jax.tree.map(np.asarray, weights)
     if has_state(network):
 
-        def matte(src: jax.Array, rec: tuple[jax.Array, ...]) -> tuple[jax.Array | None, jax.Array, tuple]:
+        def matte(
+            src: jax.Array, rec: tuple[jax.Array, ...]
+        ) -> tuple[jax.Array | None, jax.Array, tuple[jax.Array, ...]]:
             result = nnx.merge(graphdef, weights)(src, rec, ratio)
             return result.fgr, result.pha, tuple(result.rec)
 
         seen = [int(np.floor(side * ratio)) for side in size]
         states = jax.eval_shape(lambda: network.initial_state(1, *seen))
         return matte, ((*size, 3), tuple(state.shape[1:] for state in states))
-    kind, multiple = guidance_of(network), network.wants.size_multiple
+    kind, multiple = guidance_of(network), network.inputs.size_multiple
     if any(side % multiple for side in size) or ratio != 1:
         raise UserError(
             f"{network.name} sees sides that are multiples of {multiple}, at full size; give such a --size, no ratio"

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +12,14 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting.engine import Frames
-from rvm_jax.matting.engines import make_engine
+from rvm_jax.matting.make_engine import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.weights.shipped import default_path, load_shipped
+
+if TYPE_CHECKING:
+    from rvm_jax.export.onnx_network import OnnxNetwork
 
 # RVM's rule: the network sees the longer side with at most so many pixels. A network may ask for another (`auto_side`).
 AUTO_SIDE = 512
@@ -55,7 +58,7 @@ class Matter:
 
     def __init__(
         self,
-        network: nnx.Module | None = None,
+        network: "nnx.Module | OnnxNetwork | None" = None,
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
@@ -152,7 +155,7 @@ class Matter:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
+        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)).pha)
         self.reset()
 
     def stream(

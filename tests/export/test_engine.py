@@ -11,8 +11,9 @@ from lively_network import lively_network
 from still_golden import golden_still
 
 import rvm_jax
-from rvm_jax.export import engines
 from rvm_jax.export.onnx_network import OnnxNetwork
+from rvm_jax.matting import make_engine
+from rvm_jax.matting.make_engine import choose_engine
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -49,18 +50,18 @@ def test_several_streams_one_of_which_begins_anew() -> None:
     frames = np.stack([clip(2), clip(2)[::-1], clip(2)[:, ::-1]])
     results = []
     for engine in ("jax", "onnxruntime"):
-        matter = rvm_jax.Matter(lively_network(), 1.0, streams=3, engine=engine)  # type: ignore[arg-type]
+        matter = rvm_jax.Matter(lively_network(), 1.0, streams=3, engine=engine)
         matter(frames)
         matter.reset(1)
         results.append(matter(frames[:, ::-1] / np.float32(255)))
-    same(*results)
+    same(results[0], results[1])
 
 
 def test_scene_cuts_and_padding() -> None:
     frames = np.concatenate([clip(2) // 8, 255 - clip(2) // 8])
     settings: dict[str, Any] = {"scene_cut": 10, "pad_to": 16, "downsample_ratio": 1.0}
     results = [mattes(lively_network(), frames, 4, **settings, engine=engine)[0] for engine in ("jax", "onnxruntime")]
-    same(*results)
+    same(results[0], results[1])
 
 
 @pytest.mark.parametrize(("name", "preparation"), [("modnet", "published"), ("modnet", "original")])
@@ -71,7 +72,7 @@ def test_still_pictures_frame_by_frame(name: str, preparation: str) -> None:
     results = [
         mattes(still, clip(1, 40, 70), 1, downsample_ratio=0.8, engine=engine)[0] for engine in ("jax", "onnxruntime")
     ]
-    same(*results)
+    same(results[0], results[1])
 
 
 def test_an_exported_file_is_a_network(tmp_path: Path) -> None:
@@ -92,14 +93,14 @@ def test_an_exported_file_is_a_network(tmp_path: Path) -> None:
 
 def test_which_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     network = rvm_jax.create(rngs=None)
-    assert engines.choose("auto", network) == "onnxruntime"
-    assert engines.choose("auto", network, dtype="bfloat16") == "jax"
-    assert engines.choose("jax", network) == "jax"
+    assert choose_engine("auto", network) == "onnxruntime"
+    assert choose_engine("auto", network, dtype="bfloat16") == "jax"
+    assert choose_engine("jax", network) == "jax"
     with pytest.raises(rvm_jax.UserError, match="engine 'torch' is unknown"):
-        engines.choose("torch", network)
+        choose_engine("torch", network)
     with pytest.raises(rvm_jax.UserError, match="computes in float32"):
-        engines.choose("onnxruntime", network, dtype="bfloat16")
-    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
-    assert engines.choose("auto", network) == "jax"
+        choose_engine("onnxruntime", network, dtype="bfloat16")
+    monkeypatch.setattr(make_engine, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
+    assert choose_engine("auto", network) == "jax"
     with pytest.raises(rvm_jax.UserError, match=r"needs the package onnxruntime; pip install 'rvm-jax\[onnxruntime\]'"):
-        engines.choose("onnxruntime", network)
+        choose_engine("onnxruntime", network)

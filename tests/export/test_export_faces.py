@@ -25,6 +25,7 @@ def network() -> MattingNetwork:
     """One whose alphas are on both sides of 0.5."""
     network = lively_network()
     head = network.project_mat.conv
+    assert head.bias is not None
     head.weight[...] *= 6
     head.bias[...] = head.bias[...].at[3].set(0.98)
     return network

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_a_difference_above_the_bound_leaves_nothing(network: MattingNetwork, tm
         ("rvm", None, {"chunk": 0}, "frames is 0"),
     ],
 )
-def test_refusals(name: str, contract: str | None, settings: dict, said: str, tmp_path: Path) -> None:
+def test_refusals(name: str, contract: str | None, settings: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(rvm_jax.UserError, match=said):
         rvm_jax.export_onnx(rvm_jax.create(name, rngs=None), tmp_path / "x.onnx", contract, **settings)
     assert not list(tmp_path.iterdir())

@@ -15,7 +15,7 @@ from rvm_jax.export.check import largest_difference, open_session
 from rvm_jax.export.contracts import CONTRACTS
 from rvm_jax.export.form import Form
 from rvm_jax.export.onnx_file import build
-from rvm_jax.networks.registry import NAMES
+from rvm_jax.networks import names
 
 _RVM: dict[str, dict[str, Any]] = {
     "deep": {},
@@ -64,14 +64,16 @@ def test_float16_keeps_filter_and_states_in_float32() -> None:
     assert {inputs[name] for name in ("r1i", "r4i", "downsample_ratio")} == {"tensor(float)"}
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", names()[1:])
 def test_still_picture_networks(name: str) -> None:
     """On the pictures of their golden data, whose program other tests compile too."""
     network = golden_still(name)
     image, *guidance = inputs(network, "a")
     size = (image.shape[1], image.shape[2]) if name.startswith("aematter") else None
     model, form = exported(network, "picture", Form(size))
-    (result,) = CONTRACTS["picture"].run(open_session(model), [_undone(network, image)], *guidance or [None], form, 1.0)
+    (result,) = CONTRACTS["picture"].run(
+        open_session(model), [_undone(network, image)], guidance[0] if guidance else None, form, 1.0
+    )
     pha = np.asarray(evaluate(network, image, *guidance).pha)
     assert np.mean((pha > 0.01) & (pha < 0.99)) > 0.05
     np.testing.assert_allclose(result["pha"], pha, atol=2e-5)
@@ -79,8 +81,8 @@ def test_still_picture_networks(name: str) -> None:
 
 def _undone(network: Any, image: np.ndarray) -> np.ndarray:
     """The picture that a network's normalisation makes `image` of."""
-    preparation = network.preparation
-    return (image * np.float32(preparation.std) + np.float32(preparation.mean)).astype(np.float32)
+    preprocessing = network.preprocessing
+    return (image * np.float32(preprocessing.std) + np.float32(preprocessing.mean)).astype(np.float32)
 
 
 @pytest.mark.parametrize("contract", ["facefusion", "visomaster", "visomaster_xseg", "deepfacelab"])

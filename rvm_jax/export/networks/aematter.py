@@ -3,15 +3,16 @@
 import numpy as np
 
 from rvm_jax.export import ops
+from rvm_jax.export.emitters import Emitter
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import emit, emits, path_of, sequential_joined, tensor
 from rvm_jax.export.networks.modnet import instance_norm
 from rvm_jax.export.networks.swin import attend, emit_stage, emit_swin, layer_norm, linear, product
+from rvm_jax.networks.aematter.attention import STRIP, ResidualBlock, StripAttention
 from rvm_jax.networks.aematter.model import AEMatter, PReLU
+from rvm_jax.networks.backbones.swin import SwinStage
 from rvm_jax.networks.layers.attention import MultiheadAttention
 from rvm_jax.networks.layers.dense import GroupNorm
-from rvm_jax.networks.aematter.attention import STRIP, ResidualBlock, StripAttention
-from rvm_jax.networks.backbones.swin import SwinStage
 
 
 def emit_aematter(g: Graph, network: AEMatter, inputs: Value) -> Value:
@@ -112,3 +113,6 @@ def _in_strips(g: Graph, attention: MultiheadAttention, x: Value) -> Value:
 
 def _leaky(g: Graph, x: Value) -> Value:
     return ops.unary(g, "LeakyRelu", x, alpha=0.1)
+
+
+EMITTER = Emitter(emit_aematter, fixed_size=True)

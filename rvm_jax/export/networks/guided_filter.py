@@ -1,6 +1,7 @@
 """The guided filters of RVM, in float32 whatever the rest computes in: their covariances are small differences.
 
-The order of the operations is that of `rvm_jax.networks.rvm.refiner`, since the fast filter divides by variances near 1e-5.
+The order of the operations is that of `rvm_jax.networks.rvm.refiner`, since the fast filter divides by variances near
+1e-5.
 """
 
 import numpy as np

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 
 from rvm_jax.export import ops
+from rvm_jax.export.emitters import Emitter
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import bias_of, convolve, emit, emits, norm_constants, path_of, tensor
 from rvm_jax.networks.layers.basic import BatchNorm2d
-from rvm_jax.networks.mgmatting.model import ASPP, Decoder, Encoder, MGMatting
-from rvm_jax.networks.mgmatting.blocks import DecoderBlock, EncoderBlock
-from rvm_jax.networks.mgmatting.refinement import WIDTHS
 from rvm_jax.networks.layers.spectral_norm import SpectralConvTranspose2d
+from rvm_jax.networks.mgmatting.blocks import DecoderBlock, EncoderBlock
+from rvm_jax.networks.mgmatting.model import ASPP, Decoder, Encoder, MGMatting
+from rvm_jax.networks.mgmatting.refinement import WIDTHS
 
 _DECIDED = np.float32(1 / 255)
 
@@ -135,3 +136,6 @@ def _unknown_region(g: Graph, alpha: Value, width: int) -> Value:
     with g.precision("float32"):
         count = convolve(g, undecided, ellipse[:, :, None, None], name=f"ellipse{width}")
     return g.node("Greater", [count, g.scalar(0.5, "float32")], count.shape, "bool")
+
+
+EMITTER = Emitter(emit_mgmatting)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rvm_jax.export import ops
+from rvm_jax.export.emitters import Emitter
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import convolve, convolve_joined, emit, emits, norm_constants, path_of, tensor
 from rvm_jax.networks.backbones import mobilenetv2
@@ -95,3 +96,6 @@ def instance_norm(g: Graph, x: Value) -> Value:
     values = ops.cast(g, x, "float32")
     y = g.node("InstanceNormalization", [values, ones, zeros], x.shape, epsilon=_EPS)
     return ops.cast(g, y, x.dtype)
+
+
+EMITTER = Emitter(emit_modnet)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rvm_jax.export import ops
+from rvm_jax.export.emitters import Emitter
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import Maps, bias_of, convolve, emit, emits, path_of, tensor
 from rvm_jax.export.networks.decoder import decode
@@ -12,8 +13,8 @@ from rvm_jax.export.networks.guided_filter import refine, refine_alpha
 from rvm_jax.export.networks.resnet import resnet_features
 from rvm_jax.networks.backbones import mobilenetv3
 from rvm_jax.networks.rvm.lraspp import LRASPP
-from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 from rvm_jax.networks.rvm.model import MattingNetwork
+from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 
 
 @dataclass(frozen=True)
@@ -154,3 +155,10 @@ def _refined_at_need(
     return g.nodes(
         "If", [is_whole], shapes, "float32", then_branch=whole.body("whole"), else_branch=refined.body("refined")
     )
+
+
+def _emit_first_frame(g: Graph, network: MattingNetwork, src: Value) -> Value:
+    return emit_rvm(g, network, src, None, foreground=False).pha
+
+
+EMITTER = Emitter(_emit_first_frame)
