@@ -27,6 +27,8 @@ _CHECKPOINT = flags.DEFINE_string(
 _OUTPUT = flags.DEFINE_string("output_dir", "work/demo", "The folder; what is in it is replaced.")
 
 _PACKAGE = "onnxruntime-web@1.30.0"
+# The line of matting.js that says at which size the network sees frames.
+_SEEN = "const SEEN = 512;"
 # With WebGPU, and without.
 _RUNTIME = (
     "ort.webgpu.min.mjs",
@@ -41,13 +43,18 @@ _RUNTIME = (
 def main(_: list[str]) -> None:
     import rvm_jax
     from rvm_jax.matting import load_network
+    from rvm_jax.matting.matter import AUTO_SIDE
 
     target = Path(_OUTPUT.value)
     network = load_network(_CHECKPOINT.value)
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")
-    for page in ("index.html", "page.js", "matting.js"):
-        shutil.copyfile(ROOT / "integrations" / "browser" / page, target / page)
+    pages = ROOT / "integrations" / "browser"
+    for page in ("index.html", "page.js"):
+        shutil.copyfile(pages / page, target / page)
+    side = getattr(network, "auto_side", AUTO_SIDE)
+    script = (pages / "matting.js").read_text(encoding="utf-8")
+    (target / "matting.js").write_text(script.replace(_SEEN, f"const SEEN = {side};"), encoding="utf-8")
     if not all((target / "ort" / name).is_file() for name in _RUNTIME):
         _fetch_runtime(target / "ort")
     print(f"{target}: python -m http.server --directory={target}")

@@ -40,7 +40,7 @@ class LoadNetwork:
         ratio: Any = downsample_ratio or ("auto" if recurrent else 1.0)
         if not recurrent:
             network = rvm_jax.FrameByFrame(network)
-        return (rvm_jax.Matter(network, ratio, engine=engine),)  # type: ignore[arg-type]
+        return (rvm_jax.Matter(network, ratio, engine=engine),)
 
 
 class MatteVideo:

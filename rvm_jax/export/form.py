@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flax import nnx
+
 from rvm_jax.errors import UserError
 
 DTYPES = ("float32", "float16")
@@ -62,6 +64,12 @@ class Form:
         if self.size not in (None, (256, 256)) or self.ratio not in (None, 1.0) or self.frames > 1:
             raise UserError("the face programs take single pictures of 256x256; leave size, ratio and chunk out")
         return replace(self, size=(256, 256), ratio=1.0)
+
+
+def check_has_weights(network: Any) -> None:
+    """Raises UserError for an exported file in the place of a network: it has no weights to export."""
+    if not isinstance(network, nnx.Module):
+        raise UserError(f"{network.name} is an ONNX model already; export the checkpoint that it was made from")
 
 
 def guidance_of(network: Any) -> str | None:

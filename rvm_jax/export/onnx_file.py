@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rvm_jax.errors import UserError
-from rvm_jax.export.form import BOUNDS, Form
+from rvm_jax.export.form import BOUNDS, Form, check_has_weights
 from rvm_jax.version import __version__
 
 
@@ -65,6 +65,7 @@ def export_onnx(
     if path.suffix != ".onnx":
         raise UserError(f"{path}: an ONNX file ends in .onnx")
     form = Form(size, downsample_ratio, batch, chunk, dtype)
+    check_has_weights(network)
     need_onnx()
     from rvm_jax.atomic_files import write_bytes
     from rvm_jax.export.check import largest_difference

@@ -16,7 +16,7 @@ from flax import nnx
 from jax import export
 
 from rvm_jax.errors import UserError
-from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, guidance_of, has_state
+from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, check_has_weights, guidance_of, has_state
 from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
 from rvm_jax.networks.api import CHANNELS
 from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
@@ -63,6 +63,7 @@ def export_stablehlo(
     path, size = Path(path), size or _SIZE
     if path.suffix != ".stablehlo":
         raise UserError(f"{path}: a StableHLO file ends in .stablehlo")
+    check_has_weights(network)
     side = getattr(network, "auto_side", AUTO_SIDE)
     ratio = auto_ratio(*size, side) if downsample_ratio is None else downsample_ratio
     program, shapes = _program(network, size, ratio)

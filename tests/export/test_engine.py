@@ -12,7 +12,7 @@ from still_golden import golden_still
 
 import rvm_jax
 from rvm_jax.export.onnx_network import OnnxNetwork
-from rvm_jax.matting import make_engine
+from rvm_jax.matting import load_network, make_engine
 from rvm_jax.matting.make_engine import choose_engine
 
 pytest.importorskip("onnx")
@@ -82,6 +82,8 @@ def test_an_exported_file_is_a_network(tmp_path: Path) -> None:
     expected = mattes(network, frames, 2, downsample_ratio=0.6, engine="onnxruntime")
     for got, wanted in zip(mattes(OnnxNetwork(path), frames, 2, downsample_ratio=0.6), expected, strict=True):
         same(got, wanted)
+    with pytest.raises(rvm_jax.UserError, match="face is an ONNX model already"):
+        rvm_jax.export_onnx(load_network(path), tmp_path / "again.onnx")
     fixed = tmp_path / "fixed.onnx"
     rvm_jax.export_onnx(network, fixed, size=(50, 66), downsample_ratio=0.6, check=False)
     same(mattes(OnnxNetwork(fixed), frames, 2, downsample_ratio=0.6)[-1], expected[-1])
