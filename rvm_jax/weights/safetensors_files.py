@@ -51,7 +51,7 @@ def read_safetensors(path: Path) -> StateDict:
     """Reads all tensors of a file. Raises UserError, naming it, if it is damaged or has another number type."""
     try:
         tensors = {}
-        for key, found in deserialize(path.read_bytes()):
+        for key, found in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
             if found["dtype"] not in _TYPES:
                 raise UserError(f"{path}: {key} has the number type {found['dtype']}; save it as F32")
             array = np.frombuffer(found["data"], _TYPES[found["dtype"]]).reshape(found["shape"])

@@ -187,8 +187,9 @@ def test_several_files_with_and_without_their_index(tmp_path: Path) -> None:
     for name, part in zip(names, (keys[:200], keys[200:]), strict=True):
         save_safetensors(tmp_path / name, {key: FACE[key] for key in part})
     index = tmp_path / "model.safetensors.index.json"
-    for given in names:
-        assert_same_bits({key: files.read_state_dict(tmp_path / given)[key] for key in keys}, FACE)
+    for name in names:
+        found = files.read_state_dict(tmp_path / name)
+        assert_same_bits({key: found[key] for key in keys}, FACE)
     places = {key: names[place >= 200] for place, key in enumerate(keys)}
     index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
     for given in (index, tmp_path / names[1]):
