@@ -1,5 +1,6 @@
 """The frames that a source names, and the masks that go with them."""
 
+import glob
 import os
 import sys
 from collections.abc import Iterator
@@ -57,7 +58,9 @@ def is_single_picture(source: StrPath | FrameSource) -> bool:
     """Whether a source is one picture, rather than frames of a clip."""
     if not isinstance(source, (str, os.PathLike)):
         return False
-    return Path(source).suffix.lower() in PICTURE_SUFFIXES and Path(source).is_file()
+    path = Path(source)
+    is_pattern = glob.has_magic(str(source)) and not path.exists()
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir() and not is_pattern
 
 
 def stem(source: StrPath | FrameSource) -> str:

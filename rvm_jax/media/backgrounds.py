@@ -96,12 +96,12 @@ class _Moving:
         self, size: tuple[int, int], time: Fraction = Fraction(0), pixel_aspect: Fraction = Fraction(1), /
     ) -> np.ndarray:
         if self._frames is None or time < self._time:  # another clip begins
-            self._frames = self._endless()
+            self._frames, self._covered = self._endless(), None
             self._frame, self._end = next(self._frames)
         self._time = time
         while self._end <= time:
             self._frame, self._end = next(self._frames)
-        wanted = (id(self._frame), size, pixel_aspect)
+        wanted = (self._end, size, pixel_aspect)
         if self._covered is None or self._covered[0] != wanted:
             own = self._frame.pixel_aspect
             self._covered = wanted, _cover(self._frame.rgb, size, pixel_aspect / own)

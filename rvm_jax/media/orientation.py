@@ -1,18 +1,18 @@
 """How the frames of a video lie: its display matrix, which rotates and mirrors (PyAV)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import av
 import numpy as np
 from av.buffer import Buffer
-from av.sidedata.sidedata import Type
 
 IDENTITY = (1, 0, 0, 1)
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """Returns the linear part (a, b, c, d) of a frame's display matrix: (x, y) is shown at (a·x + c·y, b·x + d·y)."""
-    data = _matrix_data(frame)
+    data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     if data is None:
         return IDENTITY
     values = np.frombuffer(bytes(data), np.int32)
@@ -20,10 +20,6 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
         return IDENTITY
     a, b, c, d = (int(values[index]) for index in (0, 1, 3, 4))
     return a, b, c, d
-
-
-def _matrix_data(frame: av.VideoFrame) -> Buffer | None:
-    return next((data for data in frame.side_data.values() if data.type == Type.DISPLAYMATRIX), None)
 
 
 def swaps_sides(matrix: Sequence[int]) -> bool:

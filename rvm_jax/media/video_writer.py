@@ -16,8 +16,9 @@ from rvm_jax.errors import UserError
 from rvm_jax.media.frame_conversion import ACCURATE
 from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.sound import SoundCopy
-from rvm_jax.media.video_formats import CODECS, choose_codec, pixel_format
+from rvm_jax.media.video_formats import CODECS, choose_codec, keeps_aspect, pixel_format
 from rvm_jax.media.writer import Destination
+from rvm_jax.notices import notice
 
 _BT709 = 1  # the code point of its primaries and of its transfer curve (ISO/IEC 23091-2)
 _RAW_FORMATS = {
@@ -96,8 +97,12 @@ class VideoWriter:
         context = self._stream.codec_context
         context.time_base = self._tick
         context.flags |= _KEEPS_DURATIONS
-        if pixel_aspect != 1:
-            context.sample_aspect_ratio = pixel_aspect.limit_denominator(1000)
+        self._pixel_aspect = pixel_aspect.limit_denominator(1000)
+        if pixel_aspect != 1 and not keeps_aspect(self.path, self._codec):
+            notice(
+                f"{self.path}: {CODECS[self._codec].title} in {self.path.suffix} does not say that pixels are not "
+                "square; name it .mp4 or .mov where it is to lie over its source in an editor"
+            )
         self._last_tick = -1
         self._reformatter = VideoReformatter()
         self._shape: tuple[int, ...] | None = None
@@ -196,6 +201,8 @@ class VideoWriter:
         self._stream.height = height + (height % 2 if halved else 0)
         self._stream.width = width + (width % 2 if halved else 0)
         context = self._stream.codec_context
+        if self._pixel_aspect != 1:
+            context.sample_aspect_ratio = self._pixel_aspect
         context.color_range = ColorRange.MPEG if self._is_yuv else ColorRange.JPEG
         if self._is_yuv:
             context.colorspace = Colorspace.ITU709
