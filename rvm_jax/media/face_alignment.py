@@ -18,9 +18,10 @@ from rvm_jax.media.aspect import display_size
 _BOX_SCALE = 1.45
 _BOX_RISE = 0.11
 # The face in the square, as an ellipse: how far its centre lies below the square's, and its half axes across and
-# along, in sides of the square; by the same proportions, and a width of 2.3 distances of the eyes.
-_ELLIPSE_DROP = 0.06
-_ELLIPSE_AXES = (0.29, 0.4)
+# along, in sides of the square. It stays within the skin of a face with nothing before it, from the brows to the chin
+# and from cheek to cheek: what it reaches over of hair or background would count as hidden.
+_ELLIPSE_DROP = 0.09
+_ELLIPSE_AXES = (0.22, 0.3)
 
 
 class Pose(NamedTuple):

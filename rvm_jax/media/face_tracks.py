@@ -3,7 +3,8 @@
 import csv
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -178,8 +179,9 @@ class YuNetTracks:
                     "button of its page"
                 )
         try:
-            self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
-            self._detect(np.zeros((64, 64, 3), np.uint8))
+            with _quietly():  # OpenCV 5 warns that its engine chooses its device itself
+                self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
+                self._detect(np.zeros((64, 64, 3), np.uint8))
         except cv2.error as error:
             reason = " ".join((error.err or str(error)).split())
             raise UserError(
@@ -257,6 +259,16 @@ class YuNetTracks:
             return np.zeros((0, 15))
         detected: np.ndarray = np.divide(found, np.array([*([scale] * 14), 1.0]))
         return detected
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _is_near(a: np.ndarray, b: np.ndarray) -> bool:

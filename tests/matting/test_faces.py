@@ -65,8 +65,8 @@ def test_the_ellipse_lies_in_the_square() -> None:
     region = face_ellipse(Pose(50, 50, 80, 0), (120, 100))
     assert region[55, 50] == 255
     rows, columns = np.nonzero(region)
-    assert (columns.min(), columns.max()) == pytest.approx((50 - 0.29 * 80, 50 + 0.29 * 80), abs=1.5)
-    assert rows.mean() == pytest.approx(50 + 0.06 * 80, abs=1)
+    assert (columns.min(), columns.max()) == pytest.approx((50 - 0.22 * 80, 50 + 0.22 * 80), abs=1.5)
+    assert rows.mean() == pytest.approx(50 + 0.09 * 80, abs=1)
 
 
 def test_smoothing_steadies_a_resting_face_and_follows_a_moving_one() -> None:

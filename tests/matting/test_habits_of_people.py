@@ -24,12 +24,15 @@ import rvm_jax
 from rvm_jax import matte_pictures, matte_video
 from rvm_jax.errors import UserError
 from rvm_jax.matting import command
+from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.matter import Matter
+from rvm_jax.matting.occlusion import occluded_fraction
 from rvm_jax.matting.options import PictureSettings
 from rvm_jax.matting.picture_sizes import settle_padding
 from rvm_jax.matting.weights import Weights, load_network
-from rvm_jax.media.face_alignment import Pose, crop, face_ellipse, paste, pose_from_box
+from rvm_jax.media.face_alignment import Pose, crop, face_ellipse, paste, pose_from_box, pose_from_landmarks
 from rvm_jax.media.face_tracks import YuNetTracks, read_faces
+from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.pictures import read_mask, read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
@@ -202,6 +205,19 @@ def test_an_anamorphic_clip_through_the_matting(tmp_path: Path) -> None:
     _matte(source, {"comparison": tmp_path / "c.gif"})
     with VideoReader(tmp_path / "c.gif") as video:  # has square pixels alone
         assert video.size == (48, 256)
+
+
+def test_a_free_face_counts_as_nearly_not_hidden_and_a_covered_one_as_hidden() -> None:
+    """The landmarks are those that YuNet finds; the alpha is the true one of the visible face."""
+    landmarks = np.array([(208.9, 180.3), (293.9, 189.1), (246.9, 231.2), (202.6, 262.9), (280.5, 270.7)])
+    alpha = read_mask(ASTRONAUT / "mask/astronaut.png", rescale=False)
+    region = face_ellipse(pose_from_landmarks(landmarks), (alpha.shape[0], alpha.shape[1]))
+    frame = Frame(np.zeros((*alpha.shape, 3), np.uint8), None)
+    for cover, least, most in ((0, 0.0, 0.03), (235, 0.4, 0.6), (512, 1.0, 1.0)):
+        covered = alpha.copy()
+        covered[:cover] = 0
+        share = occluded_fraction(Matted(frame, covered[..., None], frame.rgb), region)
+        assert share is not None and least <= share <= most
 
 
 YUNET = Path(os.environ.get("RVM_YUNET", Path(__file__).parents[3] / "shared/models/face_detection_yunet_2023mar.onnx"))
