@@ -9,6 +9,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from rvm_jax.errors import UserError
+from rvm_jax.notices import print_notices
 
 _HELP = ("-h", "-help", "--help", "-helpshort", "--helpshort", "-?", "--?")
 
@@ -23,6 +24,7 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
         usage: what --help says above the flags; by default the docstring of the file that was started.
         flags_of: the module whose flags --help shows; by default that file.
     """
+    print_notices()
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
     app.run(lambda argv: guarded(main, argv), flags_parser=partial(_parse, show_help))

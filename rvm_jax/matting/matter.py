@@ -45,8 +45,9 @@ class Matter:
       streams: None for one stream; N for frames with a leading axis of N streams, each with a state of its own.
       dtype: what convolutions compute in, "float32" or "bfloat16" (see `for_inference`).
       fold: whether batch norm becomes part of the convolutions.
-      pad_to: a multiple to which both sides are padded by repeating the edge, so that pictures of many sizes share
-        compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
+      pad_to: a multiple to which both sides are filled up by mirroring at the edge, so that pictures of many sizes
+        share compilations; mattes are cut back. What is filled up enters no average over the whole picture; the matte
+        moves a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
       engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
@@ -127,15 +128,16 @@ class Matter:
             self.reset()
         cuts = self._find_cuts(clip)
         clip = _pad(clip, _padded((height, width), self._pad_to))
+        shown = _shown((height, width), clip.shape[2:4]) if self._pad_to > 1 else None
         fgr: jax.Array | None
         if cuts[:, 1:].any():
             # In the middle of a chunk: its frames go one by one, in a shape that compiles once wherever the cut is.
-            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
+            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t], shown) for t in range(clip.shape[1])]
             foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
             fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
             pha = jnp.concatenate([pha for _, pha in mattes], 1)
         else:
-            fgr, pha = self._advance(clip, cuts[:, 0])
+            fgr, pha = self._advance(clip, cuts[:, 0], shown)
         if pha.shape[2:4] != (height, width):
             fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
         return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec or ())
@@ -223,13 +225,13 @@ class Matter:
         frames = np.asarray(clip)
         return np.array([[cuts(frame) for frame in stream] for cuts, stream in zip(self._cuts, frames, strict=True)])
 
-    def _advance(self, clip: Frames, cut: np.ndarray) -> tuple[jax.Array | None, jax.Array]:
+    def _advance(self, clip: Frames, cut: np.ndarray, shown: np.ndarray | None) -> tuple[jax.Array | None, jax.Array]:
         ratio = self.ratio(*clip.shape[2:4])
         if self._rec is None or cut.all():
             self._rec = self._zero_state(clip, ratio)
         elif cut.any():
             self._rec = jax.tree.map(lambda r: jnp.where(cut[:, None, None, None], 0, r), self._rec)
-        fgr, pha, self._rec = self._engine(clip, self._rec, ratio)
+        fgr, pha, self._rec = self._engine(clip, self._rec, ratio, shown)
         return fgr, pha
 
     def _filled(self, src: np.ndarray, chunk: int) -> Matte:
@@ -270,7 +272,12 @@ def _pad(clip: Frames, size: tuple[int, int]) -> Frames:
     if not rows and not columns:
         return clip
     pad = np.pad if isinstance(clip, np.ndarray) else jnp.pad
-    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="edge")
+    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="symmetric")
+
+
+def _shown(size: tuple[int, ...], padded: tuple[int, ...]) -> np.ndarray:
+    """Returns the part of padded frames that is picture, see `only_shown`."""
+    return np.array([0, size[0] / padded[0], 0, size[1] / padded[1]], np.float32)
 
 
 def _chunks(frames: Iterable[np.ndarray], chunk: int) -> Iterator[np.ndarray]:
