@@ -70,6 +70,7 @@ def _make_containers(folder: Path) -> None:
     ):
         with av.open(str(folder / name), "w") as container:
             stream = container.add_stream(codec, rate=25)
+            assert isinstance(stream, av.VideoStream)
             stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, pixels
             for frame in _frames():
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))

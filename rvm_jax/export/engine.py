@@ -57,8 +57,9 @@ class OnnxRuntimeEngine:
             return self._file.fingerprint()
         return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(self._network)))]
 
-    def __call__(self, clip: Frames, rec: State, ratio: float) -> Matte:
+    def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
         """Mattes frames (N, T, H, W, 3), RGB, uint8 or float in [0, 1], from the state `rec`."""
+        assert shown is None, "make_engine gives padded frames another engine"
         if self._file:
             return self._file(clip, rec, ratio)
         clip = np.asarray(clip)

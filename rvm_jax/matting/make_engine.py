@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def make_engine(
-    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True
+    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True, pads: bool = False
 ) -> Engine:
     """Returns what computes a network's mattes; the arguments are those of `choose_engine`.
 
     Raises:
       UserError: see there.
     """
-    if choose_engine(engine, network, dtype=dtype, fold=fold) == "onnxruntime":
+    if choose_engine(engine, network, dtype=dtype, fold=fold, pads=pads) == "onnxruntime":
         from rvm_jax.export.engine import OnnxRuntimeEngine
 
         return OnnxRuntimeEngine(network)
@@ -31,7 +31,7 @@ def make_engine(
 
 
 def choose_engine(
-    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True
+    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True, pads: bool = False
 ) -> Literal["jax", "onnxruntime"]:
     """Returns the name of the engine that a network gets.
 
@@ -40,6 +40,7 @@ def choose_engine(
         its settings allow it; else JAX.
       network: the network; one of an .onnx file always has ONNX Runtime.
       dtype, fold: as of `Matter`; ONNX Runtime computes in float32, folded.
+      pads: whether frames are padded, whose averages over the picture ONNX Runtime cannot keep to what is shown.
 
     Raises:
       UserError: an unknown engine, or one that is not installed or cannot do what is asked.
@@ -47,7 +48,7 @@ def choose_engine(
     if engine not in ENGINES:
         raise UserError(f"engine '{engine}' is unknown; use one of {', '.join(ENGINES)}")
     of_file = not isinstance(network, nnx.Module)
-    obstacle = _obstacle(of_file, dtype, fold)
+    obstacle = _obstacle(of_file, dtype, fold, pads)
     if engine == "onnxruntime" or of_file:
         if obstacle:
             raise UserError(obstacle)
@@ -57,12 +58,14 @@ def choose_engine(
     return "jax"
 
 
-def _obstacle(of_file: bool, dtype: str, fold: bool) -> str | None:
+def _obstacle(of_file: bool, dtype: str, fold: bool, pads: bool) -> str | None:
     missing = [name for name in ("onnxruntime", *([] if of_file else ["onnx"])) if find_spec(name) is None]
     if missing:
         return f"the engine 'onnxruntime' needs the package {missing[0]}; pip install 'rvm-jax[{missing[0]}]'"
     if dtype != "float32" or not fold:
         return "the engine 'onnxruntime' computes in float32 with folded batch norms; leave dtype and fold out"
+    if pads:
+        return "the engine 'onnxruntime' takes frames as they are, without padding; leave pad_to out"
     return None
 
 

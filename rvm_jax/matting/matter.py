@@ -81,7 +81,7 @@ class Matter:
         if network is None:
             network = load_shipped(default_path())
         self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
-        self._engine = make_engine(engine, network, dtype=dtype, fold=fold)
+        self._engine = make_engine(engine, network, dtype=dtype, fold=fold, pads=pad_to > 1)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None
