@@ -104,4 +104,4 @@ def as_matter(network: Network | Matter, how: Settings) -> Matter:
     if not network.inputs.state:
         streamed = FrameByFrame(network)
         ratio = 1.0 if ratio == "auto" else ratio
-    return Matter(streamed, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to)
+    return Matter(streamed, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to, engine=how.engine)

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,15 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import Engine, Frames, JaxEngine
+from rvm_jax.matting.engine import Frames
+from rvm_jax.matting.make_engine import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.weights.shipped import default_path, load_shipped
+
+if TYPE_CHECKING:
+    from rvm_jax.export.onnx_network import OnnxNetwork
 
 # RVM's rule: the network sees the longer side with at most so many pixels. A network may ask for another (`auto_side`).
 AUTO_SIDE = 512
@@ -45,14 +49,16 @@ class Matter:
         compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
+      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
+        "auto": ONNX Runtime on a CPU where it is installed.
 
     Raises:
-      UserError: if a setting is out of its range.
+      UserError: if a setting is out of its range, or the engine is not installed or cannot do what is asked.
     """
 
     def __init__(
         self,
-        network: nnx.Module | None = None,
+        network: "nnx.Module | OnnxNetwork | None" = None,
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
@@ -60,6 +66,7 @@ class Matter:
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
+        engine: str = "jax",
     ):
         _check_ratio(downsample_ratio)
         for name, value in (("streams", streams), ("pad_to", pad_to)):
@@ -73,7 +80,7 @@ class Matter:
         if network is None:
             network = load_shipped(default_path())
         self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
-        self._engine: Engine = JaxEngine(network, dtype=dtype, fold=fold)
+        self._engine = make_engine(engine, network, dtype=dtype, fold=fold)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None
@@ -148,7 +155,7 @@ class Matter:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
+        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)).pha)
         self.reset()
 
     def stream(

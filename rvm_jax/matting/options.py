@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Ratio = float | Literal["auto"]
 Size = tuple[int, int]
+ENGINES = ("auto", "jax", "onnxruntime")
 
 
 def parse_size(text: str) -> Size:
@@ -95,6 +96,11 @@ class NetworkSettings(Checked):
         4, "How many frames go to the device at once; more is faster on a GPU and takes more memory.", **_A_COUNT
     )
     dtype: str = option("float32", "What the network computes in.", choices=("float32", "bfloat16"))
+    engine: str = option(
+        "auto",
+        "What runs the network; auto: ONNX Runtime on a CPU if it is installed and the network allows it, else JAX.",
+        choices=ENGINES,
+    )
     scene_cut: float | None = option(
         None, "Reset the state where frames differ by this many percent (10 is usual); by default never."
     )

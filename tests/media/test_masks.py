@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def test_palettes_in_another_order() -> None:
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 0, 0), (255, 200, 0)])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_one_colour_on_black_is_as_strong_as_it_is(colour: tuple[int, int, int], depth: type) -> None:
+def test_one_colour_on_black_is_as_strong_as_it_is(colour: tuple[int, int, int], depth: Any) -> None:
     soft = np.asarray(cv2.GaussianBlur(MASK, (5, 5), 0))
     peak = max(colour)
     scale = 1 if depth == np.uint8 else 257
