@@ -12,12 +12,12 @@ Easing = Callable[[float], float]
 
 
 def linear(u: float) -> float:
-    """Constant speed."""
+    """Moves at constant speed."""
     return u
 
 
 def step(u: float) -> float:
-    """A jump at half time."""
+    """Jumps at half time."""
     return 0.0 if u < 0.5 else 1.0
 
 

@@ -38,7 +38,7 @@ class Job(NamedTuple):
 
 
 def missing_clips(job: Job) -> list[int]:
-    """The numbers of the clips that are not in the folder yet.
+    """Returns the numbers of the clips that are not in the folder yet.
 
     Raises:
         UserError: where it holds something else, or clips of other settings.
@@ -67,7 +67,7 @@ def write_clips(job: Job, missing: Sequence[int], workers: int = 0) -> Iterator[
 
 
 def name_of(index: int) -> str:
-    """The name of a clip on disk."""
+    """Returns the name of a clip on disk."""
     return f"{index:05d}"
 
 

@@ -31,7 +31,7 @@ def draw_jitter(rng: np.random.Generator, clock: np.ndarray, saturation_bug: boo
 
 
 def colour_matrix(change: np.ndarray, mean_luma: float) -> tuple[np.ndarray, float]:
-    """The 3×3 matrix and the offset, equal for the three channels, of one frame's changes (4,), in that order.
+    """Returns the 3×3 matrix and the offset, equal for the three channels, of one frame's changes (4,), in that order.
 
     `mean_luma` (0..255) is the grey that contrast blends with: the layer's mean before the jitter.
     """
@@ -44,7 +44,7 @@ def colour_matrix(change: np.ndarray, mean_luma: float) -> tuple[np.ndarray, flo
 
 
 def mean_luma(rgb: np.ndarray, alpha: np.ndarray | None = None) -> float:
-    """The mean grey (0..255) of an RGB picture, or of a layer premultiplied by `alpha`, over what is visible of it."""
+    """Returns the mean grey (0..255) of an RGB picture, or of what is visible of a layer premultiplied by `alpha`."""
     grey = float(np.dot(cv2.mean(rgb)[:3], _LUMA))
     return grey if alpha is None else grey / max(cv2.mean(alpha)[0] / 255, 1e-6)
 

@@ -42,7 +42,7 @@ def draw_affine(
 
 
 def affine_matrix(affine: Affine, side: int) -> np.ndarray:
-    """The matrix translate · centre · rotate · shear · scale · centre⁻¹, which is torchvision's `F.affine`."""
+    """Returns the matrix translate · centre · rotate · shear · scale · centre⁻¹, which is torchvision's `F.affine`."""
     radians, tangent = np.deg2rad(affine.angle), np.tan(np.deg2rad(affine.shear))
     cos, sin = np.cos(radians), np.sin(radians)
     linear = affine.scale * np.array([[cos, -sin - cos * tangent], [sin, cos - sin * tangent]])
@@ -80,8 +80,8 @@ def draw_frame_choice(
 ) -> Callable[[int], list[int]]:
     """Draws which frames of a video a clip has: a function from the video's length to their numbers (RVM's sampler).
 
-    They start anywhere, go on at a speed drawn from `speeds`, backwards in every second clip, and where the video ends
-    they go on at its other end.
+    They start anywhere, run at a speed drawn from `speeds`, backwards in every second clip, and where the video ends
+    they continue at its other end.
     """
     start, shift, backwards = rng.random(), int(rng.integers(frames)), rng.random() < 0.5
     speed = speeds[int(rng.integers(len(speeds)))]
@@ -125,7 +125,7 @@ def rotation(degrees: float) -> np.ndarray:
 
 
 def about(point: tuple[float, float], matrix: np.ndarray) -> np.ndarray:
-    """The matrix, acting about `point` (x, y) in place of the origin."""
+    """Returns the matrix, acting about `point` (x, y) in place of the origin."""
     return np.asarray(translation(*point) @ matrix @ translation(-point[0], -point[1]))
 
 
@@ -140,5 +140,5 @@ def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def pixel_matrix(matrix: np.ndarray) -> np.ndarray:
-    """The 2×3 matrix for `cv2.warpAffine`, whose whole coordinates are pixel centres."""
+    """Returns the 2×3 matrix for `cv2.warpAffine`, whose whole coordinates are pixel centres."""
     return np.asarray((translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))[:2])

@@ -47,7 +47,7 @@ def make_dataset(
         split: "train", "valid" or "test".
         seed: of the whole stream; where not given, `data.seed` for training, and for the other splits one of their
             own, so that their clips are always the same.
-        num_clips: the length; endless where not given. The faces are shuffled anew each time that all had their turn.
+        num_clips: the length; endless where not given. The faces are shuffled again each time that all had their turn.
         names: see `ClipDataset`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The Beam side of preparing a set: the items of a part are dealt to Beam's workers (extra `beam`)."""
+"""The Beam side of preparing a set: the items of a part are split across Beam's workers (extra `beam`)."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ _CHECKOUT = str(Path(__file__).resolve().parents[1])
 
 
 def pipeline_options(options: Sequence[str]) -> Any:
-    """Beam's own options from their command line form, `--runner=…`; none: the direct runner, in this process."""
+    """Reads Beam's own options, `--runner=…`; without any it is the direct runner, in this process."""
     # What the direct runner starts here must find the checkout; remote workers have it in their container.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_CHECKOUT, os.environ.get("PYTHONPATH"))))
     try:
@@ -22,7 +22,7 @@ def pipeline_options(options: Sequence[str]) -> Any:
 
 
 def rows_by_beam(items: Sequence[Any], rows_of: Callable[[Any], Any]) -> Any:
-    """The pipeline from items to their numbered rows, spread over the workers."""
+    """Returns the pipeline from items to their numbered rows, spread over the workers."""
     import apache_beam as beam
 
     return beam.Create(list(items)) | "Reshuffle" >> beam.Reshuffle() | "Read" >> beam.FlatMap(rows_of)

@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 
 def plan(source: Source | ClipSource, size: int | None) -> list[Item]:
-    """The rows of every item of a source, in its order."""
+    """Returns the rows of every item of a source, in its order."""
     items, row = [], 0
     for index in tqdm(range(len(source)), "listing", unit="items", leave=False):
         frames, container = 1, ""

@@ -18,7 +18,7 @@ def absolute(path: str | os.PathLike[str]) -> epath.Path:
 
 
 def is_remote(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is of a bucket (gs://…, s3://…), where files are written whole and never appended to."""
+    """Returns whether a path is of a bucket (gs://…, s3://…), where files are written whole and never appended to."""
     return "://" in os.fspath(path)
 
 
@@ -46,7 +46,7 @@ def disk_errors(path: str | os.PathLike[str], also: tuple[type[Exception], ...] 
 
 
 def reason(error: Exception) -> str:
-    """The first line of what went wrong."""
+    """Returns the first line of what went wrong."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (text.strip().splitlines() or [type(error).__name__])[0]
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from rvm_jax.errors import UserError
+from rvm_jax.notices import print_notices
 
 _HELP = ("-h", "-help", "--help", "-helpshort", "--helpshort", "-?", "--?")
 
@@ -23,12 +24,13 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
         usage: what --help says above the flags; by default the docstring of the file that was started.
         flags_of: the module whose flags --help shows; by default that file.
     """
+    print_notices()
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
-    app.run(lambda argv: _guarded(main, argv), flags_parser=partial(_parse, show_help))
+    app.run(lambda argv: guarded(main, argv), flags_parser=partial(_parse, show_help))
 
 
-def _guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
+def guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:
     try:
         if len(argv) > 1:
             raise UserError(f"unexpected argument '{argv[1]}'; every option is given as --name=value")
@@ -61,10 +63,10 @@ def _parse(show_help: Callable[[], None] | None, argv: list[str]) -> list[str]:
     except OSError as error:
         _end(f"the config cannot be read: {_last_line(error)}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # from setting a config's overrides
-        _end(_override_fault(argv, error))
+        _end(override_fault(argv, error))
 
 
-def _override_fault(argv: list[str], error: Exception) -> str:
+def override_fault(argv: list[str], error: Exception) -> str:
     """Says which override of a config is at fault, of what ml_collections raised."""
     text = str(error.args[0]) if error.args else type(error).__name__
     while isinstance(error, KeyError) and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":

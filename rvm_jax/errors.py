@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend: its text is one sentence that names the file or the key, and the fix.
+    """A mistake that the user can fix: its text is one sentence that names the file or the key, and the fix.
 
     The command line prints the text alone (see `rvm_jax.cli`); inside the library it is an ordinary ValueError.
     """

@@ -36,7 +36,7 @@ def configure_process(role: Role) -> None:
     """Sets this process up for its role; only the first call in a process does anything.
 
     In every role OpenCV computes on one thread, as threads and workers are the parallelism, and glibc keeps freed
-    memory, as the kernel clears and maps each page anew that it is given back:
+    memory, as the kernel clears and maps every page again that it is given back:
 
     - "train": all of it, by settings that glibc reads when a process starts. The program therefore starts once more,
       with the same arguments; the environment that its children inherit is without the settings. Beside a GPU or TPU it

@@ -22,7 +22,7 @@ _RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn
 
 
 def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
-    """The sources asked for, as (label, spec, request); raises UserError where flags give none or both."""
+    """Returns the sources asked for, as (label, spec, request); raises UserError if flags give none or both."""
     from data_pipeline.pipeline import section_of
     from data_pipeline.sources import ADAPTERS, current_adapter
     from data_pipeline.sources.base import Request

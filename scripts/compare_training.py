@@ -10,7 +10,7 @@ comes away from itself is what rounding alone does. It grows from step to step: 
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -20,6 +20,9 @@ from rvm_jax import cli
 from rvm_jax.errors import UserError
 from rvm_jax.process import configure_process
 from scripts import ROOT
+
+if TYPE_CHECKING:
+    from rvm_jax.networks import Network
 
 _STEPS = flags.DEFINE_integer("steps", 200, "Batches to train on.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames.", lower_bound=64)
@@ -115,7 +118,7 @@ def _rngs() -> Any:
     return nnx.Rngs(0)
 
 
-def _train_ours(network: Any, data: dict[str, Any], rates: tuple[float, float]) -> tuple[list[float], float]:
+def _train_ours(network: "Network", data: dict[str, Any], rates: tuple[float, float]) -> tuple[list[float], float]:
     """Returns the loss of each step, and the error at the end."""
     import jax
 

@@ -2,7 +2,7 @@
 
 They lie as an evaluation wants them, `<output_dir>/<category>/{img,mask}/<clip>/<frame>.png`, the category being the
 occluder's, or with --layout=natocc as the NatOcc project has them, `<output_dir>/{image,mask}`. A run that was
-interrupted goes on where it stopped; clips that are there are kept. --technique takes another one than the config's:
+interrupted resumes where it stopped; clips that are there are kept. --technique takes another one than the config's:
 
     python scripts/generate_occlusions.py --config=configs/quickstart.py --technique=natocc --config.data.seq_length=1 \
         --layout=natocc --num_clips=1000 --output_dir=natocc

@@ -2,7 +2,7 @@
 
 Each source goes to <output_dir>/<source>; a config reads it with root=<that folder> and prepared=True, all else as it
 was, and gets the same clips (with --size, of pictures shrunk once). With --config=… all its sources are written, and
-with --synthesize=N besides it the first N clips of its stream, for the source `synthesized`. An interrupted run goes on
+with --synthesize=N besides it the first N clips of its stream, for the source `synthesized`. An interrupted run resumes
 where it stopped. --beam writes by Beam, here or with the options of any runner: --beam_option=--runner=DataflowRunner.
 """
 

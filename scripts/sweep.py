@@ -22,7 +22,6 @@ def main(_: list[str]) -> None:
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
 
-    configure_process()
     if _CONFIG.value is None:
         raise UserError("--config: give the recipe, such as configs/technique_sweep.py")
     if "sweep" not in _CONFIG.value:

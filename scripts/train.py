@@ -22,7 +22,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.process import configure_process
 from rvm_jax.train.renamed import apply_renamed_flags, current_settings, take_renamed_flags
 
-if TYPE_CHECKING:  # JAX is imported by `main`, once --help and mistakes in flags are dealt with
+if TYPE_CHECKING:  # JAX is imported by `main`, once --help and mistakes in flags are handled
     from data_pipeline.pipeline import ClipBatches as Stream
     from rvm_jax.train.phases import Batches
 

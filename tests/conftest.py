@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from rvm_jax.process import configure_process
 
 _CACHE = Path(__file__).resolve().parents[1] / ".jax_cache"
@@ -16,9 +18,9 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 _LONGEST = ("test_quickstart.py", "test_training_parity.py")
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     configure_process("worker")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _LONGEST)

@@ -137,7 +137,7 @@ def _training_program(name: str, outputs: Any, dtype: str, kernels: Kernels) -> 
 
     _, *tensors = functional.split(network)
     abstract = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.float32 else x.dtype),  # type: ignore[no-untyped-call]
+        lambda x: jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.float32 else x.dtype),
         (*tensors, *inputs(network, "train")),
     )
     return jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(*abstract).compile(QUICK_TO_COMPILE), abstract

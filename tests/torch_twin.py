@@ -5,6 +5,7 @@ encoders are in `torch_twin_backbones.py`, losses and training step in `torch_tw
 holds all of it to the golden data.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from golden import weights
 from torch import Tensor, nn
 from torch_twin_backbones import MobileNetV3, ResNet50
 
+Memory = tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]  # r1..r4, None for zeros
 GOLDEN = Path(__file__).resolve().parent / "golden" / "rvm"
 
 
@@ -58,7 +60,16 @@ class MattingNetwork(nn.Module):
         self.project_seg = Projection(16, 1)
         self.refiner: nn.Module = DeepGuidedFilter() if refiner == "deep_guided_filter" else FastGuidedFilter()
 
-    def forward(self, src, r1=None, r2=None, r3=None, r4=None, downsample_ratio=1.0, segmentation_pass=False):
+    def forward(
+        self,
+        src: Tensor,
+        r1: Tensor | None = None,
+        r2: Tensor | None = None,
+        r3: Tensor | None = None,
+        r4: Tensor | None = None,
+        downsample_ratio: float = 1.0,
+        segmentation_pass: bool = False,
+    ) -> tuple[Tensor, ...]:
         """Mattes a clip (B, T, 3, H, W) or a frame (B, 3, H, W) in [0, 1]; r1..r4: (B, C, h, w), None for zeros.
 
         Returns:
@@ -70,7 +81,7 @@ class MattingNetwork(nn.Module):
         # Time-major: a frame is then a contiguous slice, and splitting and joining frames keeps channels_last.
         frames = src.transpose(0, 1).flatten(0, 1) if is_clip else src
 
-        def unfold(x):
+        def unfold(x: Tensor) -> Tensor:
             return x.unflatten(0, (-1, batch)).transpose(0, 1) if is_clip else x
 
         small = frames
@@ -93,19 +104,19 @@ class MattingNetwork(nn.Module):
 
 
 class LRASPP(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.aspp1 = nn.Sequential(conv(inputs, outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU(True))
         self.aspp2 = nn.Sequential(nn.AdaptiveAvgPool2d(1), conv(inputs, outputs, 1), nn.Sigmoid())
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.aspp1(x) * self.aspp2(x)
 
 
 class RecurrentDecoder(nn.Module):
     """Paper, section 3.2. `features` and `outputs` are channels: fine to coarse, and coarse to fine."""
 
-    def __init__(self, features, outputs):
+    def __init__(self, features: Sequence[int], outputs: Sequence[int]):
         super().__init__()
         f1, f2, f3, f4 = features
         o3, o2, o1, o0 = outputs
@@ -115,7 +126,9 @@ class RecurrentDecoder(nn.Module):
         self.decode1 = UpsamplingBlock(o2 + f1 + 3, o1)
         self.decode0 = OutputBlock(o1 + 3, o0)
 
-    def forward(self, src, f1, f2, f3, f4, rec, batch):
+    def forward(
+        self, src: Tensor, f1: Tensor, f2: Tensor, f3: Tensor, f4: Tensor, rec: Memory, batch: int
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
         """All maps are folded time-major, (T * batch, C, H, W). Returns (hidden, (r1, r2, r3, r4))."""
         s1 = F.avg_pool2d(src, 2, ceil_mode=True, count_include_pad=False)
         s2 = F.avg_pool2d(s1, 2, ceil_mode=True, count_include_pad=False)
@@ -128,26 +141,26 @@ class RecurrentDecoder(nn.Module):
 
 
 class BottleneckBlock(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels: int):
         super().__init__()
         self.gru = ConvGRU(channels // 2)
 
-    def forward(self, x, h, batch):
+    def forward(self, x: Tensor, h: Tensor | None, batch: int) -> tuple[Tensor, Tensor]:
         return recur_on_half(self.gru, x, h, batch)
 
 
 class UpsamplingBlock(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.conv = nn.Sequential(conv(inputs, outputs, 3), nn.BatchNorm2d(outputs), nn.ReLU(True))
         self.gru = ConvGRU(outputs // 2)
 
-    def forward(self, x, h, batch):
+    def forward(self, x: Tensor, h: Tensor | None, batch: int) -> tuple[Tensor, Tensor]:
         return recur_on_half(self.gru, self.conv(x), h, batch)
 
 
 class OutputBlock(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.conv = nn.Sequential(
             conv(inputs, outputs, 3),
@@ -158,21 +171,21 @@ class OutputBlock(nn.Module):
             nn.ReLU(True),
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
 
 class ConvGRU(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels: int):
         super().__init__()
         self.ih = nn.Sequential(nn.Conv2d(2 * channels, 2 * channels, 3, padding=1), nn.Sigmoid())
         self.hh = nn.Sequential(nn.Conv2d(2 * channels, channels, 3, padding=1), nn.Tanh())
 
-    def forward(self, x, h, batch):
+    def forward(self, x: Tensor, h: Tensor | None, batch: int) -> tuple[Tensor, Tensor]:
         """Returns all hidden states, folded like x (T * batch, C, H, W), and the last one."""
+        h = x.new_zeros(batch, *x.shape[1:]) if h is None else h
         states = []
         for frame in x.split(batch):
-            h = torch.zeros_like(frame) if h is None else h
             r, z = self.ih(torch.cat([frame, h], 1)).chunk(2, 1)
             h = (1 - z) * h + z * self.hh(torch.cat([frame, r * h], 1))
             states.append(h)
@@ -180,18 +193,18 @@ class ConvGRU(nn.Module):
 
 
 class Projection(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
 
 class DeepGuidedFilter(nn.Module):
-    """Brings [foreground residual, alpha] to full size; the slope A comes from three 1x1 convolutions."""
+    """Brings [foreground residual, alpha] to full size; the coefficient A comes from three 1x1 convolutions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.box_filter = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False)
         nn.init.constant_(self.box_filter.weight, 1 / 9)
@@ -205,21 +218,21 @@ class DeepGuidedFilter(nn.Module):
             nn.Conv2d(16, 4, 1),
         )
 
-    def forward(self, fine, guide, matte, hidden):
+    def forward(self, fine: Tensor, guide: Tensor, matte: Tensor, hidden: Tensor) -> Tensor:
         mean_x, mean_y, variance, covariance = local_moments(self.box_filter, guide, matte)
         slope = self.conv(torch.cat([covariance, variance, hidden], 1))
         return apply_slope(fine, slope, mean_y - slope * mean_x)
 
 
 class FastGuidedFilter(nn.Module):
-    def forward(self, fine, guide, matte, hidden):
+    def forward(self, fine: Tensor, guide: Tensor, matte: Tensor, hidden: Tensor) -> Tensor:
         return fast_guided_filter(fine, guide, matte)
 
 
-def fast_guided_filter(fine, guide, matte):
+def fast_guided_filter(fine: Tensor, guide: Tensor, matte: Tensor) -> Tensor:
     """He and Sun, arXiv 1505.00996, channel by channel: `matte`, of the guide's size, brought to the size of `fine`."""
 
-    def box_filter(x):
+    def box_filter(x: Tensor) -> Tensor:
         # Rows, then columns, as in RVM: where the guide is nearly flat, var + 1e-5 amplifies the rounding of these
         # sums to 3e-4 in alpha, so that any other order of summation fails to give its numbers.
         third = x.new_full((x.shape[1], 1, 1, 3), 1 / 3)
@@ -231,32 +244,34 @@ def fast_guided_filter(fine, guide, matte):
     return apply_slope(fine, slope, mean_y - slope * mean_x)
 
 
-def local_moments(box_filter, x, y):
+def local_moments(
+    box_filter: Callable[[Tensor], Tensor], x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     mean_x, mean_y = box_filter(x), box_filter(y)
     return mean_x, mean_y, box_filter(x * x) - mean_x * mean_x, box_filter(x * y) - mean_x * mean_y
 
 
-def apply_slope(fine, slope, offset):
+def apply_slope(fine: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     size = fine.shape[2:]
     return F.interpolate(slope, size, mode="bilinear") * fine + F.interpolate(offset, size, mode="bilinear")
 
 
-def with_mean(src):
+def with_mean(src: Tensor) -> Tensor:
     return torch.cat([src, src.mean(1, keepdim=True)], 1)
 
 
-def upsample_and_join(x, *skips):
+def upsample_and_join(x: Tensor, *skips: Tensor) -> Tensor:
     """Doubles x, crops it to the size of the skips (an odd size was rounded up when halved) and joins them all."""
     height, width = skips[0].shape[2:]
     x = F.interpolate(x, scale_factor=2, mode="bilinear")[:, :, :height, :width]
     return torch.cat([x, *skips], 1)
 
 
-def recur_on_half(gru, x, h, batch):
+def recur_on_half(gru: ConvGRU, x: Tensor, h: Tensor | None, batch: int) -> tuple[Tensor, Tensor]:
     still, moving = x.chunk(2, 1)
     moving, h = gru(moving, h, batch)
     return torch.cat([still, moving], 1), h
 
 
-def conv(inputs, outputs, kernel):
+def conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)

@@ -2,11 +2,13 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 # Paper, table 1 of MobileNetV3 (arXiv 1905.02244), the last stage dilated instead of strided as in RVM:
 # (in, kernel, expanded, out, squeeze-excite, activation, stride, dilation)
-MOBILENETV3_BLOCKS = (
+Activation = type[nn.ReLU] | type[nn.Hardswish]
+Block = tuple[int, int, int, int, bool, Activation, int, int]
+MOBILENETV3_BLOCKS: tuple[Block, ...] = (
     (16, 3, 16, 16, False, nn.ReLU, 1, 1),
     (16, 3, 64, 24, False, nn.ReLU, 2, 1),
     (24, 3, 72, 24, False, nn.ReLU, 1, 1),
@@ -28,7 +30,10 @@ MOBILENETV3_BLOCKS = (
 class MobileNetV3(nn.Module):
     """MobileNetV3-Large up to its last 1x1 convolution; returns features at 1/2, 1/4, 1/8 and 1/16."""
 
-    def __init__(self):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
             ConvNormActivation(3, 16, 3, nn.Hardswish, stride=2),
@@ -40,7 +45,7 @@ class MobileNetV3(nn.Module):
             numbers = torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1)
             self.register_buffer(name, numbers, persistent=False)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         x = (x - self.mean.to(x)) / self.std.to(x)
         maps = []
         for index, layer in enumerate(self.features):
@@ -53,9 +58,18 @@ class MobileNetV3(nn.Module):
 class ConvNormActivation(nn.Sequential):
     """Convolution, batch norm (eps 1e-3, momentum 0.01: torchvision's for MobileNetV3) and activation."""
 
-    def __init__(self, inputs, outputs, kernel, activation=None, stride=1, dilation=1, groups=1):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        activation: Activation | None = None,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+    ):
         padding = (kernel - 1) // 2 * dilation
-        layers = [
+        layers: list[nn.Module] = [
             nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
             nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
         ]
@@ -63,7 +77,17 @@ class ConvNormActivation(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    def __init__(self, inputs, kernel, expanded, outputs, squeeze_excite, activation, stride, dilation):
+    def __init__(
+        self,
+        inputs: int,
+        kernel: int,
+        expanded: int,
+        outputs: int,
+        squeeze_excite: bool,
+        activation: Activation,
+        stride: int,
+        dilation: int,
+    ):
         super().__init__()
         layers: list[nn.Module] = []
         if expanded != inputs:
@@ -75,12 +99,12 @@ class InvertedResidual(nn.Module):
         self.block = nn.Sequential(*layers)
         self.has_residual = stride == 1 and inputs == outputs
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.block(x) if self.has_residual else self.block(x)
 
 
 class SqueezeExcite(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels: int):
         super().__init__()
         # MobileNetV3's rule: a quarter, to the nearest multiple of 8, one more if that lost over 10 %.
         squeezed = max(8, (channels // 4 + 4) // 8 * 8)
@@ -89,16 +113,16 @@ class SqueezeExcite(nn.Module):
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         scale = self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True))))
-        # F.hardsigmoid, whose own slope is float32's sixth in float64 too: that would move gradients by 3e-8.
+        # F.hardsigmoid, whose own gradient is float32's sixth in float64 too: that would move gradients by 3e-8.
         return x * (F.relu6(scale + 3) / 6)
 
 
 class ResNet50(nn.Module):
     """ResNet50 v1.5 with the last stage dilated; returns features at 1/2, 1/4, 1/8 and 1/16."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -108,12 +132,12 @@ class ResNet50(nn.Module):
         self.layer4 = self._stage(1024, 512, 3, dilation=2)
 
     @staticmethod
-    def _stage(inputs, width, blocks, stride=1, dilation=1):
+    def _stage(inputs: int, width: int, blocks: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
         # torchvision dilates a stage from its second block on.
         first = Bottleneck(inputs, width, stride, dilation=1, downsample=True)
         return nn.Sequential(first, *(Bottleneck(4 * width, width, 1, dilation) for _ in range(blocks - 1)))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f1 = F.relu(self.bn1(self.conv1(x)))
         f2 = self.layer1(F.max_pool2d(f1, 3, 2, 1))
         f3 = self.layer2(f2)
@@ -121,7 +145,7 @@ class ResNet50(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    def __init__(self, inputs, width, stride, dilation, downsample=False):
+    def __init__(self, inputs: int, width: int, stride: int, dilation: int, downsample: bool = False):
         super().__init__()
         outputs = 4 * width
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
@@ -130,11 +154,11 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = None
+        self.downsample: nn.Sequential | None = None
         if downsample:
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         identity = x if self.downsample is None else self.downsample(x)
         x = F.relu(self.bn1(self.conv1(x)))
         x = F.relu(self.bn2(self.conv2(x)))

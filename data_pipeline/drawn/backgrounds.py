@@ -10,7 +10,7 @@ _N = 96
 
 
 def draw(rng: np.random.Generator) -> np.ndarray:
-    """A background as a small picture (3, n, n) float32 in [0, 1], to be enlarged to any size."""
+    """Returns a background as a small picture (3, n, n) float32 in [0, 1], to be enlarged to any size."""
     painters = (_gradient, _gradient, _bokeh, _window, _shelf, _foliage, _landscape, _pattern, _clutter)
     picture = painters[rng.integers(len(painters))](rng)
     picture *= rng.uniform(0.6, 1.1) + rng.uniform(0, 0.4) * (noise(rng, _N, 2, 1)[..., None] - 0.5)

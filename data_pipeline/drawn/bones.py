@@ -68,7 +68,7 @@ class Hand:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> "Hand":
-        """A random gesture of a random hand."""
+        """Draws a random gesture of a random hand."""
         gestures = list(_GESTURES.values())
         _, knuckles, joints, spread = gestures[int(rng.choice(len(gestures), p=[g[0] for g in gestures]))]
         palm_side = bool(rng.random() < 0.45)

@@ -60,7 +60,7 @@ class Canvas:
         self.oversampling = 4 if size <= 256 else 2
 
     def cover(self, *outlines: Points, blur: float = 0.0, within: Cover | None = None) -> Cover:
-        """The union of the outlines, blurred by a Gaussian of sigma `blur`, cut to `within`."""
+        """Returns the union of the outlines, blurred by a Gaussian of sigma `blur`, cut to `within`."""
         window = self._window(outlines, 3 * blur, within)
         if window is None:
             return _NOWHERE
@@ -84,7 +84,7 @@ class Canvas:
         return self._resolve(raster, window, blur, within)
 
     def everywhere(self, mask: np.ndarray) -> Cover:
-        """A coverage given for the whole canvas, (size, size)."""
+        """Returns a coverage given for the whole canvas, (size, size)."""
         return Cover(slice(0, self.size), slice(0, self.size), mask, (0.0, 0.0, 1.0, 1.0))
 
     def paint(
@@ -95,7 +95,7 @@ class Canvas:
         opacity: float = 1.0,
         light: Paint | None = None,
     ) -> None:
-        """Lay a colour over the picture, multiplied by the light that falls on it."""
+        """Lays a colour over the picture, multiplied by the light that falls on it."""
         rows, cols, mask, _ = cover
         if not mask.size:
             return
@@ -114,14 +114,14 @@ class Canvas:
                 self.extent = min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
     def shade(self, cover: Cover, factor: Sequence[float] | np.ndarray | float, opacity: float = 1.0) -> None:
-        """Multiply the picture by `factor` where covered: shadows and stains that keep what lies beneath."""
+        """Multiplies the picture by `factor` where covered: shadows and stains that keep what lies beneath."""
         rows, cols, mask, _ = cover
         gain = np.empty((3, 1, 1), np.float32)
         gain[:, 0, 0] = factor
         self.planes[:3, rows, cols] *= 1 + (gain - 1) * np.float32(opacity) * mask
 
     def place(self, field: np.ndarray, matrix: np.ndarray = WHOLE, over: Cover | None = None) -> np.ndarray:
-        """A small field (..., h, w), laid on the canvas by a 2x3 matrix that takes its edges from 0..1; borders extend.
+        """Lays a small field (..., h, w) on the canvas by a 2x3 matrix that takes its edges from 0..1; borders extend.
 
         Returns (..., size, size), or only the window of `over`.
         """
@@ -236,7 +236,7 @@ def to_uint8(planes: np.ndarray) -> np.ndarray:
 
 
 def straight_colours(planes: np.ndarray) -> np.ndarray:
-    """Premultiplied R G B and alpha (4, h, w) to straight colours (3, h, w), continued smoothly where alpha is zero.
+    """Turns premultiplied R G B and alpha (4, h, w) into straight colours (3, h, w), continued where alpha is zero.
 
     Pull and push: halved pictures hold the weighted mean of what is near, and fill what the finer one does not know.
     """

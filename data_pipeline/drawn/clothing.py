@@ -26,7 +26,7 @@ _GARMENTS = {
 def bust(
     rng: np.random.Generator, canvas: Canvas, pose: Pose, build: Build, tone: palette.Colour, lit: Surface
 ) -> None:
-    """Neck and clothed shoulders; upright, whatever the head does."""
+    """Draws neck and clothed shoulders; upright, whatever the head does."""
     scale = pose.scale
     chin = pose.flat(np.array([(0.1 * np.sin(pose.yaw), 0.75)]))[0] + np.array([0.012 * rng.normal() * scale, 0])
     neck = 0.36 + 0.1 * build.masculine + rng.uniform(-0.02, 0.03)

@@ -12,7 +12,7 @@ _KINDS = ("fabric", "fabric", "fabric", "fur")
 
 
 def scarf(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A broad band of knitted or woven cloth in folds, with a hanging end and fringes."""
+    """Draws a broad band of knitted or woven cloth in folds, with a hanging end and fringes."""
     sag, thick = rng.uniform(0.02, 0.25), rng.uniform(0.45, 0.75)
     x = np.linspace(-1, 1, 7)
     upper = np.stack([x, sag * (1 - x**2) + rng.normal(0, 0.03, 7)], 1)
@@ -62,7 +62,7 @@ def _folds(rng: np.random.Generator, count: int, n: int = 64) -> np.ndarray:
 
 
 def mask(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A face mask: pleated surgical, or shaped cloth with a middle seam; loops go to the ears."""
+    """Draws a face mask: pleated surgical, or shaped cloth with a middle seam; loops go to the ears."""
     pleated = rng.random() < 0.6
     if pleated:
         outline = closed(
@@ -142,7 +142,7 @@ def mask(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def net(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A veil or a mesh of fine threads, square, diamond or hexagonal, pulled out of shape."""
+    """Draws a veil or a mesh of fine threads, square, diamond or hexagonal, pulled out of shape."""
     count = int(rng.integers(9, 26))
     bow = rng.uniform(0, 0.06, (2, 2))
     t = np.linspace(-0.1, 1.1, 13)

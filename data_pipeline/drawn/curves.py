@@ -28,13 +28,13 @@ def _spline(count: int, steps: int, loop: bool) -> np.ndarray:
 
 
 def closed(points: Sequence[Any] | Points, steps: int = 8) -> Points:
-    """A smooth closed curve (Catmull-Rom) through points (..., n, 2), `steps` samples a segment."""
+    """Returns a smooth closed curve (Catmull-Rom) through points (..., n, 2), `steps` samples a segment."""
     points = np.asarray(points, float)
     return np.asarray(_spline(points.shape[-2], steps, True) @ points)
 
 
 def opened(points: Sequence[Any] | Points, steps: int = 8) -> Points:
-    """A smooth open curve through points (..., n, 2), both ends included."""
+    """Returns a smooth open curve through points (..., n, 2), both ends included."""
     points = np.asarray(points, float)
     return np.asarray(_spline(points.shape[-2], steps, False) @ points)
 
@@ -49,13 +49,13 @@ _HALF_CIRCLE = _circle(16)[np.arange(-4, 5)]  # around the x axis
 
 
 def ellipse(centre: Sequence[Any] | Points, rx: float, ry: float, angle: float = 0.0, n: int = 28) -> Points:
-    """The outline of an ellipse; `angle` in radians turns its x radius."""
+    """Returns the outline of an ellipse; `angle` in radians turns its x radius."""
     points = _circle(n) * (rx, ry)
     return np.asarray((rotated(points, angle) if angle else points) + centre)
 
 
 def rounded_box(width: float, height: float, radius: float, n: int = 5) -> Points:
-    """A rectangle around the origin with rounded corners."""
+    """Returns a rectangle around the origin with rounded corners."""
     t = np.linspace(0, np.pi / 2, n)
     corner = radius * np.stack([np.cos(t), np.sin(t)], 1)
     x, y = width / 2 - radius, height / 2 - radius
@@ -65,18 +65,18 @@ def rounded_box(width: float, height: float, radius: float, n: int = 5) -> Point
 
 
 def rotated(points: Points, angle: float) -> Points:
-    """The points turned about the origin by `angle` radians (from x towards y, clockwise on the screen)."""
+    """Returns the points turned about the origin by `angle` radians (from x towards y, clockwise on the screen)."""
     c, s = np.cos(angle), np.sin(angle)
     return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
 def shifted(points: Points, x: float, y: float) -> Points:
-    """The points moved by x and y."""
+    """Returns the points moved by x and y."""
     return np.asarray(points + np.array([x, y]))
 
 
 def mirrored(half: Points) -> Points:
-    """The right half of an outline, from top to bottom, and back up on the left."""
+    """Returns the right half of an outline, from top to bottom, and back up on the left."""
     return np.concatenate([half, half[::-1] * (-1, 1)])
 
 
@@ -86,7 +86,7 @@ def both_sides(points: Sequence[tuple[float, float]]) -> Points:
 
 
 def ribbon(path: Points, width: float | Points) -> Points:
-    """The outline of a band along open paths (..., n, 2); `width` is full and may vary from point to point."""
+    """Returns the outline of a band along open paths (..., n, 2); `width` is full and may vary from point to point."""
     padded = np.concatenate([path[..., :1, :], path, path[..., -1:, :]], -2)
     along = padded[..., 2:, :] - padded[..., :-2, :]
     along *= (np.asarray(width) / 2 / np.maximum(np.hypot(along[..., 0], along[..., 1]), 1e-9))[..., None]
@@ -95,7 +95,7 @@ def ribbon(path: Points, width: float | Points) -> Points:
 
 
 def capsule(a: Points, b: Points, ra: float, rb: float) -> Points:
-    """The outline of a bar from `a` to `b` with round ends of radii `ra` and `rb`, which differ little."""
+    """Returns the outline of a bar from `a` to `b` with round ends of radii `ra` and `rb`, which differ little."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     length = max(math.hypot(dx, dy), 1e-9)
     end = _HALF_CIRCLE @ (np.array([[dx, dy], [-dy, dx]]) / length)
@@ -119,7 +119,7 @@ class Fit:
         return np.asarray(rotated(np.asarray(points, float), self.angle) * self.scale + self.offset)
 
     def matrix(self, box: tuple[float, float, float, float]) -> np.ndarray:
-        """The 2x3 matrix from a field over `box` (x0, y0, x1, y1 of the geometry), as 0..1, to the canvas."""
+        """Returns the 2x3 matrix from a field over `box` (x0, y0, x1, y1 of the geometry), as 0..1, to the canvas."""
         x0, y0, x1, y1 = box
         corners = self(np.array([[x0, y0], [x1, y0], [x0, y1]]))
         return np.stack([corners[1] - corners[0], corners[2] - corners[0], corners[0]], 1)

@@ -8,7 +8,7 @@ from data_pipeline.drawn.features import Face
 
 
 def eyes(rng: np.random.Generator, face: Face) -> None:
-    """Both eyes alike: open, narrowed or closed, looking somewhere near the camera."""
+    """Draws both eyes alike: open, narrowed or closed, looking somewhere near the camera."""
     canvas, pose, build = face.canvas, face.pose, face.build
     closed_eyes = rng.random() < 0.06
     opening = 0.0 if closed_eyes else rng.uniform(0.55, 1.1)
@@ -77,7 +77,7 @@ def eyes(rng: np.random.Generator, face: Face) -> None:
 
 
 def brows(rng: np.random.Generator, face: Face) -> None:
-    """A soft band with hairs that lean outwards."""
+    """Draws a soft band with hairs that lean outwards."""
     canvas, pose, build = face.canvas, face.pose, face.build
     colour = face.hair * rng.uniform(0.5, 0.85)
     if rng.random() < 0.5:

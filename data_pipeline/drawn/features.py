@@ -23,7 +23,7 @@ class Face:
     head: Cover
 
     def toned(self, red: float, green: float, blue: float) -> palette.Colour:
-        """The skin's colour with its channels multiplied: redder, darker."""
+        """Returns the skin's colour with its channels multiplied: redder, darker."""
         return self.tone * np.array([red, green, blue], np.float32)
 
 
@@ -40,7 +40,7 @@ def nose(rng: np.random.Generator, face: Face) -> None:
 
 
 def mouth(rng: np.random.Generator, face: Face) -> None:
-    """Closed, smiling with teeth, or open."""
+    """Draws a mouth: closed, smiling with teeth, or open."""
     canvas, pose, build = face.canvas, face.pose, face.build
     kind = rng.choice(["closed", "smile", "teeth", "open"], p=[0.4, 0.2, 0.27, 0.13])
     smile = {
@@ -126,7 +126,7 @@ def age_lines(rng: np.random.Generator, face: Face) -> None:
 
 
 def beard(rng: np.random.Generator, face: Face) -> None:
-    """Stubble, a full beard, a goatee or a moustache: part of the face, as the datasets label it.
+    """Draws stubble, a full beard, a goatee or a moustache: part of the face, as the datasets label it.
 
     To be painted before the mouth, whose lips lie above it.
     """

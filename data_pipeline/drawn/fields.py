@@ -9,7 +9,7 @@ from data_pipeline.drawn import palette
 
 
 def noise(rng: np.random.Generator, n: int, cells: int, octaves: int = 3, gain: float = 0.5) -> np.ndarray:
-    """Value noise (n, n) float32 around 0.5, mostly in [0, 1], of `cells` features a side in its lowest octave."""
+    """Returns value noise (n, n) float32 around 0.5, mostly in [0, 1], its lowest octave of `cells` features a side."""
     total, weight, amount = np.zeros((n, n), np.float32), 0.0, 1.0
     for octave in range(octaves):
         side = min(cells << octave, n)
@@ -21,7 +21,7 @@ def noise(rng: np.random.Generator, n: int, cells: int, octaves: int = 3, gain: 
 
 
 def grid(box: tuple[float, float, float, float], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """x (1, n) and y (n, 1), float32, of the pixel centres of an n x n field over `box` (x0, y0, x1, y1)."""
+    """Returns x (1, n) and y (n, 1), float32, of the pixel centres of an n x n field over `box` (x0, y0, x1, y1)."""
     t = (np.arange(n, dtype=np.float32) + np.float32(0.5)) / np.float32(n)
     return (box[0] + (box[2] - box[0]) * t)[None], (box[1] + (box[3] - box[1]) * t)[:, None]
 
@@ -36,7 +36,7 @@ class Light:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> "Light":
-        """From soft frontal light to a hard side light, warm or cold."""
+        """Draws anything from soft frontal light to a hard side light, warm or cold."""
         direction = np.array([rng.uniform(-1, 1), rng.uniform(-0.9, 0.15), rng.uniform(0.55, 1.3)])
         contrast = rng.uniform(0.25, 0.8)
         level = rng.uniform(0.85, 1.12)
@@ -46,7 +46,7 @@ class Light:
         return Light(direction / np.linalg.norm(direction), key.astype(np.float32), ambient.astype(np.float32))
 
     def on(self, height: np.ndarray, cell: float, translucency: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Illumination (3, n, n) and highlight (n, n) in [0, 1] of a height field whose cells are `cell` wide.
+        """Returns illumination (3, n, n) and highlight (n, n) in [0, 1] of a height field whose cells are `cell` wide.
 
         `translucency` wraps the light around the edge of the shadow, red most, as skin does.
         """
@@ -60,7 +60,7 @@ class Light:
         return self.ambient[:, None, None] + self.key[:, None, None] * lit, shine
 
     def flat(self) -> np.ndarray:
-        """Illumination (3,) of a surface that faces the viewer."""
+        """Returns illumination (3,) of a surface that faces the viewer."""
         return self.ambient + self.key * max(float(self.direction[2]), 0.0)
 
 

@@ -139,7 +139,7 @@ class HairPainter:
         return np.concatenate([[(0.8 * self.build.width, -0.6)], np.stack([x, y], 1)])
 
     def behind(self) -> None:
-        """What hangs behind neck and shoulders, or is bound at the back."""
+        """Draws what hangs behind neck and shoulders, or is bound at the back."""
         if self.hair.style == "curly":
             self._paint(self.canvas.cover(*self._curls(1.0 + self.hair.volume * 2.4, 0.5)), 0.6)
         if not self.hair.falls:
@@ -150,7 +150,7 @@ class HairPainter:
         self._paint(self.canvas.cover(self.flat(closed(mass, 6))), 0.55)
 
     def before(self, head: Cover) -> None:
-        """What lies on the skull and falls before the face, with the shadow that it casts on the skin."""
+        """Draws what lies on the skull and falls before the face, with the shadow that it casts on the skin."""
         style = self.hair.style
         if style == "bald":
             return

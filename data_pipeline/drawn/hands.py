@@ -23,11 +23,11 @@ _LINES = [opened(line, 6) for line in (
 
 
 def hand(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A left or right hand in a random gesture."""
+    """Draws a left or right hand in a random gesture."""
     drawn = Hand.draw(rng)
     mirror = np.array([rng.choice([-1.0, 1.0]), 1.0])
     bones = [Bone(b.a * (*mirror, 1), b.b * (*mirror, 1), b.ra, b.rb) for b in drawn.bones]
-    # The forearm goes on beyond the picture, as in photographs.
+    # The forearm extends beyond the picture, as in photographs.
     shown = [b.outline if b is not drawn.arm else drawn.arm.outline * 0.8 for b in drawn.bones]
     fit = Fit(np.concatenate(shown) * mirror, rng.normal(0, 0.7), margin=0.02)
     light, tone = Light.draw(rng), palette.skin(rng)

@@ -16,7 +16,7 @@ _EAR = closed([(-0.06, -0.1), (0.07, -0.14), (0.11, -0.02), (0.07, 0.16), (0.01,
 def render(
     rng: np.random.Generator, size: int, materials: Materials | None = None, scenes: Materials | None = None
 ) -> Canvas:
-    """Draw a random person; the canvas's label is the alpha of the face: skin, brows, eyes, nose, mouth and beard.
+    """Draws a random person; the canvas's label is the alpha of the face: skin, brows, eyes, nose, mouth and beard.
 
     `materials` are what clothes are made of, and `scenes` what the background is; plain drawn ones where None.
     """

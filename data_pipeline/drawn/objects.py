@@ -16,7 +16,7 @@ _GLOSSY = ("ceramic", "metal", "plastic", "food", "leather", "print")
 
 
 def thing(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A thing of random shape and surface, its edge sharp, soft or out of focus."""
+    """Draws a thing of random shape and surface, its edge sharp, soft or out of focus."""
     materials = canvas.materials or Materials()
     parts = SILHOUETTES[int(np.searchsorted(_SHARES, rng.random()))][0](rng)
     upright = rng.random() < 0.5

@@ -18,7 +18,7 @@ _IRIS = np.array(
 
 
 def skin(rng: np.random.Generator) -> Colour:
-    """A skin tone anywhere between very light and very dark."""
+    """Returns a skin tone anywhere between very light and very dark."""
     position = rng.uniform(0, len(_SKIN) - 1.001)
     low = int(position)
     tone = _SKIN[low] + (_SKIN[low + 1] - _SKIN[low]) * (position - low)
@@ -26,12 +26,12 @@ def skin(rng: np.random.Generator) -> Colour:
 
 
 def near(rng: np.random.Generator, tone: Colour, spread: float) -> Colour:
-    """A colour near another one."""
+    """Returns a colour near another one."""
     return np.clip(tone * (1 + rng.normal(0, spread)) * (1 + rng.normal(0, spread / 2, 3)), 0, 1).astype(np.float32)
 
 
 def hair(rng: np.random.Generator, tone: Colour, mature: float) -> Colour:
-    """A hair colour: dark skin mostly has dark hair, the old are grey, and a few people dye it."""
+    """Returns a hair colour: dark skin mostly has dark hair, the old are grey, and a few people dye it."""
     if rng.random() < 0.04:
         return hsv(rng.random(), rng.uniform(0.4, 0.75), rng.uniform(0.3, 0.75))
     dark = float(tone.mean()) < 0.5
@@ -41,12 +41,12 @@ def hair(rng: np.random.Generator, tone: Colour, mature: float) -> Colour:
 
 
 def iris(rng: np.random.Generator, tone: Colour) -> Colour:
-    """An iris colour; light eyes go with light skin."""
+    """Returns an iris colour; light eyes go with light skin."""
     return near(rng, _IRIS[rng.integers(2 if float(tone.mean()) < 0.5 else len(_IRIS))], 0.1)
 
 
 def cloth(rng: np.random.Generator) -> Colour:
-    """A colour of clothing: mostly muted, sometimes white, black or vivid."""
+    """Returns a colour of clothing: mostly muted, sometimes white, black or vivid."""
     kind = rng.random()
     if kind < 0.15:
         return near(rng, np.full(3, 0.92, np.float32), 0.03)
@@ -56,15 +56,15 @@ def cloth(rng: np.random.Generator) -> Colour:
 
 
 def vivid(rng: np.random.Generator) -> Colour:
-    """A strong colour, as of mugs and toys."""
+    """Returns a strong colour, as of mugs and toys."""
     return hsv(rng.random(), rng.uniform(0.5, 0.95), rng.uniform(0.45, 0.95))
 
 
 def muted(rng: np.random.Generator) -> Colour:
-    """A colour of walls and rooms."""
+    """Returns a colour of walls and rooms."""
     return hsv(rng.random(), rng.uniform(0.0, 0.4), rng.uniform(0.2, 0.95))
 
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """RGB of a hue, saturation and value in [0, 1]."""
+    """Returns RGB of a hue, saturation and value in [0, 1]."""
     return np.array(colorsys.hsv_to_rgb(hue, saturation, value), np.float32)

@@ -23,7 +23,7 @@ class Pose:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> "Pose":
-        """Aligned portraits with some turn, nod and tilt; the head takes 45 to 85 % of the frame's height."""
+        """Draws an aligned portrait's pose turned, nodded, tilted; the head takes 45 to 85 % of the frame's height."""
         scale = rng.uniform(0.45, 0.85) / 2
         slack = 0.5 - scale
         centre = np.array([0.5 + rng.normal(0, 0.4) * slack * 0.5, 0.5 + rng.uniform(-0.35, 0.25) * slack])
@@ -49,7 +49,7 @@ class Pose:
         return rotated(np.eye(2), self.roll) * self.scale
 
     def flat(self, points: Points) -> Points:
-        """Head coordinates to the canvas without yaw and pitch: for outlines, which a turned ellipsoid keeps."""
+        """Takes head coordinates to the canvas without yaw and pitch: for outlines, which a turned ellipsoid keeps."""
         return np.asarray(np.asarray(points, float) @ self._rolled + self.centre)
 
     def __call__(self, points: Points | Sequence[Any]) -> Points:
@@ -57,7 +57,7 @@ class Pose:
         return self.flat(self.turn(points))
 
     def matrix(self, box: tuple[float, float, float, float]) -> np.ndarray:
-        """The 2x3 matrix from a field over `box` of the head, as 0..1, to the canvas."""
+        """Returns the 2x3 matrix from a field over `box` of the head, as 0..1, to the canvas."""
         x0, y0, x1, y1 = box
         corners = self.flat(np.array([[x0, y0], [x1, y0], [x0, y1]]))
         return np.stack([corners[1] - corners[0], corners[2] - corners[0], corners[0]], 1)
@@ -99,7 +99,7 @@ class Build:
         )
 
     def outline(self, pose: Pose) -> Points:
-        """The head from crown to chin in head coordinates; yaw moves the chin, which lies in front of the axis."""
+        """Returns the head from crown to chin in head coordinates; yaw moves the chin, which lies before the axis."""
         w, jaw, chin = self.width, self.jaw, self.chin
         half = np.array(
             [(0.3 * w, -0.97), (0.68 * w, -0.78), (0.94 * w, -0.45), (w, -0.1), (0.97 * w, 0.2), (0.84 * jaw * w, 0.55),

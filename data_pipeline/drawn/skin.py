@@ -32,7 +32,7 @@ def _pair(amount: float, x: float, y: float, sx: float, sy: float) -> list[tuple
 
 
 def relief(build: Build, pose: Pose) -> np.ndarray:
-    """The height of the face towards the viewer, in head units."""
+    """Returns the height of the face towards the viewer, in head units."""
     x, y = grid(BOX, _N)
     turn = np.float32(np.sin(pose.yaw))
     r = ((x - 0.12 * turn) / (build.width * 1.12)) ** 2 + ((y + 0.02) / 1.13) ** 2
@@ -60,7 +60,7 @@ def relief(build: Build, pose: Pose) -> np.ndarray:
 
 
 def complexion(rng: np.random.Generator, tone: palette.Colour, build: Build, pose: Pose) -> np.ndarray:
-    """The colour of the skin (3, n, n): redder cheeks, nose and lids, mottling, sometimes freckles."""
+    """Returns the colour of the skin (3, n, n): redder cheeks, nose and lids, mottling, sometimes freckles."""
     flush = rng.uniform(0.3, 1.0)
     tip = build.nose_length
     red = _sum(
@@ -82,6 +82,6 @@ def complexion(rng: np.random.Generator, tone: palette.Colour, build: Build, pos
 
 
 def shading(build: Build, pose: Pose, light: Light) -> tuple[np.ndarray, np.ndarray]:
-    """Illumination (3, n, n) and highlight (n, n) of the face."""
+    """Returns illumination (3, n, n) and highlight (n, n) of the face."""
     height = relief(build, pose)
     return light.on(height, (BOX[2] - BOX[0]) / _N, translucency=0.8)

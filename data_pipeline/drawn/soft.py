@@ -10,7 +10,7 @@ from data_pipeline.drawn.fields import Light, grid, noise
 
 
 def blob(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A random closed shape under a random texture, flat or with relief, its edge sharp or out of focus."""
+    """Draws a random closed shape under a random texture, flat or with relief, its edge sharp or out of focus."""
     count = int(rng.integers(4, 13))
     angle = np.sort(rng.uniform(0, 2 * np.pi, count) * 0.35 + np.arange(count) * 2 * np.pi / count * 0.9)
     radius = rng.uniform(0.35, 1.0, count)
@@ -28,7 +28,7 @@ def blob(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def smoke(rng: np.random.Generator, canvas: Canvas) -> None:
-    """Smoke, steam or mist: turbulent density that thins out towards its edge, see-through everywhere."""
+    """Draws smoke, steam or mist: turbulent density that thins out towards its edge, see-through everywhere."""
     n = 128
     x, y = grid((-1, -1, 1, 1), n)
     pull = rng.uniform(0.1, 0.45)

@@ -47,7 +47,15 @@ class _Procedural:
 
     kind: str
 
-    def __init__(self, size: int, split: str, max_items: int, seed: int, surfaces: float, pictures: str | Path | None):
+    def __init__(
+        self,
+        size: int = 512,
+        split: str = "train",
+        max_items: int = 10_000,
+        seed: int = 0,
+        surfaces: float = 0.0,
+        pictures: str | Path | None = None,
+    ):
         if size < 16:
             raise UserError(f"size={size} is too small to draw a {self.kind}: set at least 16.")
         if not 0 <= surfaces <= 1:
@@ -76,17 +84,6 @@ class ProceduralFaces(_Procedural):
 
     kind = "face"
 
-    def __init__(
-        self,
-        size: int = 512,
-        split: str = "train",
-        max_items: int = 10_000,
-        seed: int = 0,
-        surfaces: float = 0.0,
-        pictures: str | Path | None = None,
-    ):
-        super().__init__(size, split, max_items, seed, surfaces, pictures)
-
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = self._generator(index)
         canvas = heads.render(rng, self.size, self._draw_materials(rng), self._draw_materials(rng))
@@ -101,7 +98,7 @@ class ProceduralFaces(_Procedural):
 class ProceduralOccluders(_Procedural):
     """Rendered occluders with exact soft alpha, cropped to the object.
 
-    Items hold `rgb` uint8 (h, w, 3), straight colours that go on smoothly where alpha is 0; `alpha` uint8 (h, w);
+    Items hold `rgb` uint8 (h, w, 3), straight colours that continue smoothly where alpha is 0; `alpha` uint8 (h, w);
     `category`, `key` and `kind`. The longer side is about `size`. `include` and `exclude` name categories; `object`,
     things of all sorts, is among them where `surfaces` is above 0 or `include` names it.
     """
@@ -113,9 +110,9 @@ class ProceduralOccluders(_Procedural):
         size: int = 512,
         split: str = "train",
         max_items: int = 10_000,
-        seed: int = 0,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        seed: int = 0,
         surfaces: float = 0.0,
         pictures: str | Path | None = None,
     ):

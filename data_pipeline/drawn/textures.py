@@ -18,7 +18,7 @@ def draw(
     materials: Materials | None = None,
     kinds: Sequence[str] = (),
 ) -> np.ndarray:
-    """A plain, mottled, striped, checked, dotted, plaid or marbled surface, `roughness` uneven.
+    """Returns a plain, mottled, striped, checked, dotted, plaid or marbled surface, `roughness` uneven.
 
     It is around `colour`, or one of its own. With `materials` it is one of theirs instead, of one of `kinds`.
     """
@@ -55,7 +55,7 @@ def _edge(level: np.ndarray, rate: float) -> np.ndarray:
 
 
 def cylinder(light_x: float, n: int = 48) -> np.ndarray:
-    """The brightness across an upright glossy cylinder, (1, n), lit from `light_x` in -1 (left) .. 1."""
+    """Returns the brightness across an upright glossy cylinder, (1, n), lit from `light_x` in -1 (left) .. 1."""
     x = np.linspace(-0.98, 0.98, n, dtype=np.float32)
     z = np.sqrt(1 - x * x)
     facing = np.maximum((x * light_x + z) / np.hypot(light_x, 1), 0)

@@ -11,7 +11,7 @@ _BINDINGS = ("print", "print", "print", "leather", "fabric")
 
 
 def microphone(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A hand-held microphone: wire mesh or foam over a tapered body."""
+    """Draws a hand-held microphone: wire mesh or foam over a tapered body."""
     long, radius = rng.uniform(1.6, 2.4), rng.uniform(0.36, 0.44)
     stretch = rng.uniform(0.95, 1.35)
     body = np.array([(-0.22, 0.25), (0.22, 0.25), (0.13, long), (-0.13, long)])
@@ -55,7 +55,7 @@ def microphone(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def phone(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A telephone from its back with cameras, or its screen."""
+    """Draws a telephone from its back with cameras, or its screen."""
     tall = rng.uniform(1.9, 2.2)
     case = rounded_box(1.0, tall, rng.uniform(0.1, 0.18))
     fit = Fit(case, rng.normal(0, 0.6))
@@ -86,7 +86,7 @@ def phone(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def book(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A closed book with its page edges, title and picture."""
+    """Draws a closed book with its page edges, title and picture."""
     wide, depth = rng.uniform(0.65, 0.85), rng.uniform(0.08, 0.2)
     cover = np.array([(-wide / 2, -0.5), (wide / 2, -0.5), (wide / 2, 0.5), (-wide / 2, 0.5)])
     lean = np.array([depth, -depth * 0.55])
@@ -123,7 +123,7 @@ def book(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def leaf(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A twig with leaves."""
+    """Draws a twig with leaves."""
     stem = opened([(0, 0.6), (rng.normal(0, 0.1), 0.2), (rng.normal(0, 0.15), -0.3), (rng.normal(0, 0.2), -0.7)], 6)
     count = int(rng.integers(3, 9))
     slim, long = rng.uniform(0.16, 0.34), rng.uniform(0.4, 0.75)

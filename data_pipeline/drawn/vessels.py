@@ -35,7 +35,7 @@ def _wound(light: float, fit: Fit, radius: float, height: float, surface: np.nda
 
 
 def mug(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A mug with a handle, coffee or tea in it, plain or printed."""
+    """Draws a mug with a handle, coffee or tea in it, plain or printed."""
     top, height, tilt = 0.5, rng.uniform(0.9, 1.25), rng.uniform(0.1, 0.26)
     bottom, bulge = top * rng.uniform(0.75, 1.0), rng.uniform(0, 0.06)
     side = rng.choice([-1.0, 1.0])
@@ -114,7 +114,7 @@ def _rim(rng: np.random.Generator, canvas: Canvas, fit: Fit, top: float, tilt: f
 
 
 def cup(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A paper cup to go, with a lid and mostly a cardboard sleeve."""
+    """Draws a paper cup to go, with a lid and mostly a cardboard sleeve."""
     top, height, tilt = 0.46, rng.uniform(1.15, 1.5), rng.uniform(0.06, 0.16)
     bottom = top * rng.uniform(0.66, 0.78)
     body = _body(top, bottom, height, tilt)
@@ -157,7 +157,7 @@ def cup(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def glass(rng: np.random.Generator, canvas: Canvas) -> None:
-    """A drinking glass, mostly see-through, with a drink, sometimes ice and a straw."""
+    """Draws a drinking glass, mostly see-through, with a drink, sometimes ice and a straw."""
     top, height, tilt = 0.42, rng.uniform(0.95, 1.5), rng.uniform(0.08, 0.2)
     bottom = top * rng.uniform(0.7, 1.0)
     straw = rng.random() < 0.4

@@ -89,6 +89,11 @@ def adapter(title: str, kinds: tuple[Kind, ...], **about: Any) -> Callable[[_Fun
     return register
 
 
+def unregister(name: str) -> None:
+    """Takes an adapter out again, if there is one of that name."""
+    _REGISTERED.pop(name, None)
+
+
 def registered() -> dict[str, Adapter]:
     """Returns the adapters of all modules imported so far, sorted by name."""
     return dict(sorted(_REGISTERED.items()))

@@ -91,11 +91,11 @@ class VideoClips:
         return named(record, self.kind, rgb, alpha) | {"may_cut": True}
 
     def container(self, index: int) -> bytes:
-        """The video file itself, for a prepared set."""
+        """Returns the video file itself, for a prepared set."""
         return read_file(self.records[index].picture)
 
     def numbers(self, index: int) -> tuple[Sequence[int], Sequence[str] | None]:
-        """The frames of the video that the clip has, by their number in it, and their masks where it has any."""
+        """Returns the numbers in the video of the clip's frames, and their masks where it has any."""
         record = self.records[index]
         count = frame_count(record.picture, record.picture)
         if record.mask is None:
@@ -109,7 +109,7 @@ class VideoClips:
 
 @lru_cache(maxsize=64)
 def paired_frames(folder: str, mask_folder: str | None) -> Sequence[Frame]:
-    """The frames of a folder, in the order of their numbers; with a folder of masks, those that have one.
+    """Returns the frames of a folder, in the order of their numbers; with a folder of masks, those that have one.
 
     Where numbers are missing, the frame before stands in for them, so that what moves keeps its pace.
     """
@@ -120,7 +120,7 @@ def paired_frames(folder: str, mask_folder: str | None) -> Sequence[Frame]:
 
 
 def listed_frames(frames: Sequence[Frame], _: None) -> Sequence[Frame]:
-    """The frames of a record that lists them itself."""
+    """Returns the frames of a record that lists them itself."""
     return frames
 
 

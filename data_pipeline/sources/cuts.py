@@ -14,7 +14,7 @@ _CUT = 0.25
 
 
 def within_one_shot(frames: Sequence[np.ndarray]) -> list[int]:
-    """Which of the frames, RGB (h, w, 3) uint8, to show so that no cut is seen: all in order where there is none.
+    """Returns which of the frames, RGB (h, w, 3) uint8, to show so that no cut is seen: all if there is none.
 
     Else the longest run without a cut (the first of several) plays to and fro: of frames 0 1 | 2 3 4 they are
     2 3 4 3 2.

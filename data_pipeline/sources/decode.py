@@ -52,7 +52,7 @@ def decode_clip(item: Mapping[str, Any], label: str) -> Video:
 
 
 def decode_frames(item: Mapping[str, Any], label: str) -> list[Picture]:
-    """The frames of an item that `ClipSource.read` gave, as they are; one that is there twice is decoded once."""
+    """Decodes the frames of an item that `ClipSource.read` gave, as they are; one that is there twice only once."""
     key, kind, category = item["key"], item["kind"], item.get("category", label)
     alphas: Sequence[Any] = item["alpha"] if item["alpha"] is not None else [None] * len(item["rgb"])
     decoded: dict[tuple[int, int], Picture] = {}

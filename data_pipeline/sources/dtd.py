@@ -11,7 +11,7 @@ from rvm_jax.text_files import read_text
 
 
 def dtd_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
-    """`labels/{train,val,test}1.txt`; a partition of another number is given as `split=labels/train2.txt`."""
+    """Finds `labels/{train,val,test}1.txt`; a partition of another number is given as `split=labels/train2.txt`."""
     path = root / "labels" / f"{'val' if split == 'valid' else split}1.txt"
     return SplitFile(tuple(read_text(path).split())) if path.is_file() else None
 
@@ -26,7 +26,7 @@ def dtd_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | 
     example='split="labels/train2.txt"',
 )
 def dtd(root: Path, request: Request) -> Iterator[Record]:
-    """DTD: `images/{class}/{class}_{number}.jpg`; its first of ten partitions is its own split."""
+    """Finds DTD: `images/{class}/{class}_{number}.jpg`; its first of ten partitions is its own split."""
     images = existing_folder(root / "images", f"{request.where}.root")
     for stem, picture in find_files(images):
         yield Record(stem, picture, category=Path(picture).parent.name)

@@ -13,7 +13,7 @@ _FACES = "source/face"
 
 
 def fork_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
-    """`CelebAMask-HQ-WO-{train,test}.txt` for faces; for occluders their folders and `occluders/hiu/hiu_{…}.txt`.
+    """Reads `CelebAMask-HQ-WO-{train,test}.txt` for faces, or the occluders' folders and `occluders/hiu/hiu_{…}.txt`.
 
     The 11k hands have no partition: they are in all.
     """
@@ -43,7 +43,7 @@ def fork_split(records: Sequence[Record], root: Path, split: str) -> SplitFile |
     example='include=["sim", "hiu", "am2k", "rand"]',
 )
 def fork(root: Path, request: Request) -> Iterator[Record]:
-    """The fork's faces, or its occluders in the categories sim, hiu, am2k, 11k and rand.
+    """Finds the fork's faces, or its occluders in the categories sim, hiu, am2k, 11k and rand.
 
     Faces: `source/face/CelebAMask-HQ/CelebA-HQ-img-512/{id}.jpg`, `…/CelebAMask-HQ-masks_corrected-512/{id}.png`.
     Occluders: `occluders/sim/{train,test}/{class}/{fg,alpha}`, `occluders/hiu/{fg/*.jpg,alpha/*_mask.png}`,

@@ -37,7 +37,7 @@ class Parts(NamedTuple):
 
 
 def merge_parts(parts: Parts) -> np.ndarray:
-    """The face's mask, uint8 0 or 255, (h, w): a part is where its file is not 0."""
+    """Returns the face's mask, uint8 0 or 255, (h, w): a part is where its file is not 0."""
 
     def union(files: tuple[str, ...]) -> np.ndarray:
         masks = [decode_mask(read_file(file), file) > 0 for file in files]
@@ -55,12 +55,12 @@ def merge_parts(parts: Parts) -> np.ndarray:
 
 
 def read_celeba_mask(mask: str | Parts) -> bytes | np.ndarray:
-    """A whole mask's file, or the union of the parts."""
+    """Returns a whole mask's file, or the union of the parts."""
     return read_file(mask) if isinstance(mask, str) else merge_parts(mask)
 
 
 def celeba_split(records: Sequence[Record], root: Path, split: str) -> SplitFile | None:
-    """CelebA's official partition, by `CelebA-HQ-to-CelebA-mapping.txt` (columns idx, orig_idx, orig_file)."""
+    """Reads CelebA's partition, by `CelebA-HQ-to-CelebA-mapping.txt` (columns idx, orig_idx, orig_file)."""
     path = root / "CelebA-HQ-to-CelebA-mapping.txt"
     if not path.is_file():
         return None
@@ -96,7 +96,7 @@ def celebamask_hq(
     hat: Policy = "exclude",
     hair: Policy = "exclude",
 ) -> Iterator[Record]:
-    """CelebAMask-HQ: `CelebA-HQ-img/{id}.jpg`, `CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png`.
+    """Finds CelebAMask-HQ: `CelebA-HQ-img/{id}.jpg`, `CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png`.
 
     Args:
         root, request: what every adapter gets.
@@ -138,14 +138,14 @@ def celebamask_hq(
     example='split=dict(valid="split/val.txt")',
 )
 def realocc(root: Path, request: Request) -> Iterator[Record]:
-    """RealOcc and RealOcc-Wild: `image/*.jpg`, `mask/*.png` (0 and 1: they look black); for evaluation."""
+    """Finds RealOcc and RealOcc-Wild: `image/*.jpg`, `mask/*.png` (0 and 1: they look black); for evaluation."""
     images = existing_folder(root / "image", f"{request.where}.root")
     masks = existing_folder(root / "mask", f"{request.where}.root")
     yield from pair(dict(find_files(images)), dict(find_files(masks)))
 
 
 def read_faceocc_mask(mask: str | tuple[str, str]) -> bytes | np.ndarray:
-    """The visible face of a picture with its occluder as alpha, and its label map; or a mask file."""
+    """Returns the visible face of a picture with its occluder as alpha, and its label map; or a mask file."""
     if isinstance(mask, str):
         return read_file(mask)
     picture_file, label_file = mask
@@ -169,7 +169,7 @@ def read_faceocc_mask(mask: str | tuple[str, str]) -> bytes | np.ndarray:
     licence="MIT; the faces keep the terms of CelebA-HQ, FFHQ and COFW",
 )
 def faceocc(root: Path, request: Request, *, celeba_masks: str | None = None) -> Iterator[Record]:
-    """FaceOcc's really occluded faces: `ffhq/*.png` in RGBA, whose alpha is the occluder, and `ffhqMask/*.pkl`.
+    """Finds FaceOcc's occluded faces: `ffhq/*.png` in RGBA, whose alpha is the occluder, and `ffhqMask/*.pkl`.
 
     The visible face is where the pickled label map has a face and the alpha no occluder. `COFW_test/{img,mask}` is its
     test split. Pickles are read as arrays alone, so that a file can run no code.
@@ -202,7 +202,7 @@ def faceocc(root: Path, request: Request, *, celeba_masks: str | None = None) ->
     example='masks="masks", split="hash:0.95/0.05"',
 )
 def celebv_hq(root: Path, request: Request, *, masks: str | None = None) -> Iterator[Record]:
-    """CelebV-HQ: clips `processed/{clip}.mp4` (or in the root), as its download script leaves them.
+    """Finds CelebV-HQ: clips `processed/{clip}.mp4` (or in the root), as its download script leaves them.
 
     It has no masks of its own: `masks` is a folder `{clip}/{frame}.png`, frames numbered from 0, relative to the root
     or absolute. Faces need it; as a background the clips do without.

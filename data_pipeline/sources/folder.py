@@ -54,7 +54,7 @@ def folder(root: Path, request: Request, *, images: str | None = None, masks: st
 
 
 def expectation(request: Request) -> str:
-    """What a folder should hold, for the message that it does not."""
+    """Returns what a folder should hold, for the message that it does not."""
     if request.kind in OPAQUE_KINDS:
         return "textures and backgrounds are pictures of any name"
     return f"they should be in a folder named {', '.join(IMAGE_FOLDERS)}, the masks in {', '.join(MASK_FOLDERS)}"

@@ -24,7 +24,7 @@ _PHASES = ("train", "valid", "test")
     licence="MIT, by word of its author",
 )
 def videomatte240k(root: Path, request: Request) -> Iterator[Record]:
-    """VideoMatte240K: clips `{train,valid,test}/{fgr,pha}/{clip}/{frame}.jpg`; `valid` is made by hand, else `test`."""
+    """Finds VideoMatte240K: `{train,valid,test}/{fgr,pha}/{clip}/{frame}.jpg`; `valid` is made by hand, else `test`."""
     for phase in _PHASES:
         images, masks = clip_folders(root / phase / "fgr"), clip_folders(root / phase / "pha")
         yield from pair(images, masks, prefix=f"{phase}/", category="person")
@@ -39,7 +39,7 @@ def videomatte240k(root: Path, request: Request) -> Iterator[Record]:
     licence="both by request to their authors",
 )
 def imagematte(root: Path, request: Request) -> Iterator[Record]:
-    """ImageMatte, Distinctions-646 and Adobe's set merged: `{train,valid,test}/{fgr,pha}/{name}.{jpg,png}`."""
+    """Finds ImageMatte, Distinctions-646 and Adobe's set merged: `{train,valid,test}/{fgr,pha}/{name}.{jpg,png}`."""
     for phase in _PHASES:
         images, masks = dict(find_files(root / phase / "fgr")), dict(find_files(root / phase / "pha"))
         yield from pair(images, masks, prefix=f"{phase}/", category="person")

@@ -29,7 +29,7 @@ def drawn(
     surfaces: float = 0.0,
     pictures: str | None = None,
 ) -> Source:
-    """Rendered heads and occluders of `size` pixels (the clips' resolution where not given).
+    """Renders heads and occluders of `size` pixels (the clips' resolution where not given).
 
     `surfaces` is the share in [0, 1] of occluders, clothes and backgrounds with surfaces and scenes like photographs,
     half of them from a folder of `pictures` where it is given; above 0 there are occluders of the category `object`.
@@ -38,7 +38,7 @@ def drawn(
 
     size = size or request.resolution
     if request.kind == "occluder":
-        return ProceduralOccluders(size, request.split, max_items, seed, include, exclude, surfaces, pictures)
+        return ProceduralOccluders(size, request.split, max_items, include, exclude, seed, surfaces, pictures)
     return ProceduralFaces(size, request.split, max_items, seed, surfaces, pictures)
 
 
@@ -58,7 +58,7 @@ def surfaces(
     seed: int = 0,
     pictures: str | None = None,
 ) -> Source:
-    """Drawn surfaces as textures, or scenes as backgrounds, of `size` pixels; half of them parts of `pictures`."""
+    """Draws surfaces as textures, or scenes as backgrounds, of `size` pixels; half of them parts of `pictures`."""
     from data_pipeline.surfaces.source import Surfaces  # loads slowly
 
     kind: Literal["texture", "background"] = "texture" if request.kind == "texture" else "background"

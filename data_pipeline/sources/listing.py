@@ -39,7 +39,7 @@ def source_roots(data: Mapping[str, Any]) -> list[str]:
 
 
 def table(adapters: Mapping[str, Adapter]) -> str:
-    """All adapters as a Markdown table, for docs/data.md."""
+    """Returns all adapters as a Markdown table, for docs/data.md."""
     columns = ("name", "dataset", "used as", "layout of `root`", "where from", "licence")
     rows = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for name, adapter in adapters.items():
@@ -50,7 +50,7 @@ def table(adapters: Mapping[str, Adapter]) -> str:
 
 
 def config_lines(adapters: Mapping[str, Adapter]) -> str:
-    """A config's entry for each adapter, as it is usually given, for docs/data.md."""
+    """Returns a config's entry for each adapter, as it is usually given, for docs/data.md."""
     lines = []
     for name, adapter in adapters.items():
         needs_root = not adapter.generates or "prepared" in adapter.example

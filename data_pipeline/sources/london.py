@@ -107,7 +107,7 @@ def closed_spline(points: np.ndarray) -> np.ndarray:
     example='include=["neutral_front"]',
 )
 def london(root: Path, request: Request) -> Iterator[Record]:
-    """The London Set: `{view}/{person}_{number}.jpg` beside `{person}_{number}.tem`, in the root or below it.
+    """Finds the London Set: `{view}/{person}_{number}.jpg` beside `{person}_{number}.tem`, in the root or below it.
 
     A picture's folder is its category (`neutral_front`, `smiling_front`). Profiles have other landmarks, and so no mask
     of the face.

@@ -22,7 +22,7 @@ _NATOCC = "https://github.com/kennyvoo/face-occlusion-generation"
     example='exclude=["spider_web"]',
 )
 def sim(root: Path, request: Request) -> Iterator[Record]:
-    """SIM: `{train,test}/{class}/{fg,alpha}/{name}.jpg`; whatever classes are there are the categories.
+    """Finds SIM: `{train,test}/{class}/{fg,alpha}/{name}.jpg`; whatever classes are there are the categories.
 
     A class whose pictures belong to the part that Adobe licenses apart has alphas without pictures: they are skipped.
     """
@@ -42,7 +42,7 @@ def sim(root: Path, request: Request) -> Iterator[Record]:
     example="max_items=1000",
 )
 def am2k(root: Path, request: Request) -> Iterator[Record]:
-    """AM-2k: `{train,validation}/{original/*.jpg, mask/*.png}`, and `fg/*.png`, the colours without the background's.
+    """Finds AM-2k: `{train,validation}/{original/*.jpg, mask/*.png}`, and `fg/*.png`, without the background's colours.
 
     A picture's `fg` is taken where it is there, else its `original`.
     """
@@ -59,7 +59,7 @@ def am2k(root: Path, request: Request) -> Iterator[Record]:
     licence="free for reasonable academic fair use",
 )
 def hands_11k(root: Path, request: Request, *, masks: str = "11k-hands_masks") -> Iterator[Record]:
-    """11k Hands: `Hands/*.jpg`, and the masks of the NatOcc project, which cover a part of them.
+    """Finds 11k Hands: `Hands/*.jpg`, and the masks of the NatOcc project, which cover a part of them.
 
     `masks` is their folder, relative to the root or absolute.
     """
@@ -77,7 +77,7 @@ def hands_11k(root: Path, request: Request, *, masks: str = "11k-hands_masks") -
     example='split="hash:0.9/0.1"',
 )
 def hiu_dmtl(root: Path, request: Request) -> Iterator[Record]:
-    """HIU-DMTL: `to_cv_community/{name}.jpg` with `{name}_mask.png` beside it."""
+    """Finds HIU-DMTL: `to_cv_community/{name}.jpg` with `{name}_mask.png` beside it."""
     inner = root / "to_cv_community"
     files = dict(find_files(inner if inner.is_dir() else root))
     masks = {stem: file for stem, file in files.items() if stem.endswith("_mask")}
@@ -93,7 +93,7 @@ def hiu_dmtl(root: Path, request: Request) -> Iterator[Record]:
     licence="the project's repository states none; pictures: terms of Flickr; COCO's annotations: CC BY 4.0",
 )
 def coco_objects(root: Path, request: Request) -> Iterator[Record]:
-    """The COCO objects of the NatOcc project, cut out and enlarged: `object_image_sr/*`, `object_mask_x4/*.png`."""
+    """Finds the COCO objects of the NatOcc project, cut out, enlarged: `object_image_sr/*`, `object_mask_x4/*.png`."""
     images = existing_folder(root / "object_image_sr", f"{request.where}.root")
     masks = existing_folder(root / "object_mask_x4", f"{request.where}.root")
     yield from pair(dict(find_files(images)), dict(find_files(masks)), category="object")
@@ -107,7 +107,7 @@ def coco_objects(root: Path, request: Request) -> Iterator[Record]:
     licence="MIT; cut out of CelebA-HQ, FFHQ and the internet, whose terms stay",
 )
 def faceocc_occluders(root: Path, request: Request) -> Iterator[Record]:
-    """FaceOcc: `CelebAHQ/*.png`, `ffhq/*.png`, `internet/{class}/*.png` in RGBA, 256×256, aligned as its faces are.
+    """Finds FaceOcc: `CelebAHQ/*.png`, `ffhq/*.png`, `internet/{class}/*.png`, RGBA of 256², aligned as its faces are.
 
     The categories are `CelebAHQ`, `ffhq` and the classes of `internet`.
     """

@@ -28,7 +28,7 @@ _YOUTUBEVIS_PERSON = 26  # in the list of 2021
 
 
 def read_panoptic_mask(mask: tuple[str, Sequence[int]]) -> np.ndarray:
-    """Where a panoptic picture, id = R + 256 G + 65536 B, has one of the ids: uint8 0 or 255, (h, w)."""
+    """Returns where a panoptic picture, id = R + 256 G + 65536 B, has one of the ids: uint8 0 or 255, (h, w)."""
     path, ids = mask
     colours = cv2.imdecode(np.frombuffer(read_file(path), np.uint8), cv2.IMREAD_COLOR)
     if colours is None:
@@ -47,7 +47,7 @@ def read_panoptic_mask(mask: tuple[str, Sequence[int]]) -> np.ndarray:
     licence="annotations CC BY 4.0; pictures: terms of Flickr",
 )
 def coco_panoptic(root: Path, request: Request) -> Iterator[Record]:
-    """COCO panoptic: `{phase}2017/*.jpg`, `panoptic_{phase}2017/*.png`, `annotations/panoptic_{phase}2017.json`.
+    """Finds COCO panoptic: `{phase}2017/*.jpg`, `panoptic_{phase}2017/*.png`, `annotations/panoptic_{phase}2017.json`.
 
     Pictures with a person; the mask is persons, backpacks and ties. The panoptic folders may also be in `annotations`,
     where the archive of the annotations unpacks them.
@@ -74,7 +74,7 @@ def coco_panoptic(root: Path, request: Request) -> Iterator[Record]:
 
 
 def read_runs(mask: tuple[tuple[int, int], Sequence[np.ndarray]]) -> np.ndarray:
-    """The union of uncompressed run lengths, column by column and beginning with 0: uint8 0 or 255, (h, w)."""
+    """Returns the union of uncompressed run lengths, column by column and beginning with 0: uint8 0 or 255, (h, w)."""
     (height, width), segments = mask
     union = np.zeros(height * width, np.uint8)
     for counts in segments:
@@ -95,7 +95,7 @@ def read_runs(mask: tuple[tuple[int, int], Sequence[np.ndarray]]) -> np.ndarray:
     licence="after registration, on its terms",
 )
 def youtubevis2021(root: Path, request: Request) -> Iterator[Record]:
-    """YouTubeVIS 2021: clips `train/JPEGImages/{video}/{frame}.jpg`, `train/instances.json`; those with a person.
+    """Finds YouTubeVIS 2021: clips `train/JPEGImages/{video}/{frame}.jpg` with a person, by `train/instances.json`.
 
     A clip goes from the first to the last frame that has one; frames between them may have none.
     """
@@ -121,7 +121,7 @@ def youtubevis2021(root: Path, request: Request) -> Iterator[Record]:
 
 
 def read_supervisely_mask(path: str) -> bytes | np.ndarray:
-    """The persons of an annotation, polygons and bitmaps in their order, uint8 0 or 255, (h, w); or a mask's file."""
+    """Reads the persons of an annotation (polygons, bitmaps in their order) or a mask's file: uint8 (h, w), 0, 255."""
     data = read_file(path)
     if not path.endswith(".json"):
         return data
@@ -145,7 +145,7 @@ def read_supervisely_mask(path: str) -> bytes | np.ndarray:
     licence="non-commercial research only",
 )
 def supervisely(root: Path, request: Request) -> Iterator[Record]:
-    """Supervisely Persons: the project `{part}/{img/*, ann/{picture}.json}`, or the bitmaps of RVM's script.
+    """Finds Supervisely Persons: the project `{part}/{img/*, ann/{picture}.json}`, or the bitmaps of RVM's script.
 
     RVM's script writes `{train,valid}/{src,msk}` with masks as JPEG, and its archive has `{img,seg}`: both are read.
     Objects of the class `neutral` are no persons.

@@ -47,7 +47,7 @@ class BadRecords:
             )
 
     def count(self, where: str = "") -> int:
-        """How many pictures were passed over, of one source or of all."""
+        """Returns how many pictures were passed over, of one source or of all."""
         if self.shared is not None:
             return sum(1 for _ in self.shared.glob(f"{_hash(where)}-*" if where else "*"))
         return sum(1 for source, _ in self._seen if where in ("", source))

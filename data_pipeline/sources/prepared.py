@@ -121,7 +121,8 @@ def open_prepared(
 ) -> Source | ClipSource:
     """Opens a prepared set as the source `name` with these settings; it has the records that the source itself has.
 
-    Raises UserError where the folder holds none, an unfinished one, or one of another source, kind or setting.
+    Raises:
+        UserError: if the folder holds none, an unfinished one, or one of another source, kind or setting.
     """
     where = request.where
     if not (root / INDEX).is_file():

@@ -64,7 +64,7 @@ class Pictures:
 
 
 def named(record: Record, kind: Kind, rgb: Any, alpha: Any) -> dict[str, Any]:
-    """The item of a record."""
+    """Returns the item of a record."""
     item = {"key": record.key, "kind": kind, "rgb": rgb, "alpha": alpha}
     return item if record.category is None else item | {"category": record.category}
 
@@ -87,7 +87,7 @@ def find_files(folder: Path, suffixes: tuple[str, ...] = PICTURE_SUFFIXES) -> It
 
 
 def clip_folders(folder: Path) -> dict[str, str]:
-    """The folders in a folder, {name: path}, sorted; none if absent."""
+    """Returns the folders in a folder, {name: path}, sorted; none if absent."""
     if not folder.is_dir():
         return {}
     return {path.name: str(path) for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."}
@@ -111,6 +111,6 @@ def pair(
 
 
 def mask_first(images: Mapping[str, str], masks: Mapping[str, str], **names: Any) -> Iterator[Record]:
-    """As `pair`, for a dataset whose masks cover a part of its pictures: those without one do not belong to it."""
+    """Pairs as `pair` does, for a dataset whose masks cover a part of its pictures: the others do not belong to it."""
     stems = {name.removesuffix("_mask") for name in masks} | masks.keys()
     return pair({stem: file for stem, file in images.items() if stem in stems}, masks, **names)

@@ -41,7 +41,7 @@ class Selection:
     seed: int = 0
 
     def split_of(self, request: Request) -> str | None:
-        """The split setting for the request's split."""
+        """Returns the split setting for the request's split."""
         if not isinstance(self.split, Mapping):
             return self.split
         fallback = self.split.get("valid") if request.split == "test" else None
@@ -78,7 +78,7 @@ def select(
 def own_partition(
     records: Sequence[Record], root: Path, split: str, own_split: OwnSplit | None
 ) -> str | SplitFile | None:
-    """The dataset's own partition: a folder's name, a list of names, or None where it has none."""
+    """Returns the dataset's own partition: a folder's name, a list of names, or None where it has none."""
     if own_split is None:
         return None
     if callable(own_split):

@@ -70,7 +70,7 @@ def _parse_shares(split: str, where: str) -> tuple[float, ...]:
 
 
 def in_hash_split(key: str, shares: tuple[float, ...], split: str) -> bool:
-    """Whether a key falls into a split's share: by its hash, so it stays there when others come or go."""
+    """Returns whether a key falls into a split's share: by its hash, so it stays there when others come or go."""
     part = min(SPLITS.index(split), len(shares) - 1)
     start = sum(shares[:part])
     return start <= _hash(key) < start + shares[part]

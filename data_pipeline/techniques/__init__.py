@@ -3,7 +3,7 @@
 A module of this folder that has a `TECHNIQUE` is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -11,13 +11,21 @@ from typing import Any
 from data_pipeline.techniques.technique import Synthesizer, Technique, with_options
 from rvm_jax.errors import UserError
 
-__all__ = ["TECHNIQUES", "Synthesizer", "Technique", "open_technique"]
+__all__ = ["TECHNIQUES", "Synthesizer", "Technique", "find_techniques", "open_technique"]
 
-TECHNIQUES: dict[str, Technique[Any]] = {
-    name: module.TECHNIQUE
-    for name in sorted(found.name for found in iter_modules(__path__))
-    if hasattr(module := import_module(f"{__name__}.{name}"), "TECHNIQUE")
-}
+
+def find_techniques(folders: Iterable[str], package: str) -> dict[str, Technique[Any]]:
+    """Returns the techniques of a package's modules, by the modules' names, sorted.
+
+    Args:
+        folders: where the package lies, its `__path__`.
+        package: its name.
+    """
+    modules = {found.name: import_module(f"{package}.{found.name}") for found in iter_modules(folders)}
+    return {name: module.TECHNIQUE for name, module in sorted(modules.items()) if hasattr(module, "TECHNIQUE")}
+
+
+TECHNIQUES = find_techniques(__path__, __name__)
 
 
 def open_technique(

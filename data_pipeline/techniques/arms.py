@@ -1,4 +1,4 @@
-"""Hands have an arm: which way it leaves a picture, and how it goes on until it leaves the frame, too."""
+"""Hands have an arm: which way it leaves a picture, and how it is extended until it leaves the frame, too."""
 
 import cv2
 import numpy as np

@@ -35,7 +35,7 @@ def camera(clip: Clip, rng: np.random.Generator, settings: "TechniqueOptions") -
 
 
 def add_noise(clip: Clip, rng: np.random.Generator, names: Sequence[str] = ("src",)) -> Clip:
-    """Film grain: grains of 1 to 4 pixels, grey in every second clip, new in every frame; up to 0.2 / grain strong."""
+    """Adds film grain: of 1 to 4 pixels, grey in every second clip, new in every frame; up to 0.2 / grain strong."""
     grain = rng.uniform(1, 4)
     channels = 1 if rng.random() < 0.5 else 3
     noisy = {name: np.empty_like(clip[name]) for name in names}
@@ -90,7 +90,7 @@ def to_grey(clip: Clip, rng: np.random.Generator, names: Sequence[str] = ("src",
 
 
 def compress(clip: Clip, rng: np.random.Generator, names: Sequence[str] = ("src",)) -> Clip:
-    """The artefacts of a JPEG of quality 40 to 95, the same for the whole clip (not in RVM)."""
+    """Adds the artefacts of a JPEG of quality 40 to 95, the same for the whole clip (not in RVM)."""
     quality = int(rng.integers(40, 96))
 
     def change(frame: np.ndarray) -> np.ndarray:

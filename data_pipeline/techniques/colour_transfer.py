@@ -40,7 +40,7 @@ def transfer_colours(
 
 
 def transport(points: np.ndarray, goal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sliced optimal transport of points (N, 3) to as many others, float32.
+    """Moves points (N, 3) to as many others by sliced optimal transport, float32.
 
     The steps amplify what they begin with, so each result is that of IEEE arithmetic alone: sums are written out, since
     a processor's matrix product rounds in an order of its own, and equal colours keep their order when they are sorted.
@@ -63,7 +63,7 @@ def _sum(terms: np.ndarray) -> np.ndarray:
     total = terms[0]
     for term in terms[1:]:
         total = total + term
-    return total
+    return np.asarray(total)
 
 
 def _small(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

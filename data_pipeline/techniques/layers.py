@@ -26,7 +26,7 @@ class Rect(NamedTuple):
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def clip(self, side: int) -> "Rect":
-        """The part of it inside a frame."""
+        """Returns the part of it inside a frame."""
         left, top, right, bottom = np.clip(self, 0, side)
         return Rect(float(left), float(top), float(right), float(bottom))
 
@@ -44,7 +44,7 @@ class Layer(NamedTuple):
 
 
 def stills(item: Picture | Video) -> tuple[Picture, ...]:
-    """The frames of a video; a picture by itself."""
+    """Returns the frames of a video; a picture by itself."""
     return item.frames if isinstance(item, Video) else (item,)
 
 
@@ -62,19 +62,19 @@ def outline(alpha: np.ndarray) -> np.ndarray:
 
 
 def bounds(points: np.ndarray, matrix: np.ndarray) -> Rect:
-    """The rectangle around points (N, 2) that a matrix has moved."""
+    """Returns the rectangle around points (N, 2) that a matrix has moved."""
     moved = transform_points(matrix, points)
     (left, top), (right, bottom) = moved.min(axis=0), moved.max(axis=0)
     return Rect(float(left), float(top), float(right), float(bottom))
 
 
 def face_layer(rgb: np.ndarray, mask: np.ndarray) -> Layer:
-    """The layer of a face picture (h, w, 3) and its mask (h, w)."""
+    """Returns the layer of a face picture (h, w, 3) and its mask (h, w)."""
     return Layer(_with_alpha(rgb, mask), outline(mask), np.eye(3))
 
 
 def crop(rgb: np.ndarray, alpha: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is visible of an occluder (h, w, 3) and its alpha (h, w), averaged down while `longest` still fits twice."""
+    """Crops an occluder (h, w, 3) and its alpha (h, w) to what is visible, averaged down while `longest` fits twice."""
     left, top, width, height = cv2.boundingRect(cv2.threshold(alpha, VISIBLE, 255, cv2.THRESH_BINARY)[1])
     part = slice(top, top + height), slice(left, left + width)
     rgb, alpha = np.ascontiguousarray(rgb[part]), np.ascontiguousarray(alpha[part])
@@ -88,18 +88,18 @@ def crop(rgb: np.ndarray, alpha: np.ndarray, longest: int) -> tuple[np.ndarray, 
 
 
 def occluder_layer(rgb: np.ndarray, alpha: np.ndarray, longest: int = 1024) -> Layer:
-    """The layer of an occluder (h, w, 3) and its alpha (h, w), cropped to what is visible of it; see `crop`."""
+    """Returns the layer of an occluder (h, w, 3) and its alpha (h, w), cropped to what is visible of it; see `crop`."""
     rgb, alpha = crop(rgb, alpha, longest)
     return Layer(_premultiplied(rgb, alpha), outline(alpha), np.eye(3))
 
 
 def canvas_layer(rgb: np.ndarray, alpha: np.ndarray) -> Layer:
-    """The layer of an occluder's whole picture, for where its place in the picture matters."""
+    """Returns the layer of an occluder's whole picture, for where its place in the picture matters."""
     return Layer(_premultiplied(rgb, alpha), outline(alpha), np.eye(3))
 
 
 def shrink(layer: Layer, scale: float) -> Layer:
-    """The layer averaged over whole pixel blocks as far as a warp by `scale` needs, which itself looks at 2×2 pixels.
+    """Averages the layer over whole pixel blocks as far as a warp by `scale` needs, which itself looks at 2×2 pixels.
 
     Matrices and outline stay those of the layer as it was.
     """

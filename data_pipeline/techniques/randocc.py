@@ -38,7 +38,7 @@ class RandOccOptions(OcclusionOptions):
 
 
 def draw_texture(rng: np.random.Generator, side: int) -> Picture:
-    """A rendered texture, for where the data has no `textures`."""
+    """Returns a rendered texture, for where the data has no `textures`."""
     rgb = shapes.draw_texture(rng, max(side // 2, 16))
     return Picture(rgb, np.full(rgb.shape[:2], 255, np.uint8), "procedural", "shape")
 

@@ -25,7 +25,7 @@ from data_pipeline.techniques.scene import cover, movement, scale_of, static_aff
 from data_pipeline.techniques.technique import Technique
 from data_pipeline.trimap import make_trimap
 
-_RIM = 2  # pixels by which a foreground's colours go on beyond its picture
+_RIM = 2  # pixels by which a foreground's colours extend beyond its picture
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ TECHNIQUE = Technique(
 
 
 def compose(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
-    """fgr · pha + bgr · (1 − pha), all uint8, (T, H, W, C)."""
+    """Computes fgr · pha + bgr · (1 − pha), all uint8, (T, H, W, C)."""
     src = np.empty_like(fgr)
     for t in range(len(src)):
         alpha = cv2.merge([pha[t]] * 3)
@@ -138,7 +138,7 @@ def _augmented(clip: Clip, clock: np.ndarray, rng: np.random.Generator, options:
 
 
 def _layers(item: Picture | Video, rim: int = 0) -> list[Layer]:
-    """A layer for each frame; with a rim the colours go on around the picture, where the alpha ends."""
+    """A layer for each frame; with a rim the colours extend around the picture, where the alpha ends."""
     layers = []
     for rgb, alpha, *_ in stills(item):
         if rim:

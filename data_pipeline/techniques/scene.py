@@ -86,7 +86,7 @@ def open_scene(
 def close_scene(
     scene: Scene, rng: np.random.Generator, settings: OcclusionOptions, trimap_per_frame: bool = False
 ) -> Clip:
-    """The finished clip: `src`, `pha` (T, S, S, 1), and `trimap` (T, S, S, 1) where the settings ask for it."""
+    """Returns the finished clip: `src`, `pha` (T, S, S, 1), and `trimap` (T, S, S, 1) where the settings ask for it."""
     clip = camera({"src": scene.src, "pha": scene.pha[..., None]}, rng, settings)
     if settings.trimap:
         clip["trimap"] = (make_trimap_published if trimap_per_frame else make_trimap)(clip["pha"], rng)
@@ -94,14 +94,14 @@ def close_scene(
 
 
 def movement(rng: np.random.Generator, clock: np.ndarray, probability: float, side: int) -> np.ndarray:
-    """RVM's moving affine (T, 3, 3) with that probability; else no movement."""
+    """Draws RVM's moving affine (T, 3, 3) with that probability; else no movement."""
     if rng.random() < probability:
         return moving_affine(rng, clock, side)
     return np.tile(np.eye(3), (len(clock), 1, 1))
 
 
 def static_affine(rng: np.random.Generator, scale: tuple[float, float], settings: TechniqueOptions) -> np.ndarray:
-    """RVM's affine that stays for the clip, and the flip."""
+    """Draws RVM's affine that stays for the clip, and the flip."""
     side = settings.resolution
     matrix = affine_matrix(draw_affine(rng, side, scale=scale), side)
     return horizontal_flip(side) @ matrix if rng.random() < settings.flip else matrix
@@ -169,7 +169,7 @@ def draw_occluder(
 
 
 def scale_of(path: np.ndarray) -> float:
-    """The largest enlargement along a path: the square root of the change of area."""
+    """Returns the largest enlargement along a path: the square root of the change of area."""
     return float(np.sqrt(np.abs(np.linalg.det(path[:, :2, :2])).max()))
 
 

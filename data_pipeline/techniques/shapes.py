@@ -9,7 +9,7 @@ _OVERSAMPLING = 2
 
 
 def draw_shape(rng: np.random.Generator, side: int) -> np.ndarray:
-    """The coverage of a random shape on a square of `side` pixels, uint8 (side, side), antialiased.
+    """Returns the coverage of a random shape on a square of `side` pixels, uint8 (side, side), antialiased.
 
     3 to 15 corners, sorted about their middle, are joined by cubic Bézier curves whose tangents lie between those of
     the neighbouring sides and whose handles are a share of them: from polygons to blots (Voo et al. 2022).
@@ -25,7 +25,7 @@ def draw_shape(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def draw_texture(rng: np.random.Generator, side: int) -> np.ndarray:
-    """A rendered texture (side, side, 3) uint8, for where there are no pictures of any."""
+    """Returns a rendered texture (side, side, 3) uint8, for where there are no pictures of any."""
     from data_pipeline.drawn import textures  # the renderer loads slowly
 
     field = np.clip(textures.draw(rng), 0, 1).transpose(1, 2, 0)
@@ -34,7 +34,7 @@ def draw_texture(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def cut_texture(rng: np.random.Generator, texture: np.ndarray, side: int) -> np.ndarray:
-    """A random square of a texture (h, w, 3), half its shorter side or more, brought to `side` pixels."""
+    """Returns a random square of a texture (h, w, 3), half its shorter side or more, brought to `side` pixels."""
     height, width = texture.shape[:2]
     length = int(min(height, width) * rng.uniform(0.5, 1))
     length = max(length, 1)

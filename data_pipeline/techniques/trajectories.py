@@ -17,6 +17,14 @@ from data_pipeline.techniques.options import OcclusionOptions
 from data_pipeline.techniques.scene import Scene
 
 
+class Occluder(NamedTuple):
+    """An occluder that has no way yet: its layer, its category, and its size as a range of shares of the face's box."""
+
+    layer: Layer
+    category: str
+    area: tuple[float, float]
+
+
 class Placed(NamedTuple):
     """An occluder on its way: its layer, from its points to the frames (T, 3, 3), and its opacity (T,) or 1."""
 
@@ -25,7 +33,7 @@ class Placed(NamedTuple):
     opacity: np.ndarray | None = None
 
 
-Trajectory = Callable[[np.random.Generator, Scene, Layer, str, OcclusionOptions, tuple[float, float]], Placed]
+Trajectory = Callable[[np.random.Generator, Scene, Occluder, OcclusionOptions], Placed]
 
 
 _KINDS: list[tuple[tuple[str, ...], Trajectory]] = []
@@ -40,13 +48,12 @@ def draw_trajectory(
     area: tuple[float, float],
 ) -> Placed:
     """Draws how an occluder moves, by its category; its bounding box takes a share in `area` of the face's."""
-    if settings.trajectory == "affine":
-        return affine(rng, scene, layer, category, settings, area)
-    return kind_of(category)(rng, scene, layer, category, settings, area)
+    kind = affine if settings.trajectory == "affine" else kind_of(category)
+    return kind(rng, scene, Occluder(layer, category, area), settings)
 
 
 def kind_of(category: str) -> Trajectory:
-    """The kind of movement that a category of occluders has."""
+    """Returns the kind of movement that a category of occluders has."""
     name = category.lower()
     return next((kind for patterns, kind in _KINDS if any(fnmatch(name, pattern) for pattern in patterns)), hold)
 
@@ -62,20 +69,12 @@ def _moves(*patterns: str) -> Callable[[Trajectory], Trajectory]:
 
 
 @_moves("*hand*", "hiu*", "11k*", "arm", "arms")
-def reach(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """A hand: it comes from outside, stays with its fingers on the face, leaves; its arm reaches the frame's border."""
-    del category
-    layer, lean = turn_arm_down(layer)
+def reach(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Moves a hand: it comes from outside, stays with its fingers on the face, leaves; its arm reaches the border."""
+    layer, lean = turn_arm_down(occluder.layer)
     mirrored = rng.random() < settings.flip
     down = np.array([lean, 1.0]) / np.hypot(lean, 1)
-    scale = _scale(rng, scene.box, layer, area)
+    scale = _scale(rng, scene.box, layer, occluder.area)
     along = layer.outline @ down
     tip = layer.outline[along.argmin()]
     anchor = tip + down * (np.ptp(along) * rng.uniform(0.1, 0.45))
@@ -88,7 +87,7 @@ def reach(
     turn = np.rad2deg(np.arctan2(outward[1], outward[0]) - np.arctan2(heading[1], heading[0]))
     place = translation(*target) @ rotation(turn) @ mirror @ scaling(scale) @ translation(*-anchor)
 
-    # The arm goes on until its end is outside, wherever it sways to.
+    # The arm is long enough that its end is outside, wherever it sways to.
     border = _way_out(target, outward, scene.side)
     missing = (1.3 * border + 0.2 * scene.side) / scale - (along.max() - anchor @ down)
     if missing > 0:
@@ -100,18 +99,11 @@ def reach(
     return Placed(layer, _translations(offset[:, None] * outward) @ swaying @ place)
 
 
-def hold(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """A thing that somebody holds before the lower face: raised from below, kept there not quite still, lowered."""
-    del category
+def hold(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Moves a thing that is held before the lower face: raised from below, kept there not quite still, lowered."""
+    layer = occluder.layer
     target = _point(rng, scene.box, (0.15, 0.85), (0.35, 0.95))
-    place = _upright(rng, scene, layer, settings, area, target, 15.0)
+    place = _upright(rng, scene, layer, settings, occluder.area, target, 15.0)
     downward = np.deg2rad(rng.normal(90, 30))
     outward = np.array([np.cos(downward), np.sin(downward)])
     away = _distance_to_leave(transform_points(place, layer.outline), outward, scene.side)
@@ -121,18 +113,12 @@ def hold(
 
 
 @_moves("*glasses*", "eyewear", "mask", "masks", "scarf", "hat", "beard")
-def wear(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """Glasses, masks and scarves: level, where they belong on the face, with which they move."""
-    del area
+def wear(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Puts glasses, masks and scarves level, where they belong on the face, with which they move."""
+    layer = occluder.layer
     height, width = next(
-        (worn for pattern, worn in _WORN.items() if fnmatch(category.lower(), pattern)), (rng.uniform(0.2, 0.8), 0.9)
+        (worn for pattern, worn in _WORN.items() if fnmatch(occluder.category.lower(), pattern)),
+        (rng.uniform(0.2, 0.8), 0.9),
     )
     face, points = scene.face, layer.outline
     angle = _tilt(points)
@@ -146,18 +132,12 @@ def wear(
 
 
 @_moves("*smoke*", "*cloud*", "fire", "steam", "mist", "fog", "water_spray")
-def drift(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """Smoke: it rises slowly, grows, turns a little, and thins out before and after it is there."""
-    del category
+def drift(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Moves smoke: it rises slowly, grows, turns a little, and thins out before and after it is there."""
+    layer = occluder.layer
     target = _point(rng, scene.box, (0.0, 1.0), (0.0, 1.0))
-    place = _upright(rng, scene, layer, settings, (1.5 * area[0], 2.5 * area[1]), target, 40.0)
+    least, most = occluder.area
+    place = _upright(rng, scene, layer, settings, (1.5 * least, 2.5 * most), target, 40.0)
     upward = np.deg2rad(rng.normal(-90, 40))
     velocity = rng.uniform(0.1, 0.5) * scene.side * np.array([np.cos(upward), np.sin(upward)])
     since = scene.clock - rng.random()
@@ -170,18 +150,11 @@ def drift(
 
 
 @_moves("leaf", "leaves", "plant_leaf", "insect", "blob", "shape", "water_drop", "motion")
-def cross(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """A leaf, an insect: it flies through the picture, over the face at a moment near those that the clip sees."""
-    del category
+def cross(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Moves a leaf, an insect: it flies through the picture, over the face at a moment near those of the clip."""
+    layer = occluder.layer
     target = _point(rng, scene.box, (0.1, 0.9), (0.1, 0.9))
-    place = _upright(rng, scene, layer, settings, area, target, 180.0)
+    place = _upright(rng, scene, layer, settings, occluder.area, target, 180.0)
     way = rng.uniform(0, 2 * np.pi)
     direction = np.array([np.cos(way), np.sin(way)])
     speed = 2 * _distance_to_leave(transform_points(place, layer.outline), direction, scene.side)
@@ -194,20 +167,15 @@ def cross(
     return Placed(layer, np.stack(moves) @ place)
 
 
-def affine(
-    rng: np.random.Generator,
-    scene: Scene,
-    layer: Layer,
-    category: str,
-    settings: OcclusionOptions,
-    area: tuple[float, float],
-) -> Placed:
-    """Whatever it is, at any point of the face, its upper side outward as NatOcc has it, moved by RVM's affine."""
-    del category
+def affine(rng: np.random.Generator, scene: Scene, occluder: Occluder, settings: OcclusionOptions) -> Placed:
+    """Puts anything at any point of the face, its upper side outward as NatOcc has it, moved by RVM's affine."""
+    layer = occluder.layer
     target = _point(rng, scene.box, (0.0, 1.0), (0.0, 1.0))
     x, y = target - scene.box.centre
     turn = np.rad2deg(np.arctan2(x, -y))
-    place = translation(*target) @ rotation(turn) @ _upright(rng, scene, layer, settings, area, np.zeros(2), 0.0)
+    place = (
+        translation(*target) @ rotation(turn) @ _upright(rng, scene, layer, settings, occluder.area, np.zeros(2), 0.0)
+    )
     return Placed(layer, moving_affine(rng, scene.clock, scene.side) @ place)
 
 

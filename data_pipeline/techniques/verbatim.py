@@ -55,7 +55,7 @@ def moved_layers(
     clock: np.ndarray,
     jitter_clock: np.ndarray,
 ) -> tuple[list[Frames], list[Frames]]:
-    """The fork's augmentation: colours and mask of the face, colours and alpha of the occluder (or none), as frames.
+    """Moves layers as the fork does: colours and mask of the face, colours and alpha of the occluder (or none).
 
     The clocks (T,) say how far a movement and a change of colours have come.
     """

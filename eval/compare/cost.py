@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
+from flax import nnx
 
 from eval.threads import usable_cores
 from rvm_jax import PictureMatter
 from rvm_jax.matting.matter import Matter
+from rvm_jax.networks.api import Network
 from rvm_jax.networks.cost import multiply_adds, parameters
 
 _WARM_UP, _TIMED = 2, 5  # calls
@@ -28,7 +30,7 @@ class Cost(NamedTuple):
     device: str
 
 
-def measure(network: Any, size: tuple[int, int], count: Callable[..., int] = multiply_adds) -> Cost:
+def measure(network: Network, size: tuple[int, int], count: Callable[..., int] = multiply_adds) -> Cost:
     """Counts and times a network; frames of clips carry the state of one that has any. It compiles for this size.
 
     Args:
@@ -37,7 +39,10 @@ def measure(network: Any, size: tuple[int, int], count: Callable[..., int] = mul
       count: of the multiply-adds, from the network and the height and width that it sees.
     """
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
-    seen, call = (_streaming if network.inputs.state else _one_by_one)(network, picture)
+    if network.inputs.state:
+        seen, call = _streaming(cast(nnx.Module, network), picture)
+    else:
+        seen, call = _one_by_one(network, picture)
     return Cost(parameters(network), count(network, *seen), 1 / _seconds(call), size, device_name())
 
 
@@ -47,13 +52,13 @@ def device_name() -> str:
     return f"CPU, {usable_cores()} threads" if kind == "cpu" else kind
 
 
-def _streaming(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
+def _streaming(network: nnx.Module, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
     """Returns the height and width that the network sees, and a call of it with the frame on the device."""
     matter, frame = Matter(network, 1), jax.device_put(picture)
     return (picture.shape[0], picture.shape[1]), lambda: matter(frame)
 
 
-def _one_by_one(network: Any, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
+def _one_by_one(network: Network, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
     matter = PictureMatter(network)
     # Speed does not depend on what is in a mask or trimap.
     values = np.zeros(picture.shape[:2], np.uint8) if network.inputs.guidance else None

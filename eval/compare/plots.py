@@ -9,7 +9,7 @@ from eval.report import number_text
 
 Scale = Callable[[float], float]  # from a value to its height in the drawing
 
-# Okabe and Ito's colours, which the colour-blind tell apart; they begin anew after eight.
+# Okabe and Ito's colours, which the colour-blind tell apart; they repeat after eight.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#555555")
 _TOP, _LEFT, _RIGHT, _PLOT_HEIGHT = 44, 60, 16, 240
 _BAR, _GAP = 13, 16  # pixels: a bar, and what lies between groups

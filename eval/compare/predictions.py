@@ -174,7 +174,7 @@ def _sources(groups: Sequence[PictureGroup]) -> list[Path]:
 
 
 def _stamp(paths: Iterable[Path]) -> str:
-    """Returns what tells files from others, and from themselves before they were written anew."""
+    """Returns what tells files from others, and from themselves before they were written again."""
     stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(paths)]
     return hashlib.sha256(json.dumps(stats).encode()).hexdigest()
 

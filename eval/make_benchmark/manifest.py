@@ -34,7 +34,7 @@ class Tolerance(NamedTuple):
     share: float = 0.002  # of the values that may differ by more than that
 
     def holds(self, one: np.ndarray, other: np.ndarray) -> bool:
-        """Whether two arrays uint8 have one shape and differ by no more than this."""
+        """Returns whether two arrays uint8 have one shape and differ by no more than this."""
         if one.shape != other.shape:
             return False
         apart = cv2.absdiff(one, other)

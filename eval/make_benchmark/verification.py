@@ -38,7 +38,7 @@ def verify(root: Path) -> Verified:
         try:
             found = read_item(root / category, item)
         except UserError as error:
-            problems.append(f"{error}; copy it again, or make the benchmark anew")
+            problems.append(f"{error}; copy it again, or make the benchmark again")
             continue
         suspects = [name for name, digest in hashes(found).items() if digest != item["sha256"][name]]
         if not suspects:

@@ -31,7 +31,7 @@ class Decoded:
 
 
 class Batch:
-    """Pictures filled up to one shape, in arrays that all metrics look at; sums are computed once, when asked for.
+    """Pictures padded to one shape, in arrays that all metrics look at; sums are computed once, when asked for.
 
     Args:
       pictures: up to `size`, each the next frame of the clip of the one before it, or the first of another unit.

@@ -48,7 +48,7 @@ def _squared_difference(of_pred: jax.Array, of_label: jax.Array, sizes: Array) -
 def _gradient(alpha: Array, sizes: Array) -> jax.Array:
     """Returns the magnitude (B, H, W) float32 of the gradient of the stretched alpha."""
     stretched = _stretch(alpha, sizes)
-    # Passes are programs of their own: in one, XLA's CPU backend computes the first anew for each tap of the second.
+    # Passes are programs of their own: in one, XLA's CPU backend computes the first again for each tap of the second.
     along_x = _correlate(_correlate(stretched, 0, 1), 1, 2)
     along_y = _correlate(_correlate(stretched, 1, 1), 0, 2)
     magnitude: jax.Array = _magnitude(along_x, along_y)

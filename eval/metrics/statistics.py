@@ -28,7 +28,7 @@ class Estimate(NamedTuple):
 def estimate(groups: Sequence[np.ndarray], seed: int = 0) -> Estimate:
     """Returns the mean over groups of the means within them, with its percentile bootstrap interval.
 
-    The units are drawn anew within each category, as often as there are, and so are the trainings, the same ones for
+    The units are resampled within each category, as often as there are, and so are the trainings, the same ones for
     all categories; the categories are kept, since they were chosen and not drawn.
 
     Args:

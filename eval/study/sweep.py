@@ -190,7 +190,7 @@ def predict_benchmark(run: Path, labels: Path, predictions: Path) -> None:
         for start in range(0, len(names), _CLIPS_AT_ONCE):
             part = names[start : start + _CLIPS_AT_ONCE]
             src = np.stack([[read_picture(labels / category / "img" / name) for name in clip] for clip in part])
-            # Filled up, so that one compilation serves all.
+            # Padded, so that one compilation serves all.
             filled = np.concatenate([src, np.repeat(src[-1:], _CLIPS_AT_ONCE - len(src), axis=0)])
             pha = np.round(255 * np.asarray(predict(params, batch_stats, {"src": filled}))).astype(np.uint8)
             for clip, alphas in zip(part, pha, strict=False):

@@ -7,6 +7,7 @@ is derived from `pha`.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Protocol
 
 import cv2
 import jax
@@ -25,11 +26,20 @@ from rvm_jax.guidance.values import (
     check_encoded,
     widest_kernel,
 )
-from rvm_jax.networks.api import Network
+from rvm_jax.networks.api import Array, InputSpec
+
+
+class Guidable(Protocol):
+    """What is asked of a network: what its call takes, and how its pictures are normalised."""
+
+    @property
+    def inputs(self) -> InputSpec: ...
+
+    def normalise(self, src: jax.Array) -> jax.Array: ...
 
 
 def network_inputs(
-    network: Network, batch: Mapping[str, jax.Array], key: jax.Array | None = None
+    network: Guidable, batch: Mapping[str, Array], key: jax.Array | None = None
 ) -> tuple[jax.Array, ...]:
     """Returns the arguments of `network(…)` for a batch.
 
@@ -42,7 +52,7 @@ def network_inputs(
     inputs = [network.normalise(_unit(batch["src"]))]
     if network.inputs.guidance == "mask":
         if "mask" in batch:
-            inputs.append((batch["mask"] >= IN_FRONT).astype(inputs[0].dtype))
+            inputs.append((jnp.asarray(batch["mask"]) >= IN_FRONT).astype(inputs[0].dtype))
         else:
             inputs.append(coarse_mask(_unit(batch["pha"]), key))
     elif network.inputs.guidance == "trimap":
@@ -73,12 +83,12 @@ def check_input(
         check_encoded(np.asarray(guidance), kind, name)
 
 
-def one_hot(trimap: jax.Array) -> jax.Array:
+def one_hot(trimap: Array) -> jax.Array:
     """Splits a trimap (..., 1) of 0, 128 and 255 into (..., 3) bool: background, unknown, foreground."""
     return jnp.concatenate([trimap == value for value in (BACKGROUND, UNKNOWN, FOREGROUND)], -1)
 
 
-def derived_trimap(pha: jax.Array, key: jax.Array | None = None) -> jax.Array:
+def derived_trimap(pha: Array, key: jax.Array | None = None) -> jax.Array:
     """Derives trimaps of alphas (B, T, H, W, 1) uint8, as `numpy_ops.trimap` does.
 
     With a key the two kernels are drawn as the pipeline draws them, but once for the batch.
@@ -90,7 +100,7 @@ def derived_trimap(pha: jax.Array, key: jax.Array | None = None) -> jax.Array:
         largest = max(largest, band_kernel(height, width))
     else:
         kernels = jax.random.randint(key, (2,), 1, largest + 1)
-    frames = pha.reshape(-1, *pha.shape[-3:])
+    frames = jnp.asarray(pha).reshape(-1, *pha.shape[-3:])
     foreground = ~dilate(frames < FOREGROUND, kernels[0], largest)
     background = ~dilate(frames > BACKGROUND, kernels[1], largest)
     known = jnp.where(foreground, jnp.uint8(FOREGROUND), jnp.uint8(UNKNOWN))
@@ -160,5 +170,5 @@ def _ellipse_rows(largest: int) -> np.ndarray:
     return rows
 
 
-def _unit(values: jax.Array) -> jax.Array:
+def _unit(values: Array) -> jax.Array:
     return jnp.asarray(values, float) / 255

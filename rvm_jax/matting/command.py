@@ -136,10 +136,14 @@ class _ClipCommand:
     def matte(self, source: str, shared: "Weights | None") -> None:
         """Mattes a clip, with the network that several share, and says what was written."""
         from rvm_jax.matting.video import matte_video, plan_video
+        from rvm_jax.matting.weights import auto_side_of
 
         given, settings = self._given, self._settings
         if given.dry_run:
-            lines = plan_video(source, given.output_dir, outputs=self._outputs, **self._formats, **settings)
+            side = auto_side_of(given.checkpoint[0])
+            lines = plan_video(
+                source, given.output_dir, outputs=self._outputs, auto_side=side, **self._formats, **settings
+            )
             print("\n".join(lines))
             return
         weights: Weights = given.checkpoint[0]
@@ -184,7 +188,7 @@ class _ClipCommand:
 def _sources(given: str) -> list[str]:
     """The clips that --input_source names; pictures, and the frames of one clip, stay together."""
     if not glob.has_magic(given) or Path(given).exists():
-        return [given]
+        return _clips_in(Path(given)) or [given]
     from rvm_jax.media.pictures import PICTURE_SUFFIXES
 
     found = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  patterns may be absolute
@@ -193,6 +197,20 @@ def _sources(given: str) -> list[str]:
     if all(Path(path).suffix.lower() in PICTURE_SUFFIXES for path in found):
         return [given]
     return found
+
+
+def _clips_in(folder: Path) -> list[str]:
+    """The clips of a folder that holds no pictures."""
+    from rvm_jax.media.pictures import list_pictures
+    from rvm_jax.media.video_formats import VIDEO_SUFFIXES
+
+    if not folder.is_dir() or any(path.suffix.lower() != ".gif" for path in list_pictures(folder)):
+        return []
+    return sorted(
+        str(path)
+        for path in folder.iterdir()
+        if path.suffix.lower() in (*VIDEO_SUFFIXES, ".gif") and not path.name.startswith(".")
+    )
 
 
 def _is_for_pictures(source: str, given: CommandOptions) -> bool:
@@ -248,8 +266,8 @@ def _faces(given: CommandOptions) -> "FaceTracks | None":
     if given.face_file and given.face_model:
         raise UserError("give --face_file or --face_model, not both")
     if given.face_file:
-        return read_faces(given.face_file)
-    return YuNetTracks(given.face_model, given.max_faces) if given.face_model else None
+        return read_faces(given.face_file, given.face_gap)
+    return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap) if given.face_model else None
 
 
 def _window(source: str, given: CommandOptions) -> "PreviewWindow | None":

@@ -10,10 +10,9 @@ class CommandOptions(Checked):
     """What the command alone is given."""
 
     checkpoint: tuple[str, ...] = option(
-        (),
-        "A work directory, one of its steps, or a .pth or .safetensors file. Given several times, the comparison shows "
-        "the others below the first.",
-        required=True,
+        ("face",),
+        "A network of the package (face), a work directory, one of its steps, or a .pth or .safetensors file. Given "
+        "several times, the comparison shows the others below the first.",
     )
     input_source: str = option(
         "",
@@ -66,6 +65,12 @@ class CommandOptions(Checked):
         "At most so many of the faces that are found.",
         valid=lambda count: count >= 1,
         expected="a whole number of 1 or more",
+    )
+    face_gap: float = option(
+        2.0,
+        "Seconds for which a face may be missing, hidden or not found, and keeps its place.",
+        valid=lambda seconds: seconds >= 0,
+        expected="seconds of 0 or more",
     )
     preview: bool | None = option(None, "Show a window; by default for a webcam where there is a screen.")
     dry_run: bool = option(False, "Say what would be done, and do nothing.")

@@ -39,7 +39,7 @@ class FrameByFrame(nnx.Module):
         return self.network.name
 
     def normalise(self, src: jax.Array) -> jax.Array:
-        """What the call takes: RGB in [0, 1] as it is."""
+        """Returns what the call takes: RGB in [0, 1] as it is."""
         return src
 
     def __call__(self, src: jax.Array, rec: Any = None, downsample_ratio: float = 1.0) -> Matte:

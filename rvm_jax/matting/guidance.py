@@ -61,12 +61,12 @@ class GuidanceSource:
         return f"{'files' if self.files is not None else 'alphas'} {self.path.resolve()}"
 
     def values(self, kind: Guidance, file: np.ndarray) -> np.ndarray:
-        """The mask or trimap, (H, W) uint8, that a file's values stand for."""
+        """Returns the mask or trimap, (H, W) uint8, that a file's values stand for."""
         return file if self.files is not None else guidance.derive(kind, file)
 
 
 def is_guided(network: Network | Matter) -> bool:
-    """Whether a network, or a Matter, wants a mask or trimap."""
+    """Returns whether a network, or a Matter, wants a mask or trimap."""
     return not isinstance(network, Matter) and network.inputs.guidance is not None
 
 

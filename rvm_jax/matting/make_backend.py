@@ -42,7 +42,9 @@ def make_backend(
         if how.faces is not None:
             return Faces(matter, how.face_side, how.seq_chunk, how.alpha_bits)
         return Streaming(matter, has_state(network), how.seq_chunk, how.alpha_bits)
-    per_frame = PictureMatter(network, faithful=faithful, dtype=how.dtype, pad_to=how.pad_to, alpha_bits=how.alpha_bits)
+    per_frame = PictureMatter(
+        network, faithful=faithful, dtype=how.dtype, pad_to=how.pad_to or 1, alpha_bits=how.alpha_bits
+    )
     if kind is None or how.guidance is None or how.guidance.network is None:
         return PerFrame(per_frame, kind)
     guide = load_guide(how.guidance)
@@ -50,7 +52,7 @@ def make_backend(
 
 
 def has_state(network: Network | Matter) -> bool:
-    """Whether the frames of a clip must go through a network, or a Matter, one after the other."""
+    """Returns whether the frames of a clip must go through a network, or a Matter, one after the other."""
     return isinstance(network, Matter) or network.inputs.state
 
 
@@ -104,4 +106,4 @@ def as_matter(network: Network | Matter, how: Settings) -> Matter:
     if not network.inputs.state:
         streamed = FrameByFrame(network)
         ratio = 1.0 if ratio == "auto" else ratio
-    return Matter(streamed, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to)
+    return Matter(streamed, ratio, dtype=how.dtype, scene_cut=how.scene_cut, pad_to=how.pad_to or 1, engine=how.engine)

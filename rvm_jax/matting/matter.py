@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +11,18 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import Engine, Frames, JaxEngine
+from rvm_jax.matting.engine import Frames
+from rvm_jax.matting.make_engine import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
+from rvm_jax.weights.shipped import default_path, load_shipped
 
-# RVM's rule: the network sees the longer side with at most so many pixels.
-_AUTO_SIDE = 512
+if TYPE_CHECKING:
+    from rvm_jax.export.onnx_network import OnnxNetwork
+
+# RVM's rule: the network sees the longer side with at most so many pixels. A network may ask for another (`auto_side`).
+AUTO_SIDE = 512
 
 
 class Matter:
@@ -31,25 +36,30 @@ class Matter:
             pha = np.asarray(matter(frame).pha)   # (H, W, 1) in [0, 1]
 
     Args:
-      network: a matting network in evaluation mode, as `rvm_jax.load` gives it; it stays untouched.
+      network: a matting network in evaluation mode, as `rvm_jax.load` gives it, which stays untouched; None for the
+        one that comes with the package.
       downsample_ratio: the network sees frames of this share of their sides, and its refiner brings the matte to full
-        size. "auto" is RVM's rule: a longer side of at most 512 pixels, so 1 for small frames. The published face
+        size. "auto" is RVM's rule: a longer side of at most 512 pixels (of the size that it was
+        trained for, for the package's own network), so 1 for small frames. The published face
         recipe uses 1.
       streams: None for one stream; N for frames with a leading axis of N streams, each with a state of its own.
       dtype: what convolutions compute in, "float32" or "bfloat16" (see `for_inference`).
       fold: whether batch norm becomes part of the convolutions.
-      pad_to: a multiple to which both sides are filled up by repeating the edge, so that pictures of many sizes share
-        compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
+      pad_to: a multiple to which both sides are filled up by mirroring at the edge, so that pictures of many sizes
+        share compilations; mattes are cut back. What is filled up enters no average over the whole picture; the matte
+        moves a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
+      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
+        "auto": ONNX Runtime on a CPU where it is installed.
 
     Raises:
-      UserError: if a setting is out of its range.
+      UserError: if a setting is out of its range, or the engine is not installed or cannot do what is asked.
     """
 
     def __init__(
         self,
-        network: nnx.Module,
+        network: "nnx.Module | OnnxNetwork | None" = None,
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
@@ -57,6 +67,7 @@ class Matter:
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
+        engine: str = "jax",
     ):
         _check_ratio(downsample_ratio)
         for name, value in (("streams", streams), ("pad_to", pad_to)):
@@ -67,7 +78,10 @@ class Matter:
         self.downsample_ratio = downsample_ratio
         self.streams = streams
         self._pad_to = pad_to
-        self._engine: Engine = JaxEngine(network, dtype=dtype, fold=fold)
+        if network is None:
+            network = load_shipped(default_path())
+        self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
+        self._engine = make_engine(engine, network, dtype=dtype, fold=fold)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None
@@ -86,11 +100,11 @@ class Matter:
         return other
 
     def ratio(self, height: int, width: int) -> float:
-        """The downsample ratio that frames of this size get."""
+        """Returns the downsample ratio that frames of this size get."""
         if self.downsample_ratio != "auto":
             return self.downsample_ratio
         # By the padded size: what shares a compilation shares the ratio.
-        return auto_ratio(*_padded((height, width), self._pad_to))
+        return auto_ratio(*_padded((height, width), self._pad_to), self._auto_side)
 
     def __call__(self, frames: Frames) -> Matte:
         """Mattes the next frames of the stream; frames of another size than those before begin a new stream.
@@ -114,15 +128,16 @@ class Matter:
             self.reset()
         cuts = self._find_cuts(clip)
         clip = _pad(clip, _padded((height, width), self._pad_to))
+        shown = _shown((height, width), clip.shape[2:4]) if self._pad_to > 1 else None
         fgr: jax.Array | None
         if cuts[:, 1:].any():
             # In the middle of a chunk: its frames go one by one, in a shape that compiles once wherever the cut is.
-            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
+            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t], shown) for t in range(clip.shape[1])]
             foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
             fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
             pha = jnp.concatenate([pha for _, pha in mattes], 1)
         else:
-            fgr, pha = self._advance(clip, cuts[:, 0])
+            fgr, pha = self._advance(clip, cuts[:, 0], shown)
         if pha.shape[2:4] != (height, width):
             fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
         return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec or ())
@@ -142,7 +157,7 @@ class Matter:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
+        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)).pha)
         self.reset()
 
     def stream(
@@ -155,7 +170,7 @@ class Matter:
         """Mattes a whole stream, `chunk` frames at a time (not with `streams`).
 
         A chunk is computed while the caller works on the one before. What is left of the stream at its end, or before
-        a change of the frame size, is filled up to a whole chunk, so that it needs no compilation of its own; both
+        a change of the frame size, is padded to a whole chunk, so that it needs no compilation of its own; both
         leave no state to a later frame.
 
         Args:
@@ -210,13 +225,13 @@ class Matter:
         frames = np.asarray(clip)
         return np.array([[cuts(frame) for frame in stream] for cuts, stream in zip(self._cuts, frames, strict=True)])
 
-    def _advance(self, clip: Frames, cut: np.ndarray) -> tuple[jax.Array | None, jax.Array]:
+    def _advance(self, clip: Frames, cut: np.ndarray, shown: np.ndarray | None) -> tuple[jax.Array | None, jax.Array]:
         ratio = self.ratio(*clip.shape[2:4])
         if self._rec is None or cut.all():
             self._rec = self._zero_state(clip, ratio)
         elif cut.any():
             self._rec = jax.tree.map(lambda r: jnp.where(cut[:, None, None, None], 0, r), self._rec)
-        fgr, pha, self._rec = self._engine(clip, self._rec, ratio)
+        fgr, pha, self._rec = self._engine(clip, self._rec, ratio, shown)
         return fgr, pha
 
     def _filled(self, src: np.ndarray, chunk: int) -> Matte:
@@ -235,9 +250,9 @@ class Matter:
         return self._engine.zero_state(clip, ratio)
 
 
-def auto_ratio(height: int, width: int) -> float:
-    """RVM's rule: the share of the sides at which the longer one has at most 512 pixels."""
-    return min(_AUTO_SIDE / max(height, width), 1.0)
+def auto_ratio(height: int, width: int, side: int = AUTO_SIDE) -> float:
+    """Returns the ratio by RVM's rule: the share of the sides at which the longer one has at most `side` pixels."""
+    return min(side / max(height, width), 1.0)
 
 
 def _check_ratio(ratio: Ratio) -> None:
@@ -257,7 +272,12 @@ def _pad(clip: Frames, size: tuple[int, int]) -> Frames:
     if not rows and not columns:
         return clip
     pad = np.pad if isinstance(clip, np.ndarray) else jnp.pad
-    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="edge")
+    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="symmetric")
+
+
+def _shown(size: tuple[int, ...], padded: tuple[int, ...]) -> np.ndarray:
+    """Returns the part of padded frames that is picture, see `only_shown`."""
+    return np.array([0, size[0] / padded[0], 0, size[1] / padded[1]], np.float32)
 
 
 def _chunks(frames: Iterable[np.ndarray], chunk: int) -> Iterator[np.ndarray]:

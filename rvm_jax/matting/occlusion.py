@@ -21,7 +21,7 @@ from rvm_jax.media.writer import Destination
 
 
 def occluder_alpha(frame: Matted) -> np.ndarray:
-    """What hides the face, (H, W, 1) uint8: the face's whole region × (1 − the alpha of its visible part)."""
+    """Returns what hides the face, (H, W, 1) uint8: the face's whole region × (1 − the alpha of its visible part)."""
     hidden: np.ndarray = np.zeros(frame.frame.size, np.uint8)
     for region in frame.regions.values():
         own = (region.astype(np.uint16) * (255 - frame.pha8[..., 0]) + 127) // 255
@@ -30,7 +30,7 @@ def occluder_alpha(frame: Matted) -> np.ndarray:
 
 
 def occluded_fraction(frame: Matted, region: np.ndarray) -> float | None:
-    """The hidden share of one face: Σ region · (1 − alpha) / Σ region; None where the region is empty."""
+    """Returns the hidden share of one face: Σ region · (1 − alpha) / Σ region; None where the region is empty."""
     weight = region.astype(np.float64) / 255
     total = weight.sum()
     return float((weight * (1 - frame.pha8[..., 0] / 255)).sum() / total) if total > 0 else None

@@ -30,7 +30,7 @@ class Placement:
     mode: str
 
     def put(self, values: np.ndarray) -> np.ndarray:
-        """(H, W, C) to the network's sides, float32 where it is resized, else of the dtype that it has."""
+        """Brings (H, W, C) to the network's sides, float32 where it is resized, else of the dtype that it has."""
         if self.inner != self.size:
             values = resize_area(values, self.inner)
         edges = [*zip(self.before, self.after, strict=True), (0, 0)]
@@ -38,7 +38,7 @@ class Placement:
         return padded
 
     def take(self, alpha: np.ndarray) -> np.ndarray:
-        """What `put` did, undone: (h, w, 1) of the network's sides to (H, W, 1)."""
+        """Undoes what `put` did: (h, w, 1) of the network's sides to (H, W, 1)."""
         rows, columns = (slice(before, before + n) for before, n in zip(self.before, self.inner, strict=True))
         alpha = alpha[rows, columns]
         return alpha if self.inner == self.size else resize_area(alpha, self.size)
@@ -70,7 +70,7 @@ def _resized(size: tuple[int, int], short_side: int | None, multiple: int) -> tu
 
 
 def resize_area(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """interpolate(mode="area") of (H, W, C): the plain mean of all pixels that an output pixel touches."""
+    """Computes interpolate(mode="area") of (H, W, C): the plain mean of all pixels that an output pixel touches."""
     values = np.asarray(values, np.float32)
     rows, columns = (area_means(n, to) for n, to in zip(values.shape[:2], size, strict=True))
     resized: np.ndarray = np.einsum("ih,hwc,jw->ijc", rows, values, columns, optimize=True).astype(np.float32)
@@ -78,7 +78,7 @@ def resize_area(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def area_means(length: int, count: int) -> np.ndarray:
-    """The matrix (count, length) that shrinks or enlarges one axis of a picture so."""
+    """Returns the matrix (count, length) that shrinks or enlarges one axis of a picture so."""
     weights: np.ndarray = np.zeros((count, length), np.float32)
     for i in range(count):
         first, last = i * length // count, -(-(i + 1) * length // count)
@@ -87,7 +87,7 @@ def area_means(length: int, count: int) -> np.ndarray:
 
 
 def to_uint8(alpha: np.ndarray, preprocessing: Preprocessing | None = None) -> np.ndarray:
-    """An alpha to 0..255: clipped and rounded, or as a preprocessing's project did it (see `Preprocessing`)."""
+    """Converts an alpha to 0..255: clipped and rounded, or as its project did it (see `Preprocessing`)."""
     if preprocessing is not None and preprocessing.overflow == "wrap":
         return (np.asarray(alpha, np.float32) * np.float32(255)).astype(np.int32).astype(np.uint8)
     values = np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(255)
@@ -98,6 +98,6 @@ def to_uint8(alpha: np.ndarray, preprocessing: Preprocessing | None = None) -> n
 
 
 def to_uint16(alpha: np.ndarray) -> np.ndarray:
-    """An alpha to 0..65535, clipped and rounded."""
+    """Converts an alpha to 0..65535, clipped and rounded."""
     rounded: np.ndarray = np.rint(np.clip(np.asarray(alpha, np.float32), 0, 1) * np.float32(65535)).astype(np.uint16)
     return rounded

@@ -14,6 +14,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import Network, Result
 from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.layers.shown import only_shown
 
 
 class PictureMatter:
@@ -31,7 +32,7 @@ class PictureMatter:
             network without a sigmoid gives outside of [0, 1] wraps around. By default alphas are clipped and rounded.
         dtype: what convolutions compute in, "float32" or "bfloat16".
         pad_to: a multiple to which both sides are padded beside the network's own, so that pictures of many sizes share
-            compilations. It moves the alpha a little, most near the edges.
+            compilations. It moves the alpha a little near the edges; averages over the whole picture leave it out.
         alpha_bits: of the result, 8 (uint8) or 16 (uint16).
 
     Raises:
@@ -51,11 +52,12 @@ class PictureMatter:
         self._weights = nnx.to_pure_dict(weights)
         wraps = faithful and network.preprocessing.overflow == "wrap"
 
-        def run(weights: Any, image: jax.Array, *others: jax.Array) -> jax.Array:
+        def run(weights: Any, shown: jax.Array | None, image: jax.Array, *others: jax.Array) -> jax.Array:
             own = cast(Network, nnx.merge(graphdef, weights))
             if image.dtype == jnp.uint8:
                 image = image.astype(jnp.float32)
-            result: Result = own(own.normalise(image / 255), *others)
+            with only_shown(shown):
+                result: Result = own(own.normalise(image / 255), *others)
             return result.supervised if wraps else result.pha
 
         self._run: Callable[..., jax.Array] = jax.jit(run)
@@ -85,20 +87,20 @@ class PictureMatter:
         return lambda: self._rounded(wait())
 
     def alpha(self, picture: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-        """The same as float32 (H, W, 1), not rounded; as the network gives it where `faithful` lets values wrap."""
+        """Returns the alpha as float32 (H, W, 1), not rounded; as the network gives it if `faithful` wraps."""
         return self._start(picture, values)()
 
     def inputs(self, picture: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-        """What `run` takes for a picture: it, padded, (1, h, w, 3), and the mask or trimap that the network wants."""
+        """Returns what `run` takes: the padded picture (1, h, w, 3), and the mask or trimap that the network wants."""
         return self._framed(picture, values)[0]
 
     def run(self, *inputs: np.ndarray | jax.Array) -> jax.Array:
-        """The network alone: the padded alpha (1, h, w, 1) on the device, given back before it is computed."""
-        return self._run(self._weights, *inputs)
+        """Runs the network alone, and returns the padded alpha (1, h, w, 1) on the device before it is computed."""
+        return self._run(self._weights, None, *inputs)
 
     def _start(self, picture: np.ndarray, values: np.ndarray | None) -> Callable[[], np.ndarray]:
         inputs, place = self._framed(picture, values)
-        running = self.run(*inputs)
+        running = self._run(self._weights, self._shown(place), *inputs)
 
         def wait() -> np.ndarray:
             alpha = place.take(np.asarray(running[0]))
@@ -108,6 +110,19 @@ class PictureMatter:
             return alpha
 
         return wait
+
+    def _shown(self, place: padding.Placement) -> np.ndarray | None:
+        """Returns the part of the input that the network has anyway, see `only_shown`; None for all of it."""
+        multiple = self.network.inputs.size_multiple
+        if self._multiple == multiple:
+            return None
+        own = padding.place(self.network.preprocessing, multiple, place.size)
+        ends = []
+        for side in range(2):
+            whole = place.before[side] + place.inner[side] + place.after[side]
+            first = place.before[side] - own.before[side]
+            ends += [first / whole, (first + own.before[side] + own.inner[side] + own.after[side]) / whole]
+        return np.array(ends, np.float32)
 
     def _framed(
         self, picture: np.ndarray, values: np.ndarray | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +12,12 @@ from tqdm import tqdm
 from rvm_jax.errors import UserError
 from rvm_jax.matting import inputs
 from rvm_jax.matting.faces import tracked
-from rvm_jax.matting.formats import FORMATS, Format, is_folder
+from rvm_jax.matting.formats import FORMATS, STILL_FORMATS, Format, is_folder
 from rvm_jax.matting.guides import clip_frames
 from rvm_jax.matting.inputs import input_paths, source_paths
 from rvm_jax.matting.make_backend import guided_kinds, make_backend
 from rvm_jax.matting.matted import Matted
-from rvm_jax.matting.matter import auto_ratio
+from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
 from rvm_jax.matting.options import Settings
 from rvm_jax.matting.outputs import Items, Outputs, check_kinds, describe, listed, open_output
 from rvm_jax.matting.pipeline import run
@@ -73,7 +74,8 @@ def matte_video(
     Raises:
       UserError: if the source or the weights cannot be read, or an output cannot be written.
     """
-    how, load = Settings(**settings), load or load_network
+    how, load = _settled(source, Settings(**settings)), load or load_network
+    formats = _formats(source, formats)
     pairs = planned_outputs(source, output_dir, outputs, how, formats)
     check_outputs([path for _, path in pairs], [*source_paths(source), *weights_paths(weights), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
@@ -119,6 +121,7 @@ def plan_video(
     *,
     outputs: Outputs | None = None,
     formats: Mapping[str, Format] = FORMATS,
+    auto_side: int = AUTO_SIDE,
     **settings: Any,
 ) -> list[str]:
     """Returns, line by line, what `matte_video` would do, and does none of it.
@@ -126,7 +129,7 @@ def plan_video(
     Raises:
       UserError: if `matte_video` would, before its work begins.
     """
-    how = Settings(**settings)
+    how, formats = _settled(source, Settings(**settings)), _formats(source, formats)
     pairs = planned_outputs(source, output_dir, outputs, how, formats)
     check_outputs([path for _, path in pairs], [*source_paths(source), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
@@ -135,13 +138,23 @@ def plan_video(
         sound = ", with sound" if video.sound else ""
         lines = [f"{video.name}: {count} of {width}x{height} at {float(video.rate):.6g} a second{sound}"]
     seen = (how.face_side, how.face_side) if how.faces else (height, width)
-    ratio = auto_ratio(*seen) if how.downsample_ratio == "auto" else how.downsample_ratio
+    ratio = auto_ratio(*seen, auto_side) if how.downsample_ratio == "auto" else how.downsample_ratio
     what = "the square of each face" if how.faces else "it"
     still = " (one for still pictures: 1)" if how.downsample_ratio == "auto" and ratio < 1 else ""
     lines.append(
         f"  the network sees {what} at ratio {ratio:.4g}{still}, {how.seq_chunk} frames at a time, in {how.dtype}"
     )
     return lines + [f"  would write {describe(kind, path, how, formats)}" for kind, path in pairs]
+
+
+def _settled(source: StrPath | FrameSource, how: Settings) -> Settings:
+    """Returns settings for a source: a single picture is no chunk of frames."""
+    chunk = 1 if inputs.is_single_picture(source) else how.seq_chunk
+    return replace(how, pad_to=how.pad_to or 1, seq_chunk=chunk)
+
+
+def _formats(source: StrPath | FrameSource, formats: Mapping[str, Format]) -> Mapping[str, Format]:
+    return {**formats, **STILL_FORMATS} if inputs.is_single_picture(source) else formats
 
 
 def planned_outputs(

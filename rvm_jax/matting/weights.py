@@ -12,8 +12,9 @@ from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
-from rvm_jax.matting.matter import Matter
+from rvm_jax.matting.matter import AUTO_SIDE, Matter
 from rvm_jax.networks.api import Network
+from rvm_jax.weights.shipped import auto_side, shipped_names, shipped_path
 
 StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
@@ -27,8 +28,8 @@ class Loader(Protocol):
 
 
 def load_network(weights: Weights, preparation: str | None = None) -> Network | Matter:
-    """Returns the network in evaluation mode held by a PyTorch file (.pth, .safetensors), else by a checkpoint or work
-    directory; a network, or a Matter, is passed through.
+    """Returns the network in evaluation mode that a name of the package's own networks stands for, or that a PyTorch
+    file (.pth, .safetensors) or a checkpoint or work directory holds; a network, or a Matter, is passed through.
 
     Args:
       weights: see there.
@@ -43,10 +44,20 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
             raise UserError(f"preparation={preparation} is for PyTorch files; this network says its own")
         return cast(Network | Matter, weights)
     path = Path(weights)
+    if preparation is None and shipped_path(weights) is not None:
+        shipped: Network = rvm_jax.load(weights)
+        return shipped
     if not path.exists():
         raise UserError(
-            f"{path}: no such checkpoint; give a work directory, one of its steps, or a .pth or .safetensors"
+            f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth, .safetensors or .onnx, or "
+            f"a network of the package ({', '.join(shipped_names()) or 'none is installed'})"
         )
+    if path.suffix == ".onnx":
+        from rvm_jax.export.onnx_network import OnnxNetwork
+
+        if preparation is not None:
+            raise UserError(f"{path}: is an ONNX model, which normalises its pictures itself; leave preparation out")
+        return cast(Network, OnnxNetwork(path))
     if path.is_file():
         network: Network = rvm_jax.load_torch(path, preparation=preparation)
         return network
@@ -56,8 +67,14 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
     return network
 
 
+def auto_side_of(weights: StrPath) -> int:
+    """Returns the longer side, in pixels, at which the network that weights name sees frames if no ratio is given."""
+    path = shipped_path(weights)
+    return (path and auto_side(path)) or AUTO_SIDE
+
+
 def weights_name(weights: Weights) -> str:
-    """What messages and comparisons call it."""
+    """Returns what messages and comparisons call it."""
     return type(weights).__name__ if isinstance(weights, nnx.Module | Matter) else Path(weights).name
 
 
@@ -73,7 +90,7 @@ def weights_stamp(weights: Weights) -> str:
     if isinstance(weights, nnx.Module):
         values = [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(weights)))]
         return f"{type(weights).__name__} {getattr(weights, 'config', None)} {_checksum(values)}"
-    path = Path(weights)
+    path = shipped_path(weights) or Path(weights)
     # A training that is resumed writes below the work directory, not into it.
     times = [part.stat().st_mtime_ns for part in (path, path / "checkpoints") if part.exists()]
     return f"{path.resolve()} {max(times, default=0)}"

@@ -46,7 +46,7 @@ class RawFrames:
             rgb = self._read(number)
 
     def close(self) -> None:
-        """The pipe belongs to who gave it."""
+        """Leaves the pipe to its owner."""
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from rvm_jax.errors import UserError
 
 
 def has_screen() -> bool:
-    """Whether a window can be opened here."""
+    """Returns whether a window can be opened here."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return False
     try:

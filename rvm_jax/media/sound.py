@@ -18,7 +18,7 @@ _Timed = tuple[Fraction, "av.Packet[av.AudioStream]"]
 class SoundCopy:
     """Writes all sound tracks of `source` into an open container, in step with its pictures.
 
-    Packets are copied as they are; a track whose codec the container cannot hold (AAC in WebM) is encoded anew.
+    Packets are copied as they are; a track whose codec the container cannot hold (AAC in WebM) is encoded again.
 
     Args:
       container: open for writing, its video stream added, nothing written yet.

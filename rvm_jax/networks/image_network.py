@@ -39,7 +39,7 @@ class ImageNetwork(nnx.Module):
         self.trains = False
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
-        """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
+        """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
         if use_running_average is not None:
             self.trains = not use_running_average
         return others

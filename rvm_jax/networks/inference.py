@@ -6,7 +6,7 @@ statistics, so it can neither be trained nor saved as PyTorch's file.
 """
 
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -83,9 +83,9 @@ def fold_batch_norm(network: object) -> None:
             _fold_attributes(module)
 
 
-def _modules(network: Any) -> list[nnx.Module]:
-    """All modules, before any of them is replaced."""
-    return [module for _, module in nnx.iter_modules(network)]
+def _modules(network: object) -> list[nnx.Module]:
+    """Returns all modules, before any of them is replaced."""
+    return [module for _, module in nnx.iter_modules(cast(nnx.Module, network))]
 
 
 def _rewrite(network: object, kernels: Kernels) -> None:
@@ -99,7 +99,7 @@ def _fold_neighbours(layers: Sequential) -> None:
     for index, (convolution, norm) in enumerate(pairwise(layers), start=1):
         if isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d):
             _fold(convolution, norm)
-            setattr(layers, str(index), nnx.static(_identity))
+            setattr(layers, str(index), nnx.static(identity))
 
 
 def _fold_attributes(module: nnx.Module) -> None:
@@ -108,7 +108,7 @@ def _fold_attributes(module: nnx.Module) -> None:
         norm = getattr(module, norm_name, None)
         if isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d):
             _fold(convolution, norm)
-            setattr(module, norm_name, nnx.static(_identity))
+            setattr(module, norm_name, nnx.static(identity))
 
 
 def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
@@ -119,11 +119,13 @@ def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
     scale = exact(norm.weight) / np.sqrt(exact(norm.running_var) + norm.eps)
     bias = 0.0 if convolution.bias is None else exact(convolution.bias)
     shift = exact(norm.bias) + (bias - exact(norm.running_mean)) * scale
-    convolution.weight = nnx.Param(jnp.asarray(exact(convolution.weight) * scale, jnp.float32))
-    convolution.bias = nnx.data(nnx.Param(jnp.asarray(shift, jnp.float32)))
+    # Rounded by NumPy: JAX would compile a program for each shape, most of a second for one network.
+    convolution.weight = nnx.Param(jnp.asarray((exact(convolution.weight) * scale).astype(np.float32)))
+    convolution.bias = nnx.data(nnx.Param(jnp.asarray(np.float32(shift))))
 
 
-def _identity(x: Any) -> Any:
+def identity(x: Any) -> Any:
+    """Returns `x`: what stands in the place of a batch norm that became part of a convolution."""
     return x
 
 

@@ -20,6 +20,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.registry import create
+from rvm_jax.weights.shipped import load_shipped, shipped_path
 
 # What orbax and the libraries under it raise for a file that is cut short, altered or missing.
 DAMAGE = (ValueError, KeyError, OSError, TypeError)
@@ -44,11 +45,18 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Returns the `Network`, in evaluation mode, of a checkpoint directory or of a work directory's latest step.
+    """Returns the `Network`, in evaluation mode, that a name or a path stands for.
+
+    Args:
+        path: the name of a network that comes with the package ("face"), a checkpoint directory, or a work directory,
+            whose latest step it is. A directory of the same name as a network's is given as "./face".
 
     Raises:
         UserError: if there is no such directory, it holds no network, or it is damaged.
     """
+    shipped = shipped_path(path)
+    if shipped is not None:
+        return load_shipped(shipped)
     step = _step_directory(absolute(path))
     config = read_metadata(step)["network"]
     try:

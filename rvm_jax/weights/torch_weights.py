@@ -16,7 +16,7 @@ from absl import logging
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.networks.api import StateDict
+from rvm_jax.networks.api import Network, StateDict
 from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.weights.files import find_state_dict, write_state_dict
 from rvm_jax.weights.recognition import is_known, recognise
@@ -63,7 +63,7 @@ def save_torch(network: object, path: str | os.PathLike[str]) -> None:
     write_state_dict(state_dict(network), path)
 
 
-def load_backbone(network: Any, path: str | os.PathLike[str]) -> None:
+def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
     """Sets the encoder alone, from its authors' file; the file's classifier is dropped.
 
     Args:
@@ -77,7 +77,7 @@ def load_backbone(network: Any, path: str | os.PathLike[str]) -> None:
     """
     if not hasattr(network, "BACKBONE"):
         raise UserError(f"{path}: {network.name} starts without an encoder's file")
-    encoder = attrgetter(network.BACKBONE)(network)
+    encoder: object = attrgetter(network.BACKBONE)(network)
     own = state_dict(encoder)
     found, _ = find_state_dict(path, lambda tensors: not own.keys().isdisjoint(tensors), any_prefix=False)
     # Files from before PyTorch 0.4.1 have no counters.
@@ -179,7 +179,7 @@ def _torch_axes(layer: object, name: str) -> tuple[int, ...] | None:
     return axes.get(name)
 
 
-def _torch_order(network: Any) -> list[str]:
+def _torch_order(network: object) -> list[str]:
     """Returns the keys in the order in which the constructor made them (`nnx.merge` and `nnx.view` sort attributes)."""
     fresh = create(**network.config, rngs=None) if hasattr(network, "config") else network
     return [key for key, *_ in named_variables(fresh)]

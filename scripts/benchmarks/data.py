@@ -13,7 +13,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import timing
+from scripts.benchmarks import people, timing
 from scripts.benchmarks.report import Row, table
 
 _SIZE = flags.DEFINE_integer("size", 512, "Height and width of pictures and frames.", lower_bound=32)
@@ -21,6 +21,9 @@ _FRAMES = flags.DEFINE_integer("frames", 4, "Frames of a clip.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 8, "How often each technique has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 12, "Clips that are timed in a turn.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 0, "Watches the memory over so many clips instead of the time.", lower_bound=0)
+_PEOPLE = flags.DEFINE_integer(
+    "people", 4, "Frames of rendered people, a style of hair; 0 leaves them out.", lower_bound=0
+)
 
 _PICTURES = 24
 _PEER = "published, verbatim"
@@ -39,11 +42,12 @@ _STAGES = {
 
 
 def measure() -> list[Row]:
-    """Prints clips per second of each technique and where the time goes, or with `--clips` what memory they hold."""
+    """Prints clips a second of each technique and where the time goes, or with `--clips` what memory they hold."""
     with tempfile.TemporaryDirectory(prefix="rvm_jax_benchmark_") as folder:
         sections = _write_pictures(Path(folder))
         makers = {name: _maker(sections, technique) for name, technique in contenders().items()}
-        return _memory(makers) if _CLIPS.value else _speed(makers)
+        rows = _memory(makers) if _CLIPS.value else _speed(makers)
+    return rows + (people.measure(_PEOPLE.value) if _PEOPLE.value and not _CLIPS.value else [])
 
 
 def contenders() -> dict[str, dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips.
+"""RVM MobileNetV3 in frames per second: our engines beside the PyTorch twin and its export, and whole clips.
 
 With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`).
 """
 
 import tempfile
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import memory, networks, timing, twin_contenders
+from scripts.benchmarks import export_contenders, memory, networks, timing, twin_contenders
 from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
@@ -28,7 +29,7 @@ _FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes e
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
 _DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
 
-_TOLERANCE = 1e-3  # the refiner's slopes amplify rounding, see rvm_jax/networks/rvm/refiner.py
+_TOLERANCE = 1e-3  # the refiner's coefficients amplify rounding, see rvm_jax/networks/rvm/refiner.py
 _CHUNK = 4
 
 
@@ -41,7 +42,7 @@ class Case(NamedTuple):
     ratio: float
 
     def frame(self) -> np.ndarray:
-        """Smooth RGB noise in [0, 1], (H, W, 3) float32."""
+        """Returns smooth RGB noise in [0, 1], (H, W, 3) float32."""
         import cv2
 
         rng = np.random.default_rng(0)
@@ -87,7 +88,9 @@ def measure() -> list[Row]:
 def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
-    makers = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
+    if device_name() == "cpu" and _DTYPE.value == "float32":
+        makers |= export_contenders.contenders(frame, case.ratio)
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
     _check_agreement(running)

@@ -5,13 +5,16 @@ kinds of layer (attention, dilated and transposed convolutions, other normalisat
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks import timing
 from scripts.benchmarks.report import Row, table, usable_cores
+
+if TYPE_CHECKING:
+    from rvm_jax.networks import Network
 
 _REFERENCE = "rvm"
 
@@ -25,7 +28,8 @@ def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: 
         rounds, calls: how often each network has its turn, and the pictures of a turn.
         dtype: what convolutions compute in, "float32" or "bfloat16".
 
-    Raises UserError where a name is unknown, or `side` is nothing that these networks take.
+    Raises:
+        UserError: if a name is unknown, or `side` is nothing that these networks take.
     """
     import rvm_jax
     from rvm_jax.networks import names as network_names
@@ -71,7 +75,7 @@ def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: 
     return rows
 
 
-def _contender(network: Any, side: int, dtype: str) -> Callable[[], Any]:
+def _contender(network: "Network", side: int, dtype: str) -> Callable[[], Any]:
     """A call of the network alone, with its inputs on the device: noise, with a square in front."""
     import jax
     from flax import nnx

@@ -35,7 +35,7 @@ def environment() -> str:
 
 
 def device_name() -> str:
-    """Where both run, as PyTorch calls it: "cpu" or "cuda"."""
+    """Returns where both run, as PyTorch calls it: "cpu" or "cuda"."""
     import jax
 
     return "cpu" if jax.default_backend() == "cpu" else "cuda"
@@ -90,7 +90,7 @@ def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def write_json(path: str, rows: Sequence[Row]) -> None:
-    """Writes the rows as a JSON list, whole or not at all. Raises UserError where `path` cannot be written."""
+    """Writes the rows as a JSON list, whole or not at all. Raises UserError if `path` cannot be written."""
     write_bytes(path, (json.dumps([row._asdict() for row in rows], indent=2) + "\n").encode())
 
 

@@ -12,11 +12,12 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 
+from rvm_jax.networks.api import Network
 from rvm_jax.networks.layers.kernels import Kernels, kernels_for, plain
 from rvm_jax.networks.layers.kernels.batch_norm import batch_norm
 from rvm_jax.networks.rvm.decoder import ConvGRU
 from rvm_jax.train.losses import rvm
-from rvm_jax.train.losses.terms import unit
+from rvm_jax.train.losses.terms import Batch, Components, unit
 
 AS_IT_IS = "rvm_jax"
 
@@ -56,7 +57,7 @@ def _all_within_the_loop(gru: ConvGRU, x: jax.Array, h: jax.Array) -> tuple[jax.
     return states.swapaxes(0, 1).reshape(-1, *h.shape[1:]), h
 
 
-def _squared(network: Any, batch: Any, key: jax.Array) -> dict[str, jax.Array]:
+def _squared(network: Network, batch: Batch, key: jax.Array) -> Components:
     return {"total": jnp.square(network(unit(batch["src"])).pha - unit(batch["pha"])).mean()}
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains on all GPUs of this machine: scripts/launch/gpu_node.sh --config=configs/face_best.py --workdir=work/best
 # One process drives them all; CUDA_VISIBLE_DEVICES=0,1 leaves some out. A run that a failing driver or a crash ends is
-# started again, up to TRIES times (5), and goes on where its last checkpoint stands; one that refuses its settings
+# started again, up to TRIES times (5), and resumes from its last checkpoint; one that refuses its settings
 # (status 1) or was told to end (143) is not.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -3,7 +3,7 @@
 #   sbatch --nodes=2 --gpus-per-node=8 --ntasks-per-node=8 scripts/launch/slurm.sh \
 #     --config=configs/face_best.py --workdir=/mnt/runs/best --config.train.batch_size=128
 # The work directory lies on a file system that all nodes see. Two minutes before the job's time is over, or when it is
-# preempted, Slurm sends SIGTERM: the run saves and ends, and the job is queued again and goes on.
+# preempted, Slurm sends SIGTERM: the run saves and ends, and the job is queued again and resumes.
 #SBATCH --job-name=rvm
 #SBATCH --cpus-per-task=8
 #SBATCH --time=24:00:00

@@ -117,7 +117,7 @@ def test_the_frame_sampler_keeps_to_speeds_and_bounds() -> None:
         rng = np.random.default_rng(seed)
         chosen = draw_frame_choice(rng, 5)(1000)
         assert len(chosen) == 5 and min(chosen) >= 0 and max(chosen) < 1000
-        difference = (np.diff(chosen) + 500) % 1000 - 500  # the video goes on at its other end
+        difference = (np.diff(chosen) + 500) % 1000 - 500  # the video continues at its other end
         assert (np.sign(difference) >= 0).all() or (np.sign(difference) <= 0).all()
         steps.add(round(float(difference.sum()) / 4, 2))
         assert all(0 <= index < 3 for index in draw_frame_choice(rng, 5)(3))

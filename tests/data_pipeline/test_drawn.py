@@ -86,7 +86,7 @@ def test_smoke_and_lenses_are_see_through() -> None:
     assert counts[between].sum() > 0.1 * lens.size  # the area of the lenses, not the edge of the frame
 
 
-def test_colours_go_on_beyond_the_edge() -> None:
+def test_colours_extend_beyond_the_edge() -> None:
     """Interpolation at the edge must not mix in black: what is near an object has the object's colours."""
     for i in range(6):
         item = ProceduralOccluders(size=96, include=["hand"])[i]

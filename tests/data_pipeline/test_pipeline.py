@@ -125,7 +125,7 @@ def test_techniques_take_what_they_need(data: ConfigDict, root: Path) -> None:
     dataset = make_dataset(section, names=True)
     clips = [dataset[i] for i in range(40)]
     composed = [clip for clip in clips if "fgr" in clip]
-    assert len(composed) == 30  # exactly their weight, dealt by turns
+    assert len(composed) == 30  # exactly their weight, in turns
     assert {clip["category"] for clip in clips if "fgr" not in clip} == {"plain"}
     del section["textures"]  # they can be drawn
     assert make_dataset(section | {"techniques": {"shapes": section["techniques"]["shapes"]}})[0]["src"].any()

@@ -161,7 +161,7 @@ def test_hands_reach_in_from_the_border_with_their_fingers_on_the_face(side: str
         clip = make("natocc", [hand(side)], seed, **changes)
         hidden = red(clip)[0]
         border = np.concatenate([hidden[0], hidden[-1], hidden[:, 0], hidden[:, -1]])
-        assert border.any()  # the arm goes on to where the frame ends
+        assert border.any()  # the arm extends to where the frame ends
         assert cv2.connectedComponents(hidden.astype(np.uint8))[0] == 2  # in one piece
         bare = make("natocc", [], seed, **changes)["pha"][0]
         assert (clip["pha"][0] < bare).sum() > 20  # it covers part of the face

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,6 +23,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.media.masks import read_mask
 from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
+from rvm_jax.networks import Network
 
 Compared = tuple[Path, comparison.Comparison]
 Networks = tuple[Path, Path, list[Any], Tools]
@@ -149,7 +150,7 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks: Networks) -
     for pair in found.pairs["AEMatter trimap"]:
         trimap = rvm_jax.guidance.derive("trimap", read_mask(pair.label))
         np.testing.assert_array_equal(read_mask(pair.pred) == 255, trimap == 255)
-    # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and begins anew with each clip.
+    # 90/2, then (90 + 90/2)/2 …: the state is RVM's, and is reset with each clip.
     moving = [int(read_mask(pair.pred)[0, 0]) for pair in found.pairs["RVM"] if pair.in_clip]
     assert moving == [45, 68, 79] * 2
 
@@ -208,7 +209,7 @@ def test_the_cost_of_a_network() -> None:
         return 0
 
     for network in (LeakyNetwork(), Echo("trimap", "published")):
-        found = cost.measure(network, (32, 64), count)
+        found = cost.measure(cast(Network, network), (32, 64), count)
         assert found.parameters == int(network.inputs.state)
         assert found.size == (32, 64) and found.frames_per_second > 0
     assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side

@@ -8,6 +8,7 @@ import pytest
 
 from eval.metrics import region
 from eval.metrics.packed_bits import LARGEST_KERNEL, kernels_of_all_sizes
+from rvm_jax.guidance.values import BACKGROUND, FOREGROUND, UNKNOWN
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "rvm" / "evaluation_unknown_region.npz")
 SIZES = np.arange(1, LARGEST_KERNEL + 1)
@@ -28,9 +29,9 @@ def _reference(form: str, label: np.ndarray, kernel_sizes: np.ndarray) -> np.nda
         values = label.astype(np.float32)
         foreground = np.trunc(values + 1e-5).astype(int).astype(np.uint8)
         background = np.trunc(1 - values + 1e-5).astype(int).astype(np.uint8)
-    trimap = np.full(label.shape, region.UNKNOWN, np.uint8)
-    trimap[_erode(foreground, kernel_sizes[0]) == 1] = region.FOREGROUND
-    trimap[_erode(background, kernel_sizes[1]) == 1] = region.BACKGROUND
+    trimap = np.full(label.shape, UNKNOWN, np.uint8)
+    trimap[_erode(foreground, kernel_sizes[0]) == 1] = FOREGROUND
+    trimap[_erode(background, kernel_sizes[1]) == 1] = BACKGROUND
     return trimap
 
 

@@ -32,7 +32,8 @@ class Stand:
         seeds = {config.data.seed, config.train.seed}
         name = f"{workdir.parent.name}/{workdir.name}"
         self.runs.append((name, set(config.data.techniques), seeds, config.network.start_from))
-        next(iter(batches(0)))
+        with batches(0) as stream:
+            next(stream)
 
     def predict(self, run: Path, labels: Path, predictions: Path) -> None:
         darker = DARKER[run.parent.name] + int(run.name)

@@ -51,7 +51,7 @@ def _pictures(source: Path, out: Path, **settings: Any) -> list[Path]:
     return matte_pictures(LeakyNetwork(), source, out, progress=False, face_side=64, **settings)
 
 
-def test_faces_are_tracked_once_for_all_networks_and_anew_for_each_clip(folder: Path, tmp_path: Path) -> None:
+def test_faces_are_tracked_once_for_all_networks_and_again_for_each_clip(folder: Path, tmp_path: Path) -> None:
     tracks = _Tracks()
     for name in ("first", "second"):
         matte_video(

@@ -128,7 +128,7 @@ def test_hidden_share_of_masked_faces(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="say where the whole face is"):
         _matte(folder, out)
     _matte(folder, out, face_mask=tmp_path / "mask.png")
-    rows = list(csv.DictReader((tmp_path / "share.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "share.csv").read_text().splitlines()))
     assert [row["frame"] for row in rows] == [f"{t:03d}" for t in range(7)]
     for t, row in enumerate(rows):
         assert float(row["face_pixels"]) == 600
@@ -162,7 +162,7 @@ def test_faces_are_cut_out_matted_apart_and_put_back(tmp_path: Path) -> None:
         later = max(0, t - 2)  # the second face begins with a state of its own
         assert abs(alphas[t, 55, 150] - 100 * (1 - 0.5**later)) <= 2
     assert alphas[:, :5].max() == 0
-    rows = list(csv.DictReader((tmp_path / "share.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "share.csv").read_text().splitlines()))
     assert [(row["frame"], row["face"]) for row in rows] == [
         (str(t), face) for t in range(6) for face in ("a", "b") if face == "a" or t >= 3
     ]
@@ -190,7 +190,7 @@ class _Stopping(FrameFolder):
             yield frame
 
 
-def test_interrupted_work_goes_on_with_its_state(folder: Path, tmp_path: Path) -> None:
+def test_interrupted_work_resumes_with_its_state(folder: Path, tmp_path: Path) -> None:
     network, out = LeakyNetwork(), {"alpha": tmp_path / "out"}
     with pytest.raises(KeyboardInterrupt):
         _matte(_Stopping(folder), out, network, seq_chunk=2)
@@ -206,7 +206,7 @@ def test_interrupted_work_goes_on_with_its_state(folder: Path, tmp_path: Path) -
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_other_settings_do_not_go_on(folder: Path, tmp_path: Path) -> None:
+def test_other_settings_do_not_resume(folder: Path, tmp_path: Path) -> None:
     network, out = LeakyNetwork(), {"alpha": tmp_path / "out"}
     with pytest.raises(KeyboardInterrupt):
         _matte(_Stopping(folder), out, network, seq_chunk=2)
@@ -215,7 +215,7 @@ def test_other_settings_do_not_go_on(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out/000.png").read_bytes() != b"stale"
 
 
-def test_other_weights_of_the_same_network_do_not_go_on(folder: Path, tmp_path: Path) -> None:
+def test_other_weights_of_the_same_network_do_not_resume(folder: Path, tmp_path: Path) -> None:
     """In memory there is no file whose time would tell them apart."""
     out, other = {"alpha": tmp_path / "out"}, LeakyNetwork()
     other.share[...] = np.float32(0.25)
@@ -228,7 +228,7 @@ def test_other_weights_of_the_same_network_do_not_go_on(folder: Path, tmp_path: 
         assert np.abs(seen - FRAMES[0].mean(-1) / 4).max() <= 0.51
 
 
-def test_interrupted_pictures_and_clips_go_on(tmp_path: Path) -> None:
+def test_interrupted_pictures_and_clips_resume(tmp_path: Path) -> None:
     for t, frame in enumerate(FRAMES):
         write_picture(tmp_path / f"in/cups/img/clip/{t:03d}.png", frame)
         write_picture(tmp_path / f"in/hats/img/{t}.png", frame)
@@ -279,7 +279,7 @@ def test_pictures_as_cutouts_and_by_pattern(folder: Path, tmp_path: Path) -> Non
         matting.matte_pictures(network, folder, tmp_path / "x", output_format="jpg", alpha_bits=16)
 
 
-def test_backgrounds_cover_the_frame_and_videos_begin_anew(tmp_path: Path) -> None:
+def test_backgrounds_cover_the_frame_and_videos_restart(tmp_path: Path) -> None:
     write_picture(tmp_path / "wide.png", np.full((10, 40, 3), 9, np.uint8))
     assert _plate(tmp_path / "wide.png", (30, 20)).shape == (30, 20, 3)
     clip = write_clip(tmp_path / "loop.mp4", moving_square(2))

@@ -16,11 +16,11 @@ from rvm_jax.matting.option import options
 from rvm_jax.matting.options import PictureSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# The flags of the first version, which commands in use name.
+# The flags that commands in use name.
 # fmt: off
 FLAGS = [
     "alpha_bits", "background", "checkpoint", "downsample_ratio", "dry_run",
-    "dtype", "face_file", "face_mask", "face_model", "face_side", "faithful",
+    "dtype", "engine", "face_file", "face_mask", "face_model", "face_side", "faithful",
     "guidance", "guidance_alpha", "guidance_checkpoint", "input_rate", "input_resize",
     "input_size", "input_source", "input_stream", "max_faces",
     "output_alpha", "output_codec", "output_comparison", "output_composition", "output_dir",

@@ -14,12 +14,9 @@ from leaky_network import LeakyNetwork
 from rvm_jax import matte_pictures
 from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource, matte_video
-from rvm_jax.matting.formats import FORMATS, Format
-from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.masks import read_mask
 from rvm_jax.media.pictures import read_picture, write_picture
 from rvm_jax.media.video_reader import VideoReader
-from rvm_jax.media.writer import Destination
 
 FRAMES = moving_square(3)
 
@@ -96,46 +93,3 @@ def test_padding_is_for_clips_too(folder: Path, tmp_path: Path) -> None:
     matte_video(Noting(), folder, outputs=outputs, pad_to=128, seq_chunk=3, progress=False)
     assert {shape[2:4] for shape in shapes} == {(128, 128)}
     assert read_mask(tmp_path / "out/0.png").shape == (48, 64)
-
-
-class _Means:
-    """A format of the user's own: a line a frame."""
-
-    workers = 1
-
-    def __init__(self, to: Destination):
-        self._path, self._lines = to.path, [f"rate {to.rate}"]
-
-    @classmethod
-    def open(cls, to: Destination) -> "_Means":
-        return cls(to)
-
-    @staticmethod
-    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
-        return f"means of {channels} channels", 8
-
-    def write(self, made: np.ndarray, frame: Frame) -> None:
-        self._lines.append(f"{frame.name} {float(frame.time)} {round(made.mean())}")
-
-    def close(self) -> None:
-        self._path.write_text("\n".join(self._lines))
-
-    def discard(self) -> None:
-        self._path.unlink(missing_ok=True)
-
-
-def test_a_format_is_a_class_and_a_row(folder: Path, tmp_path: Path) -> None:
-    formats = {**FORMATS, ".means": Format(_Means, ("alpha",))}
-    outputs = {"alpha": tmp_path / "a.means"}
-    settings = {"progress": False, "input_rate": Fraction(4), "formats": formats}
-    matte_video(LeakyNetwork(), folder, outputs=outputs, **settings)  # type: ignore[arg-type]
-    lines = (tmp_path / "a.means").read_text().splitlines()
-    assert lines[0] == "rate 4" and [line.split()[:2] for line in lines[1:]] == [
-        ["0", "0.0"],
-        ["1", "0.25"],
-        ["2", "0.5"],
-    ]
-    with pytest.raises(
-        UserError, match=r"unknown output '\.means'; use one of \.mp4, .*\.avi, or a name without a suffix"
-    ):
-        matte_video(LeakyNetwork(), folder, outputs={"foreground": tmp_path / "a.means"}, formats=formats)

@@ -86,15 +86,15 @@ def test_an_opaque_alpha_is_not_the_mask() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("values", [(0, 1), (0, 255)])
-def test_binary_masks_of_either_depth(dtype: Any, values: tuple[int, int]) -> None:
-    stored = np.where(INDEX > 0, values[1], values[0]).astype(dtype)
+def test_binary_masks_of_either_depth(dtype: type, values: tuple[int, int]) -> None:
+    stored: np.ndarray = np.where(INDEX > 0, values[1], values[0]).astype(dtype)
     np.testing.assert_array_equal(decode_mask(_png(stored), "m"), MASK)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("labels", [(1, 4, 18), (1, 2, 10), (1, 2, 3), (13,)])
-def test_maps_of_labels_are_refused(tmp_path: Path, dtype: Any, labels: tuple[int, ...]) -> None:
-    stored = np.zeros((40, 40), dtype)
+def test_maps_of_labels_are_refused(tmp_path: Path, dtype: type, labels: tuple[int, ...]) -> None:
+    stored: np.ndarray = np.zeros((40, 40), dtype)
     for place, label in enumerate(labels):
         stored[5 + 8 * place : 13 + 8 * place, 8:30] = label
     path = tmp_path / "labels.png"

@@ -75,7 +75,7 @@ def test_gradients_in_strips_over_two_devices(groups: int) -> None:
         return jax.vjp(convolve, x, weight)[1](dy)
 
     mesh = jax.sharding.Mesh(jax.devices()[:2], "data")
-    split, whole = (jax.NamedSharding(mesh, jax.P(*axes)) for axes in (("data",), ()))  # type: ignore[no-untyped-call]
+    split, whole = (jax.NamedSharding(mesh, jax.P(*axes)) for axes in (("data",), ()))
     given = jax.device_put(x, split), jax.device_put(weight, whole), jax.device_put(dy, split)
     compiled = gradients.lower(*given).compile()
     for expected, actual in zip(gradients(x, weight, dy), compiled(*given), strict=True):

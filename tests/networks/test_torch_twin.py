@@ -133,9 +133,11 @@ def test_alpha_alone_is_brought_to_full_size_as_the_fast_filter_does() -> None:
     face, rvm = network_of("face"), torch_twin.golden_network("mobilenetv3", "fast_guided_filter")
     shared = {key: x for key, x in face.state_dict().items() if not key.startswith(("project_mat.", "refiner."))}
     rvm.load_state_dict(shared, strict=False)
+    rvm_bias, face_bias = rvm.project_mat.conv.bias, face.project_mat.conv.bias
+    assert rvm_bias is not None and face_bias is not None
     with torch.no_grad():
         rvm.project_mat.conv.weight[3:].copy_(face.project_mat.conv.weight)
-        rvm.project_mat.conv.bias[3:].copy_(face.project_mat.conv.bias)
+        rvm_bias[3:].copy_(face_bias)
         src = golden_of("mobilenetv3")["downsample_0.375/src"].float() / 255
         pha, *_ = face(src, downsample_ratio=0.375)
         _, expected, *_ = rvm(src, downsample_ratio=0.375)

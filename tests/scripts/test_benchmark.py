@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,13 @@ from scripts.benchmarks import report, timing
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark.py"
 
 
-def run(*arguments):
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}  # PyTorch's threads spin, to the harm of other tests
-    command = [sys.executable, SCRIPT, *arguments]
+    command = [sys.executable, str(SCRIPT), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-def test_matting_beside_the_twin(tmp_path):
+def test_matting_beside_the_twin(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     arguments = ["--size=64", "--rounds=1", "--calls=1", "--frames=5", "--nomemory"]
     result = run("matting", *arguments, f"--json={tmp_path}/rows/matting.json")
@@ -40,7 +41,7 @@ def test_matting_beside_the_twin(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["speed"], ["--json=rows.json"]])
-def test_an_unknown_benchmark_ends_in_one_sentence(arguments):
+def test_an_unknown_benchmark_ends_in_one_sentence(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
@@ -48,19 +49,19 @@ def test_an_unknown_benchmark_ends_in_one_sentence(arguments):
     assert "Traceback" not in result.stderr
 
 
-def test_turns_alternate_and_the_first_call_of_a_turn_does_not_count():
-    calls = []
-    contenders = {name: lambda name=name: calls.append(name) for name in "ab"}
+def test_turns_alternate_and_the_first_call_of_a_turn_does_not_count() -> None:
+    calls: list[str] = []
+    contenders = {name: partial(calls.append, name) for name in "ab"}
     seconds = timing.interleave(contenders, rounds=2, calls=2)
     assert "".join(calls) == "aaabbb" + "bbbaaa"
     assert {name: values.shape for name, values in seconds.items()} == {"a": (4,), "b": (4,)}
 
 
-def test_middle_and_spread_are_milliseconds():
+def test_middle_and_spread_are_milliseconds() -> None:
     assert timing.middle_and_spread(np.arange(11) / 1e3) == pytest.approx((5, 1, 9))
 
 
-def test_table_aligns_its_columns():
+def test_table_aligns_its_columns() -> None:
     assert report.table(("", "ms"), [("ours", "5.0"), ("a peer", "12.5")]).splitlines() == [
         "          ms",
         "------  ----",
@@ -69,7 +70,7 @@ def test_table_aligns_its_columns():
     ]
 
 
-def test_a_file_that_cannot_be_written_is_named_before_measuring(tmp_path):
+def test_a_file_that_cannot_be_written_is_named_before_measuring(tmp_path: Path) -> None:
     report.check_writable(str(tmp_path / "new" / "rows.json"))
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "rows.json"):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "--config=configs/quickstart.py:tiny"
 
 
-def train(*flags):
+def train(*flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "scripts/train.py", *flags]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
@@ -28,7 +28,7 @@ def train(*flags):
         ([], "--config"),
     ],
 )
-def test_a_mistake_is_one_line(tmp_path, flags, said):
+def test_a_mistake_is_one_line(tmp_path: Path, flags: list[str], said: str) -> None:
     result = train(*flags, f"--workdir={tmp_path / 'work'}")
     assert result.returncode == 1
     lines = result.stderr.splitlines()
@@ -38,34 +38,34 @@ def test_a_mistake_is_one_line(tmp_path, flags, said):
     assert not (tmp_path / "work").exists()
 
 
-def test_help_lists_the_flags():
+def test_help_lists_the_flags() -> None:
     result = train("--help")
     assert "--workdir" in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_user_error_is_printed_alone(capsys):
-    def main(_):
+def test_a_user_error_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(_: list[str]) -> None:
         raise UserError("faces: no such folder; give one with --root")
 
     with pytest.raises(SystemExit) as end:
-        cli._guarded(main, ["train.py"])
+        cli.guarded(main, ["train.py"])
     assert end.value.code == 1
     assert capsys.readouterr().err == "error: faces: no such folder; give one with --root\n"
 
 
-def test_a_stray_argument(capsys):
+def test_a_stray_argument(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli._guarded(lambda _: pytest.fail("must not run"), ["train.py", "work"])
+        cli.guarded(lambda _: pytest.fail("must not run"), ["train.py", "work"])
     assert capsys.readouterr().err == "error: unexpected argument 'work'; every option is given as --name=value\n"
 
 
-def test_a_fault_of_ours_keeps_its_traceback():
-    def main(_):
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    def main(_: list[str]) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        cli._guarded(main, ["train.py"])
+        cli.guarded(main, ["train.py"])
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_overrides_as_people_type_them(tmp_path: Path, override: str, said: str)
     ],
 )
 def test_what_an_override_lacks(argument: str, error: Exception, said: str) -> None:
-    assert said in cli._override_fault(["train.py", "--config=a.py", argument], error)
+    assert said in cli.override_fault(["train.py", "--config=a.py", argument], error)

@@ -48,7 +48,7 @@ def test_a_run_that_resumes_before_the_best_step(tmp_path: Path) -> None:
     assert kept(tmp_path) == {5: (0.3, 5.0)}
 
 
-def test_another_metric_chooses_anew(tmp_path: Path) -> None:
+def test_another_metric_chooses_again(tmp_path: Path) -> None:
     with BestCheckpoint(tmp_path, "valid/mse", KNOWN) as best:
         save(best, 10, mse=0.01, mad=0.9)
     with BestCheckpoint(tmp_path, "valid/mad", KNOWN) as best:

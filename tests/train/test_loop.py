@@ -290,20 +290,20 @@ def black(step: int) -> dict[str, np.ndarray]:
     return {"src": np.zeros_like(batch(step)["src"]), "pha": batch(step)["pha"]}
 
 
-class Spoilt(Stream):
-    """Its batches numbered in `spoilt` are black, for which the tiny loss is not finite."""
+class SomeBlack(Stream):
+    """Its batches numbered in `black` are black, for which the tiny loss is not finite."""
 
-    def __init__(self, *spoilt: int) -> None:
+    def __init__(self, *black: int) -> None:
         super().__init__()
-        self.spoilt = spoilt
+        self.black = black
 
     def batches(self, start: int) -> Iterator[Batch]:
         for step, good in zip(itertools.count(start), super().batches(start), strict=False):
-            yield black(step) if step in self.spoilt else good
+            yield black(step) if step in self.black else good
 
 
 def test_updates_that_are_not_finite_are_skipped(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    state = run(tmp_path, Spoilt(1, 3))
+    state = run(tmp_path, SomeBlack(1, 3))
     assert (int(state.step), int(state.skipped), int(state.skipped_in_row)) == (4, 2, 1)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(state))
     assert int(state.batch_stats["backbone.1.num_batches_tracked"]) == 2
@@ -316,7 +316,7 @@ def test_too_many_in_a_row_stop_the_run(run: Run, tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"step 4: loss/total is nan.* 2 times in a row .*max_skipped_in_row.*\.npz"
     ) as caught:
-        run(tmp_path, Spoilt(2, 3), config=config)
+        run(tmp_path, SomeBlack(2, 3), config=config)
     path = next(tmp_path.glob("failed_batch_*.npz"))
     assert path.name == "failed_batch_000004_host0.npz"
     assert str(path) in str(caught.value)
@@ -490,7 +490,7 @@ def test_metrics_are_fetched_when_they_are_logged_and_nothing_moves_unasked(
     run(tmp_path / "warm", Stream())  # what is compiled in the loop's first steps may hold constants
     network = tiny_network.TinyNetwork(rngs=nnx.Rngs(0))
     with jax.transfer_guard("disallow"):
-        run(tmp_path / "work", Spoilt(0), config=config, network=network)
+        run(tmp_path / "work", SomeBlack(0), config=config, network=network)
     assert [step for step, values in curves(tmp_path / "work") if "loss/total" in values] == [2, 4]
     assert "step 1: loss/total is nan" in capsys.readouterr().out
 
@@ -501,5 +501,5 @@ def test_a_batch_that_is_gone_is_not_kept(run: Run, tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"step 2: .* 2 times in a row .*; its batch is gone by now, log\.every=1 keeps"
     ):
-        run(tmp_path, Spoilt(0, 1), config=config)
+        run(tmp_path, SomeBlack(0, 1), config=config)
     assert not list(tmp_path.glob("failed_batch_*"))

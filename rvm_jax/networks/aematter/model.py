@@ -144,7 +144,7 @@ class AEMatter(ImageNetwork):
 
 
 class PReLU(nnx.Module):
-    """torch.nn.PReLU with a slope for each channel."""
+    """torch.nn.PReLU with a negative slope for each channel."""
 
     def __init__(self, channels: int):
         self.weight = nnx.Param(jnp.asarray(np.full(channels, 0.25, np.float32)))

@@ -119,11 +119,11 @@ def _conv_norm(
     inputs: int,
     outputs: int,
     size: int,
+    activation: str | None = None,
     *,
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
-    activation: str | None = None,
     rngs: nnx.Rngs | None,
 ) -> Sequential:
     convolution = Conv2d(

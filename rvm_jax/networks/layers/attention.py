@@ -31,7 +31,7 @@ class MultiheadAttention(nnx.Module):
 
 
 def split_heads(qkv: jax.Array, heads: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(…, tokens, 3C) to queries, keys and values, each (…, heads, tokens, C / heads)."""
+    """Splits (…, tokens, 3C) into queries, keys and values, each (…, heads, tokens, C / heads)."""
     *leading, tokens, channels = qkv.shape
     parts = qkv.reshape(*leading, tokens, 3, heads, channels // (3 * heads))
     q, k, v = (jnp.moveaxis(parts[..., i, :, :], -2, -3) for i in range(3))
@@ -47,7 +47,7 @@ def attend(
     rate: float = 0.0,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    """softmax(q k' / sqrt(d) + bias) v, from (…, heads, tokens, d) to (…, tokens, heads · d); softmax in float32."""
+    """Gives softmax(q k' / sqrt(d) + bias) v, softmax in float32: (…, heads, tokens, d) to (…, tokens, heads · d)."""
     logits = at_least_float32(jnp.einsum("...qd,...kd->...qk", q * (1 / math.sqrt(q.shape[-1])), k))
     weights = jax.nn.softmax(logits if bias is None else logits + bias, axis=-1)
     mixed = jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, key).astype(v.dtype), v)
@@ -63,7 +63,7 @@ def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
 
 
 def drop_path(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
-    """Stochastic depth (Huang et al. 2016): zeroes whole samples of a residual branch (B, …), and scales the others."""
+    """Zeroes whole samples of a residual branch (B, …), and scales the others: stochastic depth (Huang et al. 2016)."""
     if key is None or rate == 0:
         return x
     kept = jax.random.bernoulli(key, 1 - rate, (x.shape[0], *[1] * (x.ndim - 1)))
@@ -71,5 +71,5 @@ def drop_path(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
 
 
 def keys(key: jax.Array | None, count: int) -> tuple[jax.Array | None, ...]:
-    """`count` independent keys of one; Nones of None."""
+    """Returns `count` independent keys of one; Nones of None."""
     return tuple(jax.random.split(key, count)) if key is not None else (None,) * count

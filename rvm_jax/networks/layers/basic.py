@@ -77,7 +77,7 @@ class BatchNorm2d(nnx.Module):
         self.num_batches_tracked = nnx.BatchStat(jnp.asarray(np.zeros((), np.int32)))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
-        """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
+        """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
         if use_running_average is not None:
             self.use_running_average = use_running_average
         return others

@@ -66,11 +66,11 @@ class GroupNorm(nnx.Module):
 
 
 def instance_norm(x: jax.Array) -> jax.Array:
-    """torch.nn.InstanceNorm2d(affine=False) on (B, H, W, C) (eps 1e-5), in float32; the same in training."""
+    """Computes torch.nn.InstanceNorm2d(affine=False) on (B, H, W, C) (eps 1e-5), in float32; the same in training."""
     return normalise(at_least_float32(x), (1, 2)).astype(x.dtype)
 
 
 def normalise(x: jax.Array, axes: tuple[int, ...], eps: float = 1e-5) -> jax.Array:
-    """(x - mean) / sqrt(biased variance + eps) over `axes`."""
+    """Computes (x - mean) / sqrt(biased variance + eps) over `axes`."""
     centred = x - x.mean(axes, keepdims=True)
     return centred * jax.lax.rsqrt(jnp.square(centred).mean(axes, keepdims=True) + eps)

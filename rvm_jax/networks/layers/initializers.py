@@ -12,13 +12,13 @@ Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def torch_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """PyTorch's default for a convolution (kaiming_uniform_ with a = sqrt(5)): U(-b, b), b = 1 / sqrt(fan in)."""
+    """Draws PyTorch's default of a convolution (kaiming_uniform_, a = sqrt(5)): U(-b, b), b = 1 / sqrt(fan in)."""
     bound = 1.0 / math.sqrt(math.prod(shape[:-1]))
     return rng.uniform(-bound, bound, shape)
 
 
 def kaiming_fan_out(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """torchvision's start of its encoders (kaiming_normal_, mode fan_out): N(0, 2 / fan out); shape is HWIO."""
+    """Draws what torchvision's encoders start from (kaiming_normal_, fan_out): N(0, 2 / fan out); shape is HWIO."""
     # PyTorch's fan out is outputs · k · k also for grouped convolutions.
     return rng.normal(0.0, math.sqrt(2.0 / (shape[0] * shape[1] * shape[3])), shape)
 
@@ -35,13 +35,13 @@ def initial_value(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ..
 
 
 def kaiming_fan_in(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """kaiming_uniform_ with mode fan_in for ReLU: U(-b, b), b = sqrt(6 / fan in); shape is HWIO."""
+    """Draws kaiming_uniform_ with mode fan_in for ReLU: U(-b, b), b = sqrt(6 / fan in); shape is HWIO."""
     bound = math.sqrt(6.0 / math.prod(shape[:-1]))
     return rng.uniform(-bound, bound, shape)
 
 
 def xavier_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """xavier_uniform_: U(-b, b), b = sqrt(6 / (fan in + fan out)); shape is HWIO."""
+    """Draws xavier_uniform_: U(-b, b), b = sqrt(6 / (fan in + fan out)); shape is HWIO."""
     bound = math.sqrt(6.0 / (math.prod(shape[:-2]) * (shape[-2] + shape[-1])))
     return rng.uniform(-bound, bound, shape)
 

@@ -10,7 +10,7 @@ from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
 def avg_pool2(x: jax.Array) -> jax.Array:
-    """torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels.
+    """Computes torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels.
 
     Halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C).
     """
@@ -22,7 +22,7 @@ def avg_pool2(x: jax.Array) -> jax.Array:
 
 
 def max_pool3(x: jax.Array) -> jax.Array:
-    """torch.nn.MaxPool2d(3, stride=2, padding=1): halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C)."""
+    """Computes torch.nn.MaxPool2d(3, stride=2, padding=1): halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C)."""
     edges = ((0, 0), (1, 1), (1, 1), (0, 0))
     pooled: jax.Array = jax.lax.reduce_window(
         x, np.array(-np.inf, x.dtype), jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), edges
@@ -60,7 +60,7 @@ upsample2.defvjp(_upsample2_forward, _upsample2_backward)
 
 
 def upsample(x: jax.Array, factor: int) -> jax.Array:
-    """interpolate(scale_factor=factor, mode="bilinear", align_corners=False) of (B, H, W, C), for an even factor.
+    """Computes interpolate(scale_factor=factor, mode="bilinear") of (B, H, W, C), for an even factor.
 
     Each of the factor² phases is a weighted sum of shifted maps: no gathers, which are slow to differentiate.
     """
@@ -68,7 +68,7 @@ def upsample(x: jax.Array, factor: int) -> jax.Array:
 
 
 def shrink(x: jax.Array, factor: int) -> jax.Array:
-    """interpolate(scale_factor=1 / factor, mode="bilinear") for an even factor: the mean of the middle four pixels."""
+    """Computes interpolate(scale_factor=1 / factor, mode="bilinear"), for an even factor: means of 4 middle pixels."""
     first, second = factor // 2 - 1, factor // 2
     rows = (x[:, first::factor] + x[:, second::factor]) / 2
     return (rows[:, :, first::factor] + rows[:, :, second::factor]) / 2

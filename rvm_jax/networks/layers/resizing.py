@@ -24,7 +24,7 @@ _MOST_INPUTS = 8
 
 
 def _columns_by_phases(x: jax.Array, p: int, q: int) -> jax.Array:
-    # As a convolution, whose result XLA stores: fused, it would be computed anew for all rows that it goes into.
+    # As a convolution, whose result XLA stores: fused, it would be computed again for all rows that it goes into.
     channels = x.shape[-1]
     kernel = np.einsum("tp,cd->tcpd", _phase_weights(p, q), np.eye(channels)).reshape(1, q + 2, channels, p * channels)
     y = jax.lax.conv_general_dilated(

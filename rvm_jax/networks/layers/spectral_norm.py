@@ -22,18 +22,9 @@ class SpectralConv2d(nnx.Module):
 
     kernels: Kernels = XLA
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        size: int,
-        *,
-        stride: int = 1,
-        init: Initializer = xavier_uniform,
-        rngs: nnx.Rngs | None,
-    ):
+    def __init__(self, inputs: int, outputs: int, size: int, *, stride: int = 1, rngs: nnx.Rngs | None):
         self.stride = stride
-        self.module = SpectralWeight((size, size, inputs, outputs), init, rngs)
+        self.module = SpectralWeight((size, size, inputs, outputs), xavier_uniform, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.kernels.conv(x, self.module(), stride=self.stride)
@@ -74,7 +65,7 @@ class SpectralWeight(nnx.Module):
         self.weight_bar = nnx.Param(jnp.asarray(weight))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
-        """What `nnx.view(network, use_running_average=False)` calls to make the view for training."""
+        """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
         if use_running_average is not None:
             self.iterates = not use_running_average
         return others

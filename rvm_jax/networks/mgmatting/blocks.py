@@ -52,19 +52,19 @@ class DecoderBlock(nnx.Module):
 
 
 def encoder_stage(inputs: int, outputs: int, blocks: int, *, rngs: nnx.Rngs | None) -> Sequential:
-    """`blocks` encoder blocks; the first strides where the channels change."""
+    """Returns `blocks` encoder blocks; the first strides where the channels change."""
     first = EncoderBlock(inputs, outputs, stride=1 if inputs == outputs else 2, rngs=rngs)
     return Sequential([first, *(EncoderBlock(outputs, outputs, stride=1, rngs=rngs) for _ in range(blocks - 1))])
 
 
 def decoder_stage(inputs: int, outputs: int, blocks: int, *, rngs: nnx.Rngs | None) -> Sequential:
-    """`blocks` decoder blocks; the first doubles height and width."""
+    """Returns `blocks` decoder blocks; the first doubles height and width."""
     first = DecoderBlock(inputs, outputs, doubles=True, rngs=rngs)
     return Sequential([first, *(DecoderBlock(outputs, outputs, doubles=False, rngs=rngs) for _ in range(blocks - 1))])
 
 
 def shortcut(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:
-    """What a skip passes on its way to the decoder; here the activation comes before the normalisation."""
+    """Returns what a skip passes on its way to the decoder; here the activation comes before the normalisation."""
     layers: list[Any] = []
     for channels in (inputs, outputs):
         layers += [SpectralConv2d(channels, outputs, 3, rngs=rngs), jax.nn.relu, BatchNorm2d(outputs)]
@@ -72,7 +72,7 @@ def shortcut(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:
 
 
 def silent_norm(channels: int) -> BatchNorm2d:
-    """The last batch norm of a residual branch, whose scale starts at 0: the block starts as the identity."""
+    """Returns the last batch norm of a residual branch, whose scale starts at 0: the block starts as the identity."""
     norm = BatchNorm2d(channels)
     norm.weight.set_value(jnp.asarray(np.zeros(channels, np.float32)))
     return norm

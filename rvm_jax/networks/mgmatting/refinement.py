@@ -18,6 +18,6 @@ def merge_scales(os1: jax.Array, os4: jax.Array, os8: jax.Array) -> jax.Array:
 
 
 def unknown_region(alpha: jax.Array, width: int) -> jax.Array:
-    """True where an alpha (B, H, W, 1) is neither 0 nor 1 to 8 bits, or near such a place: an ellipse of `width`."""
+    """Returns where an alpha (B, H, W, 1) is neither 0 nor 1 to 8 bits, or near such a place, by an ellipse."""
     undecided = (alpha >= _DECIDED) & (alpha <= np.float32(1) - _DECIDED)
     return dilate(undecided, width)

@@ -53,6 +53,8 @@ class MattingNetwork(nnx.Module):
     inputs: ClassVar = InputSpec(state=True)
     preprocessing: ClassVar = Preprocessing()
     BACKBONE: ClassVar = "backbone"
+    # The longer side, in pixels, that an automatic downsample ratio aims at: RVM's own, unless its weights say another.
+    auto_side: int = 512
 
     def __init__(
         self,
@@ -93,11 +95,11 @@ class MattingNetwork(nnx.Module):
         return {"variant": self.variant, "refiner": self.refiner_name, "foreground": self.foreground}
 
     def normalise(self, src: jax.Array) -> jax.Array:
-        """What the call takes: RGB in [0, 1] as it is. The MobileNetV3 encoder normalises it itself."""
+        """Returns what the call takes: RGB in [0, 1] as it is. The MobileNetV3 encoder normalises it itself."""
         return src
 
     def initial_state(self, batch: int, height: int, width: int) -> State:
-        """The zero state (r1, r2, r3, r4) for frames of the size that the encoder sees (after any downsampling)."""
+        """Returns the zero state (r1, r2, r3, r4) for frames of the size that the encoder sees, after downsampling."""
         channels = [unit.channels for unit in _recurrent_units(self.decoder)]
         shapes = []
         for count in channels:

@@ -33,7 +33,7 @@ class PolyphaseOutputBlock(nnx.Module):
     """Computes the decoder's `OutputBlock`, batch norms folded, with the doubling inside its first convolution.
 
     Each of the four pixels that a small one becomes is a 3×3 convolution of the *small* x, with kernels that hold the
-    bilinear weights too. They are one convolution to four times the channels, whose result is dealt out to the pixels.
+    bilinear weights too. They are one convolution to four times the channels, whose result is spread over the pixels.
     The frames join at the small size, the four pixels of a square side by side.
     """
 
@@ -52,7 +52,7 @@ class PolyphaseOutputBlock(nnx.Module):
         # padding, and is cropped.
         small = jnp.concatenate([_ring(x, "edge"), _ring(_squares(src), "constant")], -1)
         phases = self.first(small)[:, 1:-1, 1:-1]
-        y = _dealt_out(phases)[:, :height, :width] - self._beyond_the_edge(x, height, width)
+        y = _interleaved(phases)[:, :height, :width] - self._beyond_the_edge(x, height, width)
         assert self.edge.bias is not None
         return jax.nn.relu(self.last(jax.nn.relu(y + self.edge.bias[...])))
 
@@ -86,7 +86,7 @@ def _squares(frames: jax.Array) -> jax.Array:
     return squares.reshape(batch, rows, columns, 4 * channels)
 
 
-def _dealt_out(phases: jax.Array) -> jax.Array:
+def _interleaved(phases: jax.Array) -> jax.Array:
     """(B, h, w, 4·C) to (B, 2h, 2w, C)."""
     batch, rows, columns, channels = phases.shape
     squares = phases.reshape(batch, rows, columns, 2, 2, channels // 4).transpose(0, 1, 3, 2, 4, 5)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -111,8 +111,8 @@ def kernels_of(network: object) -> Kernels:
     return next((layer.kernels for layer in _layers(network)), XLA)
 
 
-def _layers(network: Any) -> Iterator[Any]:
-    return (module for _, module in nnx.iter_modules(network) if hasattr(module, "kernels"))
+def _layers(network: object) -> Iterator[Any]:
+    return (module for _, module in nnx.iter_modules(cast(nnx.Module, network)) if hasattr(module, "kernels"))
 
 
 def _default_device() -> jax.Device:

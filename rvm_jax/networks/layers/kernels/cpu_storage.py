@@ -9,7 +9,7 @@ from rvm_jax.networks.layers.kernels.cpu_convolution import rows_at_once
 def store(x: jax.Array, strip_bytes: int) -> jax.Array:
     """Copies (B, H, W, C), bit for bit, in a loop over strips of rows.
 
-    XLA computes what is cheap anew wherever it is read, such as once for every frame of a clip, and its CPU backend
+    XLA computes what is cheap again wherever it is read, such as once for every frame of a clip, and its CPU backend
     drops optimization barriers. What enters a loop is in memory, and what leaves it never becomes part of another.
     """
     height = x.shape[1]
