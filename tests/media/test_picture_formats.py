@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from rvm_jax.media.pictures import (
 RGB = moving_square(1)[0]
 
 
-def _profile(space: str = "sRGB") -> bytes:
+def _profile(space: Literal["sRGB", "LAB"] = "sRGB") -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
 
 
