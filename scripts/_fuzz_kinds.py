@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import av
 import cv2
@@ -69,8 +69,7 @@ def _make_containers(folder: Path) -> None:
         ("j.ts", "mpeg2video", "yuv420p"),
     ):
         with av.open(str(folder / name), "w") as container:
-            stream = container.add_stream(codec, rate=25)
-            assert isinstance(stream, av.VideoStream)
+            stream = cast(av.VideoStream, container.add_stream(codec, rate=25))
             stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, pixels
             for frame in _frames():
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))

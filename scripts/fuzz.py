@@ -16,7 +16,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ def main(argv: list[str]) -> None:
         good = Path(scratch) / "good"
         for kind in _KINDS.value:
             (good / kind).mkdir(parents=True)
-            if _forked(lambda kind=kind: _fuzz_kinds.KINDS[kind].make(good / kind), None) != SUCCESS:
+            if _forked(partial(_fuzz_kinds.KINDS[kind].make, good / kind), None) != SUCCESS:
                 raise UserError(f"the good inputs of kind '{kind}' could not be made")
         counts: Counter[tuple[str, int]] = Counter()
         failed = []
@@ -95,7 +96,7 @@ def _run(good: Path, scratch: Path) -> Iterator[tuple[Case, int]]:
     while True:
         while len(running) < _JOBS.value and (number := next(numbers, None)) is not None:
             case = _prepared(number, good, scratch)
-            running[_fork(lambda case=case: _use(case), case.folder / "log")] = case
+            running[_fork(partial(_use, case), case.folder / "log")] = case
         if not running:
             return
         time.sleep(0.01)
@@ -150,7 +151,7 @@ def _use(case: Case) -> int:
     return status
 
 
-def _fork(work: "object", log: Path | None) -> int:
+def _fork(work: Callable[[], int | None], log: Path | None) -> int:
     """Starts a process that does some work, and returns its number; it ends with the work's status."""
     sys.stdout.flush()
     process = os.fork()
@@ -164,7 +165,6 @@ def _fork(work: "object", log: Path | None) -> int:
             os.dup2(descriptor, 2)
             used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             resource.setrlimit(resource.RLIMIT_DATA, (used + 2 * _MEMORY, used + 2 * _MEMORY))
-        assert callable(work)
         status = work() or SUCCESS
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if log is not None and used > _MEMORY:
@@ -178,7 +178,7 @@ def _fork(work: "object", log: Path | None) -> int:
         os._exit(status)
 
 
-def _forked(work: "object", log: Path | None) -> int:
+def _forked(work: Callable[[], int | None], log: Path | None) -> int:
     """Does some work in a process of its own: this one stays free of threads, so that it can be forked."""
     _, status = os.waitpid(_fork(work, log), 0)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else CRASH

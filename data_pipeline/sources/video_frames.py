@@ -50,7 +50,7 @@ def read_frames(video: str | bytes, name: str, wanted: Sequence[int]) -> list[np
 
 
 def _open(video: str | bytes) -> av.container.InputContainer:
-    return av.open(io.BytesIO(video) if isinstance(video, bytes) else video, "r")
+    return av.open(io.BytesIO(video) if isinstance(video, bytes) else video, "r", metadata_errors="replace")
 
 
 def _times(video: str | bytes, name: str) -> Sequence[int]:

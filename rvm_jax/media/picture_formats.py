@@ -29,6 +29,7 @@ _UNREAD = {
     **dict.fromkeys(_RAW, "is a camera's raw picture; develop it to PNG or JPEG"),
     **dict.fromkeys((".exr", ".psd", ".svg", ".jxl"), "is no picture that is read here; convert it to PNG"),
 }
+UNREAD_SUFFIXES = tuple(_UNREAD)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _MOST_PIXELS = 1 << 28
 _ORIENTATION = 0x0112  # a tag of EXIF
@@ -38,6 +39,11 @@ def refuse_unread(path: Path) -> None:
     """Raises UserError, saying what would help, if a suffix is of pictures that are not read."""
     if (why := _UNREAD.get(path.suffix.lower())) is not None:
         raise UserError(f"{path}: {why}")
+
+
+def why_left_out(path: str) -> str:
+    """Returns why a picture of one of `UNREAD_SUFFIXES` is not read."""
+    return f"it {_UNREAD[Path(path).suffix.lower()]}"
 
 
 def left_out(folder: Path, read: tuple[str, ...] = LISTED_SUFFIXES) -> list[Path]:

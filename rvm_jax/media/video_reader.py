@@ -57,7 +57,7 @@ class VideoReader:
             raise UserError(f"{self.path}: no such file")
         self._is_file = self.path.is_file()
         try:
-            self._container = av.open(self.name)
+            self._container = av.open(self.name, metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
             raise UserError(f"{self.path}: not a video that FFmpeg can read ({_reason(error)})") from error
         try:

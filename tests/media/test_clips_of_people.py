@@ -273,6 +273,23 @@ def test_a_video_from_a_pipe_and_from_an_address(tmp_path: Path) -> None:
         VideoReader("nonsense://example.invalid/clip.mp4")
 
 
+def test_a_title_in_another_encoding_is_passed_over(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "plain.mkv", moving_square(3))
+    with av.open(str(source)) as given, av.open(str(tmp_path / "titled.mkv"), "w") as copy:
+        copy.metadata["title"] = "Caf\u00e9"
+        stream = copy.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    data = (tmp_path / "titled.mkv").read_bytes()
+    assert "Caf\u00e9".encode() in data
+    (tmp_path / "titled.mkv").write_bytes(data.replace("Caf\u00e9".encode(), b"Caf\xe9!"))
+    with VideoReader(tmp_path / "titled.mkv") as video:
+        assert len(list(video)) == 3
+    assert len(read_frames(str(tmp_path / "titled.mkv"), "titled", [0, 2])) == 2
+
+
 @pytest.mark.parametrize("shorten", [lambda data: data[: len(data) * 2 // 3], lambda data: data[:-50]])
 def test_a_cut_file_is_named_before_any_work(tmp_path: Path, shorten: Callable[[bytes], bytes]) -> None:
     for name, codec in (("a.avi", "mpeg4"), ("a.mkv", "mpeg4")):

@@ -10,6 +10,8 @@ import pytest
 from clips import moving_square
 from PIL import Image, ImageCms
 
+from data_pipeline.sources.base import Request
+from data_pipeline.sources.folder import folder
 from rvm_jax.errors import UserError
 from rvm_jax.media import picture_formats
 from rvm_jax.media.pictures import (
@@ -23,7 +25,7 @@ from rvm_jax.media.pictures import (
 RGB = moving_square(1)[0]
 
 
-def _profile(space: Literal["LAB", "XYZ", "sRGB"] = "sRGB") -> bytes:
+def _profile(space: Literal["sRGB", "LAB"] = "sRGB") -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
 
 
@@ -118,3 +120,15 @@ def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
     assert picture_formats.shown_size(tmp_path / "a.jpg") == (64, 48) == read_picture(tmp_path / "a.jpg").shape[:2]
     (tmp_path / "b.jpg").write_text("no picture")
     assert picture_formats.shown_size(tmp_path / "b.jpg") is None
+
+
+def test_datasets_name_what_is_not_read(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jfif"):
+        Image.fromarray(RGB).save(tmp_path / name, "JPEG")
+        write_picture(tmp_path / f"faces/mask/{Path(name).stem}.png", RGB[..., 0])
+        (tmp_path / "faces/img").mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "faces/img" / name)
+    (tmp_path / "faces/img/c.dng").touch()
+    records = {record.key: record for record in folder(tmp_path, Request("face", "train", 64, "data.faces.x"))}
+    assert records["faces/a"].problem is None and records["faces/b"].problem is None
+    assert "a camera's raw picture" in (records["faces/c"].problem or "")
