@@ -44,8 +44,11 @@ def main(_: list[str]) -> None:
     import rvm_jax
     from rvm_jax.matting import load_network
     from rvm_jax.matting.matter import AUTO_SIDE
+    from rvm_jax.matting.weights import weights_paths
+    from rvm_jax.output_paths import check_output_folders
 
     target = Path(_OUTPUT.value)
+    check_output_folders([target], weights_paths(_CHECKPOINT.value))
     network = load_network(_CHECKPOINT.value)
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")

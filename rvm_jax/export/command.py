@@ -54,8 +54,10 @@ def main(argv: list[str]) -> None:
     del argv
     size = _size()
     from rvm_jax.export.onnx_file import need_onnx
-    from rvm_jax.matting.weights import load_network
+    from rvm_jax.matting.weights import load_network, weights_paths
+    from rvm_jax.output_paths import check_outputs
 
+    check_outputs([_OUTPUT.value], weights_paths(_CHECKPOINT.value))
     if _AS.value == "stablehlo":
         from rvm_jax.export.stablehlo import export_stablehlo
 

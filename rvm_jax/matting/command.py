@@ -122,6 +122,7 @@ class _ClipCommand:
         """Raises UserError if an output of any clip would replace one of another, or anything that is read."""
         from rvm_jax.matting.inputs import input_paths, source_paths
         from rvm_jax.matting.video import planned_outputs
+        from rvm_jax.matting.weights import weights_paths
         from rvm_jax.output_paths import check_outputs
 
         how, given = Settings(**self._settings), self._given
@@ -130,7 +131,8 @@ class _ClipCommand:
             for source in sources
         }
         read = [path for source in sources for path in source_paths(source)]
-        read += [Path(path) for path in (*given.checkpoint, given.face_file, given.face_model) if path]
+        read += [path for each in given.checkpoint for path in weights_paths(each)]
+        read += [Path(path) for path in (given.face_file, given.face_model) if path]
         check_outputs(planned, [*read, *input_paths(how)])
 
     def matte(self, source: str, shared: "Weights | None") -> None:

@@ -80,7 +80,9 @@ def weights_name(weights: Weights) -> str:
 
 def weights_paths(weights: Weights) -> list[Path]:
     """Returns the file or folder that the weights are read from; none for a network."""
-    return [] if isinstance(weights, nnx.Module | Matter) else [Path(weights)]
+    if isinstance(weights, nnx.Module | Matter):
+        return []
+    return [shipped_path(weights) or Path(weights)]
 
 
 def weights_stamp(weights: Weights) -> str:

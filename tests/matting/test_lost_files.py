@@ -1,5 +1,7 @@
 """Nothing that is read is ever written over, and no result by another: said before any work."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -18,6 +20,7 @@ from rvm_jax.media.pictures import write_picture
 from rvm_jax.networks.api import Network
 from rvm_jax.output_paths import check_output_folders, check_outputs
 
+ROOT = Path(__file__).resolve().parents[2]
 CLIP = moving_square(3)
 Run = Callable[..., None]
 
@@ -126,6 +129,35 @@ def test_the_function_checks_as_the_command_does(tmp_path: Path) -> None:
             progress=False,
         )
     assert not (tmp_path / "a.mp4").exists()
+
+
+def test_no_script_writes_over_what_it_reads(tmp_path: Path) -> None:
+    """The commands for everything else, by another name for the file that they read."""
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"weights")
+    (tmp_path / "link.safetensors").symlink_to(weights)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").write_text('{"step": 1, "loss": 2}\n')
+    for path in (tmp_path / "pred/hands/a.png", tmp_path / "label/hands/mask/a.png"):
+        write_picture(path, CLIP[0])
+    before = _content(tmp_path)
+    for script, arguments in {
+        "convert": [f"--input={weights}", f"--output={tmp_path / 'link.safetensors'}"],
+        "export": [f"--checkpoint={weights}", f"--output={tmp_path / 'link.safetensors'}"],
+        "evaluate": [
+            f"--pred_dir={tmp_path / 'pred'}",
+            f"--label_dir={tmp_path / 'label'}",
+            f"--output={tmp_path / 'label/hands/mask/a.png'}",
+        ],
+        "plot_run": [f"--runs={tmp_path / 'run'}", f"--output={tmp_path / 'run/metrics.jsonl'}"],
+        "prepare_data": ["--name=folder", f"--root={tmp_path / 'out/folder/x'}", f"--output_dir={tmp_path / 'out'}"],
+    }.items():
+        command = [sys.executable, f"scripts/{script}.py", *arguments]
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+        assert ended.returncode == 1 and len(said) == 1, ended.stderr
+        assert "would replace it" in said[0] or "which is written again" in said[0], said
+    assert _content(tmp_path) == before
 
 
 def test_names_that_differ_are_no_clash(tmp_path: Path) -> None:
