@@ -21,6 +21,8 @@ from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.pictures import read_mask, read_picture_and_profile, write_picture
 from rvm_jax.media.video_writer import VideoWriter
 from rvm_jax.networks.api import InputSpec, Matte
+from rvm_jax.weights.files import read_state_dict
+from rvm_jax.weights.recognition import recognise
 
 HEIGHT, WIDTH = 32, 48
 
@@ -120,7 +122,7 @@ def _make_weights(folder: Path) -> None:
 
 
 def _use_weights(path: Path, out: Path) -> None:
-    rvm_jax.load_torch(path)
+    recognise(read_state_dict(path), str(path))  # building the network would take seconds, and tells no more
 
 
 def _make_tables(folder: Path) -> None:

@@ -33,8 +33,9 @@ _FIRST = flags.DEFINE_integer("first", 0, "The number of the first.", lower_boun
 _SEED = flags.DEFINE_integer("seed", 0, "Other seeds, other cases.")
 _KINDS = flags.DEFINE_list("kinds", list(_fuzz_kinds.KINDS), "Which kinds, in turn.")
 _JOBS = flags.DEFINE_integer("jobs", 2, "How many at once.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 30.0, "After how many a case hangs.")
+_SECONDS = flags.DEFINE_integer("seconds", 20, "After how many of a processor a case hangs.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", "work/fuzz", "Where the inputs of failed cases go.")
+_PATIENCE = 10  # times as long may it wait for a processor, or for what never comes
 _MEMORY = 2 << 30  # bytes beyond what the process has when it starts
 
 # The exit status of a case.
@@ -104,8 +105,8 @@ def _run(good: Path, scratch: Path) -> Iterator[tuple[Case, int]]:
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended:
                 del running[process]
-                yield case, os.WEXITSTATUS(status) if os.WIFEXITED(status) else CRASH
-            elif time.monotonic() - case.begun > _SECONDS.value:
+                yield case, _end_of(status)
+            elif time.monotonic() - case.begun > _PATIENCE * _SECONDS.value:
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
                 del running[process]
@@ -164,6 +165,9 @@ def _fork(work: Callable[[], int | None], log: Path | None) -> int:
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
             used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            spent = resource.getrusage(resource.RUSAGE_SELF)
+            seconds = round(spent.ru_utime + spent.ru_stime) + _SECONDS.value
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             resource.setrlimit(resource.RLIMIT_DATA, (used + 2 * _MEMORY, used + 2 * _MEMORY))
         status = work() or SUCCESS
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -181,7 +185,14 @@ def _fork(work: Callable[[], int | None], log: Path | None) -> int:
 def _forked(work: Callable[[], int | None], log: Path | None) -> int:
     """Does some work in a process of its own: this one stays free of threads, so that it can be forked."""
     _, status = os.waitpid(_fork(work, log), 0)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else CRASH
+    return _end_of(status)
+
+
+def _end_of(status: int) -> int:
+    """Returns how a process ended, by what `os.waitpid` gave."""
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    return HANG if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else CRASH
 
 
 def _keep(case: Case, status: int) -> str:
