@@ -1,13 +1,12 @@
 """What is fuzzed, by kind: good inputs, and what a user does with one."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import av
-import cv2
 import jax
 import numpy as np
 from flax import nnx
@@ -177,8 +176,3 @@ KINDS: dict[str, Kind] = {
     "tables": Kind(_make_tables, _use_table),
     "configs": Kind(_make_configs, _use_config),
 }
-
-
-def imports() -> Sequence[object]:
-    """Imports what cases need: a forked process has it then, and starts at once."""
-    return av, cv2, jax
