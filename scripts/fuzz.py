@@ -1,187 +1,54 @@
 """Mutates good inputs and sees how they end: python scripts/fuzz.py --cases=2000 --seed=0
 
 Each case runs in a process of its own and must end in success or one sentence (`UserError`), within its time and
-memory, and must leave nothing half-written. What ends otherwise is listed, its input kept under --out. A case is named
-by its seed, kind and number, and `--kinds=pictures --first=17 --cases=1` runs it again.
+2 GB of memory, and must leave nothing half-written. What ends otherwise is listed, its input kept under --out. A case
+is named by its seed, kind and number; with the same --kinds, --first=17 --cases=1 runs number 17 again.
 """
 
 import contextlib
-import os
-import random
-import resource
 import shutil
-import signal
 import sys
 import tempfile
-import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from absl import flags
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rvm_jax import cli
 from rvm_jax.errors import UserError
-from scripts import _fuzz_kinds, _mutations
+from scripts._fuzz_cases import NAMES, SENTENCE, SUCCESS, Case, Runner
+from scripts._fuzz_kinds import KINDS
 
 _CASES = flags.DEFINE_integer("cases", 300, "How many, over all kinds.", lower_bound=1)
 _FIRST = flags.DEFINE_integer("first", 0, "The number of the first.", lower_bound=0)
 _SEED = flags.DEFINE_integer("seed", 0, "Other seeds, other cases.")
-_KINDS = flags.DEFINE_list("kinds", list(_fuzz_kinds.KINDS), "Which kinds, in turn.")
+_KINDS = flags.DEFINE_list("kinds", list(KINDS), "Which kinds, in turn.")
 _JOBS = flags.DEFINE_integer("jobs", 2, "How many at once.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 30.0, "After how many a case hangs.")
+_SECONDS = flags.DEFINE_integer("seconds", 20, "After how many of a processor a case hangs.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", "work/fuzz", "Where the inputs of failed cases go.")
-_MEMORY = 2 << 30  # bytes beyond what the process has when it starts
-
-# The exit status of a case.
-SUCCESS, SENTENCE, TRACEBACK, UNTIDY, MEMORY = 0, 10, 11, 12, 13
-HANG, CRASH = 14, 15
-NAMES = {
-    SUCCESS: "success",
-    SENTENCE: "sentence",
-    TRACEBACK: "traceback",
-    UNTIDY: "half-written",
-    MEMORY: "memory",
-    HANG: "hang",
-    CRASH: "crash",
-}
-
-
-class Case(NamedTuple):
-    """A case that runs: its kind and number, its folder, and when it began."""
-
-    kind: str
-    number: int
-    folder: Path
-    begun: float
-
-    @property
-    def source(self) -> Path:
-        """The mutated input."""
-        return next((self.folder / "in").iterdir())
 
 
 def main(argv: list[str]) -> None:
     """Runs the cases and prints how they ended; raises UserError if any failed."""
     del argv
-    _fuzz_kinds.imports()
+    if unknown := set(_KINDS.value) - KINDS.keys():
+        raise UserError(f"--kinds: {', '.join(sorted(unknown))} is unknown; use some of {', '.join(KINDS)}")
+    kinds = {name: KINDS[name] for name in _KINDS.value}
+    counts: Counter[tuple[str, int]] = Counter()
+    failed = []
     with tempfile.TemporaryDirectory() as scratch:
-        good = Path(scratch) / "good"
-        for kind in _KINDS.value:
-            (good / kind).mkdir(parents=True)
-            if _forked(partial(_fuzz_kinds.KINDS[kind].make, good / kind), None) != SUCCESS:
-                raise UserError(f"the good inputs of kind '{kind}' could not be made")
-        counts: Counter[tuple[str, int]] = Counter()
-        failed = []
-        for case, status in _run(good, Path(scratch)):
+        runner = Runner(kinds, Path(scratch), seed=_SEED.value, jobs=_JOBS.value, seconds=_SECONDS.value)
+        for case, status in runner.run(range(_FIRST.value, _FIRST.value + _CASES.value)):
             counts[case.kind, status] += 1
             if status not in (SUCCESS, SENTENCE):
                 failed.append(_keep(case, status))
             shutil.rmtree(case.folder, ignore_errors=True)
-    for kind in _KINDS.value:
+    for kind in kinds:
         ends = ", ".join(f"{counts[kind, status]} {NAMES[status]}" for status in NAMES if counts[kind, status])
         print(f"{kind}: {ends}")
     if failed:
         raise UserError(f"{len(failed)} of {_CASES.value} cases failed: {'; '.join(failed)}")
-
-
-def _run(good: Path, scratch: Path) -> Iterator[tuple[Case, int]]:
-    """Yields each case and how it ended."""
-    running: dict[int, Case] = {}
-    numbers = iter(range(_FIRST.value, _FIRST.value + _CASES.value))
-    while True:
-        while len(running) < _JOBS.value and (number := next(numbers, None)) is not None:
-            case = _prepared(number, good, scratch)
-            running[_fork(partial(_use, case), case.folder / "log")] = case
-        if not running:
-            return
-        time.sleep(0.01)
-        for process, case in list(running.items()):
-            ended, status = os.waitpid(process, os.WNOHANG)
-            if ended:
-                del running[process]
-                yield case, os.WEXITSTATUS(status) if os.WIFEXITED(status) else CRASH
-            elif time.monotonic() - case.begun > _SECONDS.value:
-                os.kill(process, signal.SIGKILL)
-                os.waitpid(process, 0)
-                del running[process]
-                yield case, HANG
-
-
-def _prepared(number: int, good: Path, scratch: Path) -> Case:
-    kind = _KINDS.value[number % len(_KINDS.value)]
-    rng = random.Random(f"{_SEED.value}/{kind}/{number}")
-    inputs = sorted((good / kind).iterdir())
-    chosen, other = rng.choice(inputs), rng.choice(inputs)
-    folder = scratch / f"{kind}-{number}"
-    (folder / "in").mkdir(parents=True)
-    (folder / "out").mkdir()
-    name = chosen.name if rng.random() < 0.9 else f"{chosen.stem}{other.suffix}"  # some are wrongly named
-    (folder / "in" / name).write_bytes(_mutations.mutate(rng, chosen.read_bytes(), other.read_bytes()))
-    return Case(kind, number, folder, time.monotonic())
-
-
-def _use(case: Case) -> int:
-    out = case.folder / "out"
-    try:
-        _fuzz_kinds.KINDS[case.kind].use(case.source, out)
-    except UserError as error:
-        if "\n" in str(error).strip() or not str(error).strip():
-            traceback.print_exc()
-            return TRACEBACK
-        status = SENTENCE
-    except SystemExit:  # the command has said its sentence
-        status = SENTENCE
-    except MemoryError:
-        traceback.print_exc()
-        return MEMORY
-    except BaseException:
-        traceback.print_exc()
-        return TRACEBACK
-    else:
-        status = SUCCESS
-    left = [path for path in out.rglob("*") if path.is_file()]
-    if (status == SENTENCE and left) or any("partial" in path.name for path in left):
-        print("left:", *left)
-        return UNTIDY
-    return status
-
-
-def _fork(work: Callable[[], int | None], log: Path | None) -> int:
-    """Starts a process that does some work, and returns its number; it ends with the work's status."""
-    sys.stdout.flush()
-    process = os.fork()
-    if process:
-        return process
-    status = CRASH
-    try:
-        if log is not None:
-            descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
-            os.dup2(descriptor, 1)
-            os.dup2(descriptor, 2)
-            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-            resource.setrlimit(resource.RLIMIT_DATA, (used + 2 * _MEMORY, used + 2 * _MEMORY))
-        status = work() or SUCCESS
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        if log is not None and used > _MEMORY:
-            status = MEMORY
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-def _forked(work: Callable[[], int | None], log: Path | None) -> int:
-    """Does some work in a process of its own: this one stays free of threads, so that it can be forked."""
-    _, status = os.waitpid(_fork(work, log), 0)
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else CRASH
 
 
 def _keep(case: Case, status: int) -> str:
