@@ -14,12 +14,16 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
 from scripts import ROOT
+
+if TYPE_CHECKING:
+    from rvm_jax.networks.api import Network
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "face", "RVM: a name of the package's own networks, a work directory, .pth or .safetensors."
@@ -49,7 +53,7 @@ def main(_: list[str]) -> None:
 
     target = Path(_OUTPUT.value)
     check_output_folders([target], weights_paths(_CHECKPOINT.value))
-    network = load_network(_CHECKPOINT.value)
+    network = cast("Network", load_network(_CHECKPOINT.value))
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")
     pages = ROOT / "integrations" / "browser"

@@ -10,6 +10,7 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.export.contracts import Contract
 from rvm_jax.export.form import QUICK_TO_COMPILE, Form, guidance_of, has_state
+from rvm_jax.networks.api import Network
 
 _FRAMES = 3
 # Where any size will do: not square, odd where the network lets it.
@@ -37,7 +38,7 @@ def open_session(model: bytes | str, threads: int | None = None) -> Any:
 
 
 def largest_difference(
-    network: Any,
+    network: Network,
     model: bytes,
     contract: Contract,
     form: Form,
@@ -70,14 +71,14 @@ def largest_difference(
 
 
 def _in_jax(
-    network: Any, frames: list[np.ndarray], guidance: np.ndarray | None, ratio: float | None
+    network: Network, frames: list[np.ndarray], guidance: np.ndarray | None, ratio: float | None
 ) -> list[dict[str, np.ndarray]]:
     """The network's results, recurrent where a ratio is given."""
     graphdef, weights = nnx.split(network)
     options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
 
     def run(weights: Any, src: jax.Array, *others: Any) -> dict[str, jax.Array]:
-        own = nnx.merge(graphdef, weights)
+        own: Any = nnx.merge(graphdef, weights)
         if ratio is None:
             return {"pha": own(own.normalise(src), *others).pha}
         matte = own(src, others[0] if others else None, ratio)
@@ -97,7 +98,7 @@ def _in_jax(
     return results
 
 
-def _size_for(network: Any) -> tuple[int, int]:
+def _size_for(network: Network) -> tuple[int, int]:
     multiple = network.inputs.size_multiple
     height, width = _ANY_SIZE if multiple == 1 else (2 * multiple, 3 * multiple)
     return height, width

@@ -7,11 +7,15 @@ Each file is run in ONNX Runtime beside JAX before it is written. docs/export.md
 """
 
 import sys
+from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
+
+if TYPE_CHECKING:
+    from rvm_jax.networks.api import Network
 
 _NAMES = ("rvm", "picture", "facefusion", "visomaster", "visomaster_xseg", "deepfacelab", "stablehlo")
 
@@ -61,7 +65,7 @@ def main(argv: list[str]) -> None:
     if _AS.value == "stablehlo":
         from rvm_jax.export.stablehlo import export_stablehlo
 
-        network = load_network(_CHECKPOINT.value, _PREPARATION.value)
+        network = cast("Network", load_network(_CHECKPOINT.value, _PREPARATION.value))
         written = export_stablehlo(network, _OUTPUT.value, size=size, downsample_ratio=_RATIO.value, check=_CHECK.value)
         print(_told(str(written.path), written.size, written.difference))
         return
@@ -69,7 +73,7 @@ def main(argv: list[str]) -> None:
     from rvm_jax.export import export_onnx
 
     result = export_onnx(
-        load_network(_CHECKPOINT.value, _PREPARATION.value),
+        cast("Network", load_network(_CHECKPOINT.value, _PREPARATION.value)),
         _OUTPUT.value,
         _AS.value,
         size=size,

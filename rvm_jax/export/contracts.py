@@ -10,6 +10,7 @@ from rvm_jax.export.form import Form, has_state
 from rvm_jax.export.graph import Graph
 from rvm_jax.export.pictures import PictureContract
 from rvm_jax.export.rvm_contract import RVMContract
+from rvm_jax.networks.api import Network
 
 
 class Contract(Protocol):
@@ -27,10 +28,10 @@ class Contract(Protocol):
     def values(self) -> str:
         """The ranges of inputs and outputs, in words."""
 
-    def form(self, network: Any, form: Form) -> Form:
+    def form(self, network: Network, form: Form) -> Form:
         """The form that the file gets. Raises UserError where the network cannot fill the contract."""
 
-    def build(self, g: Graph, network: Any, form: Form) -> None:
+    def build(self, g: Graph, network: Network, form: Form) -> None:
         """Adds the folded network, its inputs and outputs to the graph."""
 
     def run(
@@ -44,7 +45,7 @@ CONTRACTS: dict[str, Contract] = {
 }
 
 
-def contract_for(network: Any, name: str | None) -> Contract:
+def contract_for(network: Network, name: str | None) -> Contract:
     """Returns a contract by name; by default `rvm` for networks with a state, else `picture`.
 
     Raises UserError for an unknown name.

@@ -7,6 +7,7 @@ from typing import Any
 
 from rvm_jax.errors import UserError
 from rvm_jax.export.graph import Graph, Value
+from rvm_jax.networks.api import Network
 from rvm_jax.networks.registry import declaration_of
 
 
@@ -24,7 +25,7 @@ class Emitter:
     fixed_size: bool = False
 
 
-def emitter_of(network: Any) -> Emitter:
+def emitter_of(network: Network) -> Emitter:
     """Returns a network's emitter.
 
     Raises:

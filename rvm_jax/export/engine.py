@@ -37,7 +37,8 @@ class OnnxRuntimeEngine:
 
     def __init__(self, network: nnx.Module | OnnxNetwork, threads: int | None = None):
         self._file = network if isinstance(network, OnnxNetwork) else None
-        self._network: Any = folded(network) if isinstance(network, nnx.Module) else network
+        # MattingNetwork, FrameByFrame or nothing, which flax's copy does not say.
+        self._network = cast(Any, folded(network) if isinstance(network, nnx.Module) else None)
         self._threads = threads or usable_cores()
         self._sessions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 

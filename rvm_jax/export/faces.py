@@ -13,6 +13,7 @@ from rvm_jax.export import ops
 from rvm_jax.export.form import Form
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.pictures import emit_alpha, refuse_guided
+from rvm_jax.networks.api import Network
 
 _SIDE = 256
 # Logits are finite: alphas are kept this far from 0 and 1.
@@ -46,12 +47,12 @@ class FaceContract:
     bgr: bool = False
     post: str = "alpha"
 
-    def form(self, network: Any, form: Form) -> Form:
+    def form(self, network: Network, form: Form) -> Form:
         """The form that the file gets. Raises UserError where the network or the caller wants another."""
         refuse_guided(network, self.program)
         return replace(form.of_faces(), batch=self.batch)
 
-    def build(self, g: Graph, network: Any, form: Form) -> None:
+    def build(self, g: Graph, network: Network, form: Form) -> None:
         """Adds the network, its inputs and outputs to the graph."""
         batch = "batch" if self.batch is None else self.batch
         sides = (_SIDE, _SIDE)

@@ -1,11 +1,11 @@
 """What a file is made for: its contract, sizes and dtype, as the caller asked for them."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from flax import nnx
 
 from rvm_jax.errors import UserError
+from rvm_jax.networks.api import Network
 
 DTYPES = ("float32", "float16")
 # How far ONNX Runtime may be from JAX before nothing is written.
@@ -66,17 +66,17 @@ class Form:
         return replace(self, size=(256, 256), ratio=1.0)
 
 
-def check_has_weights(network: Any) -> None:
+def check_has_weights(network: Network) -> None:
     """Raises UserError for an exported file in the place of a network: it has no weights to export."""
     if not isinstance(network, nnx.Module):
         raise UserError(f"{network.name} is an ONNX model already; export the checkpoint that it was made from")
 
 
-def guidance_of(network: Any) -> str | None:
+def guidance_of(network: Network) -> str | None:
     """The guidance that a network wants beside pictures."""
     return network.inputs.guidance
 
 
-def has_state(network: Any) -> bool:
+def has_state(network: Network) -> bool:
     """Whether a network passes a state from frame to frame."""
     return bool(network.inputs.state)

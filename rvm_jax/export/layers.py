@@ -5,7 +5,7 @@ Batch norm is part of the convolution before it: emitters take the copy of the n
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
 import numpy as np
@@ -59,9 +59,9 @@ def emit(g: Graph, layer: Callable[..., Any], x: Value) -> Value:
     raise UserError(f"the layer {place} ({type(layer).__name__}) has no ONNX form yet; add one to rvm_jax/export")
 
 
-def name_layers(g: Graph, network: nnx.Module) -> None:
+def name_layers(g: Graph, network: object) -> None:
     """Lets the graph name its nodes and constants by the attribute paths of the network's layers."""
-    for path, module in nnx.iter_modules(network):
+    for path, module in nnx.iter_modules(cast(nnx.Module, network)):
         g.paths.setdefault(id(module), ".".join(map(str, path)))
 
 

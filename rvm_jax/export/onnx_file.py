@@ -3,10 +3,13 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.export.form import BOUNDS, Form, check_has_weights
+from rvm_jax.networks.api import Network
 from rvm_jax.version import __version__
 
 
@@ -23,7 +26,7 @@ class Exported(NamedTuple):
 
 
 def export_onnx(
-    network: Any,
+    network: Network,
     path: str | os.PathLike[str],
     contract: str | None = None,
     *,
@@ -93,18 +96,18 @@ def export_onnx(
     return Exported(tuple(written), len(model), nodes, difference)
 
 
-def build(network: Any, contract: Any, form: Form, notes: dict[str, str]) -> tuple[bytes, int]:
+def build(network: Network, contract: Any, form: Form, notes: dict[str, str]) -> tuple[bytes, int]:
     """Returns a model's bytes, and how many nodes it has; `notes` become metadata beside what is known."""
     from rvm_jax.export.graph import Graph
     from rvm_jax.export.layers import folded
 
     g = Graph(contract.opset, form.dtype)
-    contract.build(g, folded(network), form)
+    contract.build(g, folded(cast(nnx.Module, network)), form)
     model = g.model(metadata(network, contract, form) | notes)
     return model.SerializeToString(), len(model.graph.node)
 
 
-def metadata(network: Any, contract: Any, form: Form) -> dict[str, str]:
+def metadata(network: Network, contract: Any, form: Form) -> dict[str, str]:
     """What a file says about itself."""
     checksum = weights_checksum(network)
     settings = ", ".join(f"{key} {value}" for key, value in network.config.items() if key != "name")
@@ -122,7 +125,7 @@ def metadata(network: Any, contract: Any, form: Form) -> dict[str, str]:
     }
 
 
-def weights_checksum(network: Any) -> str:
+def weights_checksum(network: Network) -> str:
     """The SHA-256 of a network's tensors, by PyTorch's names and in its order and layout."""
     from rvm_jax.weights.torch_weights import state_dict
 

@@ -12,10 +12,10 @@ from rvm_jax.export.emitters import emitter_of
 from rvm_jax.export.form import Form, guidance_of
 from rvm_jax.export.graph import Dim, Graph, Value
 from rvm_jax.export.layers import name_layers
-from rvm_jax.networks.api import CHANNELS
+from rvm_jax.networks.api import CHANNELS, Network
 
 
-def emit_alpha(g: Graph, network: Any, src: Value, guidance: Value | None = None) -> Value:
+def emit_alpha(g: Graph, network: Network, src: Value, guidance: Value | None = None) -> Value:
     """Adds a network's folded copy on single pictures (B, 3, H, W), RGB in [0, 1]; returns `pha` (B, 1, H, W), float32.
 
     Raises UserError, naming it, for a network or a layer that has no ONNX form.
@@ -28,7 +28,7 @@ def emit_alpha(g: Graph, network: Any, src: Value, guidance: Value | None = None
     return ops.cast(g, emitter.emit(g, network, inputs), "float32")
 
 
-def _normalised(g: Graph, network: Any, src: Value) -> Value:
+def _normalised(g: Graph, network: Network, src: Value) -> Value:
     preprocessing = network.preprocessing
     for op, values, idle in ((ops.sub, preprocessing.mean, 0.0), (ops.div, preprocessing.std, 1.0)):
         if any(value != idle for value in values):
@@ -43,7 +43,7 @@ class PictureContract:
     opset = 18
     values = "image: RGB in [0, 1]; mask: 0 or 1; trimap: one-hot background, unknown, foreground; pha: [0, 1]"
 
-    def form(self, network: Any, form: Form) -> Form:
+    def form(self, network: Network, form: Form) -> Form:
         """The form that the file gets. Raises UserError where the contract cannot have it."""
         if form.frames > 1 or form.ratio not in (None, 1.0):
             raise UserError("--as=picture takes single pictures at full size; leave chunk and ratio out")
@@ -59,7 +59,7 @@ class PictureContract:
             )
         return replace(form, ratio=1.0)
 
-    def build(self, g: Graph, network: Any, form: Form) -> None:
+    def build(self, g: Graph, network: Network, form: Form) -> None:
         """Adds the network, its inputs and outputs to the graph."""
         batch: Dim = "batch" if form.batch is None else form.batch
         sides: Sequence[Dim] = ("height", "width") if form.size is None else form.size
@@ -83,7 +83,7 @@ class PictureContract:
         return results
 
 
-def refuse_guided(network: Any, program: str) -> None:
+def refuse_guided(network: Network, program: str) -> None:
     """Raises UserError for a network that wants what a program does not give."""
     kind = guidance_of(network)
     if kind:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from rvm_jax.export.graph import Dim, Graph, Value
 from rvm_jax.export.layers import name_layers
 from rvm_jax.export.networks.rvm import emit_rvm
 from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
+from rvm_jax.networks.api import Network
 from rvm_jax.networks.rvm.model import MattingNetwork
 
 _STATES = ("r1", "r2", "r3", "r4")
@@ -31,7 +32,7 @@ class RVMContract:
         "src, fgr: RGB in [0, 1]; pha: [0, 1]; r1i to r4i: zeros at first, then r1o to r4o; downsample_ratio: (0, 1]"
     )
 
-    def form(self, network: Any, form: Form) -> Form:
+    def form(self, network: Network, form: Form) -> Form:
         """The form that the file gets. Raises UserError for a network without states."""
         if not has_state(network):
             raise UserError(f"{network.name} has no recurrent states, which --as=rvm is about; use --as=picture")
@@ -45,7 +46,7 @@ class RVMContract:
             )
         return replace(form, ratio=ratio, batch=form.batch or 1)
 
-    def build(self, g: Graph, network: Any, form: Form) -> None:
+    def build(self, g: Graph, network: Network, form: Form) -> None:
         """Adds the network, its inputs and outputs to the graph."""
         name_layers(g, network)
         batch: Dim = "batch" if form.batch is None else form.batch
@@ -58,7 +59,7 @@ class RVMContract:
         ratio = form.ratio
         given = g.input("downsample_ratio", (1,)) if ratio is None else None
         frames = _by_time(g, src) if form.frames > 1 else src
-        result = emit_rvm(g, network, frames, rec, given or ratio or 1.0, form.frames)
+        result = emit_rvm(g, cast(MattingNetwork, network), frames, rec, given or ratio or 1.0, form.frames)
         for name, value in (("fgr", result.fgr), ("pha", result.pha)):
             if value is None:
                 continue
@@ -94,7 +95,7 @@ class RVMContract:
         return results
 
 
-def state_shapes(network: Any, form: Form) -> list[tuple[Any, ...]]:
+def state_shapes(network: Network, form: Form) -> list[tuple[Any, ...]]:
     """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any.
 
     Raises:

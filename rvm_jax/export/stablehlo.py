@@ -7,7 +7,7 @@ project read it with `jax.export.deserialize(bytes).call`; `load_stablehlo` is n
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +18,10 @@ from jax import export
 from rvm_jax.errors import UserError
 from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, check_has_weights, guidance_of, has_state
 from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
-from rvm_jax.networks.api import CHANNELS
+from rvm_jax.networks.api import CHANNELS, Network
 from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
 from rvm_jax.networks.layers.kernels import XLA, use_kernels
+from rvm_jax.networks.rvm.model import MattingNetwork
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 _SIZE = (512, 512)
@@ -35,7 +36,7 @@ class ExportedProgram(NamedTuple):
 
 
 def export_stablehlo(
-    network: Any,
+    network: Network,
     path: str | os.PathLike[str],
     *,
     size: tuple[int, int] | None = None,
@@ -89,7 +90,7 @@ def load_stablehlo(path: str | os.PathLike[str]) -> Callable[..., Any]:
         raise UserError(f"{path}: is no StableHLO that this JAX can read; export it anew") from error
 
 
-def _program(network: Any, size: tuple[int, int], ratio: float) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+def _program(network: Network, size: tuple[int, int], ratio: float) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """A function of arrays, and their shapes without the batch."""
     copy = nnx.clone(network)
     divide_by_spectral_norm(copy)
@@ -102,11 +103,12 @@ def _program(network: Any, size: tuple[int, int], ratio: float) -> tuple[Callabl
         def matte(
             src: jax.Array, rec: tuple[jax.Array, ...]
         ) -> tuple[jax.Array | None, jax.Array, tuple[jax.Array, ...]]:
-            result = nnx.merge(graphdef, weights)(src, rec, ratio)
+            own: Any = nnx.merge(graphdef, weights)
+            result = own(src, rec, ratio)
             return result.fgr, result.pha, tuple(result.rec)
 
         seen = [int(np.floor(side * ratio)) for side in size]
-        states = jax.eval_shape(lambda: network.initial_state(1, *seen))
+        states = jax.eval_shape(lambda: cast(MattingNetwork, network).initial_state(1, *seen))
         return matte, ((*size, 3), tuple(state.shape[1:] for state in states))
     kind, multiple = guidance_of(network), network.inputs.size_multiple
     if any(side % multiple for side in size) or ratio != 1:
