@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -132,7 +133,9 @@ class Runner:
         This one does nothing of the kind itself: free of threads it can be forked, with all that it has imported.
         """
         sys.stdout.flush()
-        process = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # JAX warns of its threads, of which there are none yet
+            process = os.fork()
         if process:
             return process
         status = CRASH

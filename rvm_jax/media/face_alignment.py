@@ -71,7 +71,8 @@ def face_ellipse(pose: Pose, size: tuple[int, int], pixel_aspect: Fraction = Fra
     """Returns the region (height, width) uint8, 0 or 255, where the face is taken to lie in the square: an ellipse."""
     if pixel_aspect != 1:
         shown = face_ellipse(pose, display_size(size, pixel_aspect))
-        return cv2.resize(shown, size[::-1], interpolation=cv2.INTER_NEAREST)
+        stretched: np.ndarray = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_NEAREST)
+        return stretched
     region = np.zeros(size, np.uint8)
     across, along = (max(1, round(axis * pose.side)) for axis in _ELLIPSE_AXES)
     drop = _ELLIPSE_DROP * pose.side

@@ -15,6 +15,7 @@ from rvm_jax.media.container_extent import is_cut
 from rvm_jax.media.display_matrix import IDENTITY, display_matrix, swaps_sides
 from rvm_jax.media.frame_conversion import RgbConverter
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
+from rvm_jax.media.picture_formats import refuse_unread
 
 _MAX_ERRORS = 64
 
@@ -55,6 +56,7 @@ class VideoReader:
             raise UserError(f"{self.path}: is a folder, not a video")
         if not self.path.exists() and not is_address(path):
             raise UserError(f"{self.path}: no such file")
+        refuse_unread(self.path)  # of a HEIC FFmpeg would give one tile
         self._is_file = self.path.is_file()
         try:
             self._container = av.open(self.name, metadata_errors="replace")

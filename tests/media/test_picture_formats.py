@@ -21,6 +21,7 @@ from rvm_jax.media.pictures import (
     read_picture_and_profile,
     write_picture,
 )
+from rvm_jax.media.video_reader import VideoReader
 
 RGB = moving_square(1)[0]
 
@@ -71,6 +72,9 @@ def test_what_is_not_read_says_what_would_help(tmp_path: Path, monkeypatch: pyte
             read_picture(tmp_path / name)
     with pytest.raises(UserError, match=r"photo\.jpg: is HEIC; `pip install pillow-heif`"):
         read_picture(tmp_path / "photo.jpg")
+    for name in ("b.dng", "c.exr"):
+        with pytest.raises(UserError, match=r"develop it|convert it"):
+            VideoReader(tmp_path / name)
     others = picture_formats.left_out(tmp_path, (".png", ".jpg"))
     assert [path.name for path in others] == ["a.heic", "b.dng", "c.exr"]
     line = picture_formats.left_out_line(others)
