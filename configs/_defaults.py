@@ -62,7 +62,7 @@ def train(**settings: Any) -> dict[str, Any]:
         "crop_sizes": (),  # (height, width) to choose from at random; none for whole frames
         "phases": {},  # further phases of a step; see rvm_jax/train/phases.py
         "seed": 0,
-        "dtype": "float32",  # or bfloat16: what convolutions compute in
+        "precision": "float32",  # of products; or tensorfloat32, bfloat16: faster on GPUs and TPUs
         "accumulate": 1,  # parts that a batch is taken in, where the memory does not hold it at once
         "remat": False,  # True: less memory for more time; see rvm_jax/train/step.py
         "average_decay": 0.0,  # of the weights' moving average, such as 0.999; it is then evaluated and kept

@@ -18,7 +18,8 @@ end here, for want of a GPU and of the datasets.
 - AdamW, warm-up, then a cosine to zero: from pretrained weights the first steps at a full rate undo more than they
   teach. Gradients are clipped at norm 1: the Laplacian's coarse levels make rare steps large.
 - A moving average of the weights over about 1,000 updates is what is evaluated and kept: batches of 16 clips are noisy.
-- Convolutions compute in bfloat16: half the memory and time on GPUs and TPUs, with float32 weights and statistics.
+- Convolutions compute in bfloat16 (train.precision), for speed: half the memory on GPUs and TPUs, and several times
+  float32's multiplications, with float32 weights, statistics and losses.
 - The network with the lowest error on fixed clips is kept in best/.
 
 Variants, joined by commas: :folders and :tiny as in face_stage1.py.
@@ -46,7 +47,7 @@ def get_config(arg: str = "") -> ConfigDict:
     )
     config.data.seq_length = 12
     config.train.update(
-        {"epochs": 60, "dtype": "bfloat16", "average_decay": 0.999, "keep_best": "valid/mad", "remat": False}
+        {"epochs": 60, "precision": "bfloat16", "average_decay": 0.999, "keep_best": "valid/mad", "remat": False}
     )
     config.optimizer.update({"schedule": "cosine", "warmup_steps": 1000, "clip_norm": 1.0, "weight_decay": 0.01})
     if "tiny" in chosen:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from rvm_jax.compilation import keep_compilations
 from rvm_jax.errors import UserError
 from rvm_jax.notices import print_notices
 
@@ -17,6 +18,8 @@ _HELP = ("-h", "-help", "--help", "-helpshort", "--helpshort", "-?", "--?")
 def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of: ModuleType | None = None) -> None:
     """Runs `main(argv)` under absl (flags parsed); a `UserError` is printed as `error: …` with exit status 1.
 
+    Compiled programs are kept in the user's cache folder (`keep_compilations`).
+
     So is an unknown flag, a config file that cannot be read, and an override of a key that a config does not have.
 
     Args:
@@ -25,6 +28,7 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
         flags_of: the module whose flags --help shows; by default that file.
     """
     print_notices()
+    keep_compilations()
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
     app.run(lambda argv: guarded(main, argv), flags_parser=partial(_parse, show_help))

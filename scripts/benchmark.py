@@ -3,6 +3,7 @@
 Measures speed beside the alternatives, in one run on this machine, and writes what it found as rows
 {"name", "value", "unit", "peer", "ratio"}; a ratio above 1 says that ours is better than that peer.
 
+`compile` and `feed` measure nothing of an accelerator: they tell what can be told of one without having it.
 `matting --network=all` measures all networks beside one another. `python scripts/benchmark.py matting --help` lists
 the flags of one benchmark. `taskset -c 0 python …` measures on one core.
 """
@@ -18,12 +19,16 @@ from rvm_jax.process import Role, configure_process
 
 # Each module defines its own flags and measure() -> list[Row].
 BENCHMARKS = {
+    "compile": "scripts.benchmarks.compile",
     "data": "scripts.benchmarks.data",
+    "devices": "scripts.benchmarks.devices",
     "eval": "scripts.benchmarks.eval",
+    "feed": "scripts.benchmarks.feed",
     "matting": "scripts.benchmarks.matting",
+    "parity": "scripts.benchmarks.parity",
     "train": "scripts.benchmarks.train",
 }
-_ROLES: dict[str, Role] = {"data": "worker", "eval": "eval", "train": "train"}
+_ROLES: dict[str, Role] = {"data": "worker", "eval": "eval", "feed": "worker", "train": "train"}
 
 _JSON = flags.DEFINE_string("json", None, "The file to write the rows to.")
 

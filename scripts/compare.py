@@ -29,6 +29,9 @@ _GUIDANCE = flags.DEFINE_multi_string(
 _LABEL_DIR = flags.DEFINE_string("label_dir", None, "The benchmark.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Where everything goes.", required=True)
 _EXCLUDE = flags.DEFINE_list("exclude", ["11k-sot"], "Categories to leave out; the published table leaves out 11k-sot.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of the networks' products."
+)
 _NUM_CLIPS = flags.DEFINE_integer("num_clips", 12, "Clips in the video.", lower_bound=1)
 
 
@@ -38,12 +41,20 @@ def main(_: list[str]) -> None:
     from eval.compare.entries import parse_entries, parse_guidance
     from eval.compare.outputs import check_outputs_of
     from eval.compare.predictions import find_predictions
+    from rvm_jax.networks.precision import check_precision
 
     label_dir, output_dir = Path(str(_LABEL_DIR.value)), Path(str(_OUTPUT_DIR.value))
     entries = parse_entries(_ENTRIES.value)
     guidance = parse_guidance(_GUIDANCE.value, entries)
     check_outputs_of(output_dir, entries, guidance, label_dir)
-    predictions = find_predictions(entries, label_dir, output_dir / "predictions", _EXCLUDE.value, guidance)
+    predictions = find_predictions(
+        entries,
+        label_dir,
+        output_dir / "predictions",
+        _EXCLUDE.value,
+        guidance,
+        precision=check_precision(str(_PRECISION.value)),
+    )
     comparison = compare(predictions, label_dir, output_dir, _NUM_CLIPS.value)
     for table in all_tables(comparison)[:2]:
         print(f"\n{table.title}\n{report.markdown(table.cells)}", end="")

@@ -21,5 +21,3 @@ if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
   "$python" -c 'import site, sys; print(sys.argv[1], file=open(site.getsitepackages()[0] + "/rvm_jax_checkout.pth", "w"))' "$root"
   touch "$stamp"
 fi
-# Compiled programs are kept for later runs of any script.
-export JAX_COMPILATION_CACHE_DIR=${JAX_COMPILATION_CACHE_DIR:-$root/.jax_cache}

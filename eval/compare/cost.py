@@ -13,12 +13,13 @@ from rvm_jax import PictureMatter
 from rvm_jax.matting.matter import Matter
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.cost import multiply_adds, parameters
+from rvm_jax.networks.precision import Precision
 
 _WARM_UP, _TIMED = 2, 5  # calls
 
 
 class Cost(NamedTuple):
-    """Of a network alone, without reading and writing, on one frame of `size`, (height, width), in float32.
+    """Of a network alone, without reading and writing, on one frame of `size`, (height, width).
 
     Networks for still pictures see it padded or resized as their preparation says, and that is what counts.
     """
@@ -30,19 +31,25 @@ class Cost(NamedTuple):
     device: str
 
 
-def measure(network: Network, size: tuple[int, int], count: Callable[..., int] = multiply_adds) -> Cost:
+def measure(
+    network: Network,
+    size: tuple[int, int],
+    count: Callable[..., int] = multiply_adds,
+    precision: Precision = "float32",
+) -> Cost:
     """Counts and times a network; frames of clips carry the state of one that has any. It compiles for this size.
 
     Args:
       network: in evaluation mode.
       size: height and width of the frame.
       count: of the multiply-adds, from the network and the height and width that it sees.
+      precision: of the network's products.
     """
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     if network.inputs.state:
-        seen, call = _streaming(cast(nnx.Module, network), picture)
+        seen, call = _streaming(cast(nnx.Module, network), picture, precision)
     else:
-        seen, call = _one_by_one(network, picture)
+        seen, call = _one_by_one(network, picture, precision)
     return Cost(parameters(network), count(network, *seen), 1 / _seconds(call), size, device_name())
 
 
@@ -52,14 +59,18 @@ def device_name() -> str:
     return f"CPU, {usable_cores()} threads" if kind == "cpu" else kind
 
 
-def _streaming(network: nnx.Module, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
+def _streaming(
+    network: nnx.Module, picture: np.ndarray, precision: Precision
+) -> tuple[tuple[int, int], Callable[[], Any]]:
     """Returns the height and width that the network sees, and a call of it with the frame on the device."""
-    matter, frame = Matter(network, 1), jax.device_put(picture)
+    matter, frame = Matter(network, 1, precision=precision), jax.device_put(picture)
     return (picture.shape[0], picture.shape[1]), lambda: matter(frame)
 
 
-def _one_by_one(network: Network, picture: np.ndarray) -> tuple[tuple[int, int], Callable[[], Any]]:
-    matter = PictureMatter(network)
+def _one_by_one(
+    network: Network, picture: np.ndarray, precision: Precision
+) -> tuple[tuple[int, int], Callable[[], Any]]:
+    matter = PictureMatter(network, precision=precision)
     # Speed does not depend on what is in a mask or trimap.
     values = np.zeros(picture.shape[:2], np.uint8) if network.inputs.guidance else None
     inputs = jax.device_put(matter.inputs(picture, values))

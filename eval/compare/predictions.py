@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from rvm_jax.matting.guidance import find_guidance
 from rvm_jax.matting.weights import load_network, weights_stamp
 from rvm_jax.media.picture_folders import PictureGroup, find_pictures
 from rvm_jax.media.pictures import write_bytes
+from rvm_jax.networks.precision import Precision
 
 
 class Tools(NamedTuple):
@@ -29,7 +31,13 @@ class Tools(NamedTuple):
 
     load: Callable[[Path], Any] = load_network
     matte: Callable[..., object] = rvm_jax.matte_pictures
-    measure: Callable[[Any, tuple[int, int]], Cost] = measure
+    measure: Callable[..., Cost] = measure
+
+    def at(self, precision: Precision) -> "Tools":
+        """Returns the same, at another precision than float32."""
+        if precision == "float32":
+            return self
+        return Tools(self.load, partial(self.matte, precision=precision), partial(self.measure, precision=precision))
 
 
 class NetworkFacts(NamedTuple):
@@ -53,6 +61,7 @@ def find_predictions(
     exclude: Sequence[str],
     guidance: Guidance | None = None,
     tools: Tools | None = None,
+    precision: Precision = "float32",
 ) -> Predictions:
     """Returns what all entries predict; networks matte into `<matte_dir>/<name>/` first, and are timed.
 
@@ -66,11 +75,12 @@ def find_predictions(
       exclude: categories to leave out.
       guidance: of the networks that want some; by default the truth.
       tools: what is done with networks.
+      precision: of the networks' products.
 
     Raises:
       UserError: with all that is wrong with all folders, networks and their guidance, before any network computes.
     """
-    tools = tools or Tools()
+    tools = (tools or Tools()).at(precision)
     problems: list[str] = []
     pairs: dict[str, list[Pair]] = {}
     for entry in entries:
@@ -92,7 +102,9 @@ def find_predictions(
     # Those that guide come first.
     for entry in sorted(networks, key=lambda entry: entry.name in guided):
         source = _source(guided[entry.name], label_dir, folders) if entry.name in guided else None
-        facts[entry.name] = _matted(entry, label_dir, matte_dir, source, guided.get(entry.name, "none"), tools)
+        facts[entry.name] = _matted(
+            entry, label_dir, matte_dir, source, guided.get(entry.name, "none"), tools, precision
+        )
         pairs[entry.name] = find_pairs(matte_dir / entry.name, label_dir, exclude)
     return Predictions({entry.name: pairs[entry.name] for entry in entries}, facts)
 
@@ -137,7 +149,13 @@ def _source(text: str, label_dir: Path, folders: Mapping[str, Path]) -> Guidance
 
 
 def _matted(
-    entry: Entry, label_dir: Path, matte_dir: Path, source: GuidanceSource | None, guidance: str, tools: Tools
+    entry: Entry,
+    label_dir: Path,
+    matte_dir: Path,
+    source: GuidanceSource | None,
+    guidance: str,
+    tools: Tools,
+    precision: Precision,
 ) -> NetworkFacts:
     """Mattes the benchmark, unless that is done, and times the network, unless it has been timed on this device."""
     output = matte_dir / entry.name
@@ -147,6 +165,8 @@ def _matted(
         "pictures": _stamp(_sources(groups)),
         "guidance": guidance,
     }
+    if precision != "float32":  # what earlier versions matted was float32
+        job["precision"] = precision
     if source is not None:
         guides = find_guidance(source, "mask", groups, output)
         job["guides"] = _stamp(guides.values())

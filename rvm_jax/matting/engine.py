@@ -1,6 +1,6 @@
 """What computes the frames of a `Matter`: its program and its weights, without a memory of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax.compilation import FirstCalls
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.layers.shown import only_shown
@@ -39,14 +40,15 @@ class JaxEngine:
 
     Args:
       network: a matting network in evaluation mode; it stays untouched.
-      dtype: what convolutions compute in, "float32" or "bfloat16".
+      precision: of products; see `for_inference`.
       fold: whether batch norm becomes part of the convolutions.
     """
 
-    def __init__(self, network: nnx.Module, *, dtype: str = "float32", fold: bool = True):
-        graphdef, weights = nnx.split(for_inference(network, fold=fold, dtype=dtype))
+    def __init__(self, network: nnx.Module, *, precision: str = "float32", fold: bool = True):
+        graphdef, weights = nnx.split(for_inference(network, fold=fold, precision=precision))
         self._weights = nnx.to_pure_dict(weights)
         self._matte: Callable[..., Matte] = jax.jit(partial(_matte, graphdef), static_argnums=0)
+        self._compilations = FirstCalls()
         self._zero_states: dict[tuple[Any, ...], State] = {}
 
     def zero_state(self, clip: Frames, ratio: float) -> State:
@@ -58,7 +60,17 @@ class JaxEngine:
         return self._zero_states[key]
 
     def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
-        return self._matte(ratio, self._weights, clip, rec, shown)
+        kind = (clip.shape, clip.dtype, ratio, rec is None, shown is None)
+        with self._compilations.of(kind, f"{clip.shape[3]}x{clip.shape[2]}"):
+            return self._matte(ratio, self._weights, clip, rec, shown)
+
+    def export(self, clip: Frames, ratio: float, platforms: Sequence[str]) -> jax.export.Exported:
+        """Returns the program for frames like `clip`, lowered for other platforms, such as "cuda" or "tpu".
+
+        The network's kernels should be theirs (`rvm_jax.networks.layers.kernels`).
+        """
+        matte = jax.jit(partial(self._matte, ratio))
+        return jax.export.export(matte, platforms=platforms)(self._weights, clip, self.zero_state(clip, ratio))
 
     def fingerprint(self) -> list[np.ndarray]:
         return [np.asarray(leaf) for leaf in jax.tree.leaves(self._weights)]

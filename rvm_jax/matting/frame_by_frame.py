@@ -10,6 +10,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import InputSpec, Matte, Network, Preprocessing
 from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
+from rvm_jax.networks.layers.kernels.precision import EXACT
 from rvm_jax.networks.layers.resizing import rescale, resize
 
 
@@ -72,4 +73,4 @@ class FrameByFrame(nnx.Module):
 
 def _resize_area(x: jax.Array, size: tuple[int, int]) -> jax.Array:
     rows, columns = (padding.area_means(n, to) for n, to in zip(x.shape[1:3], size, strict=True))
-    return jnp.einsum("ih,bhwc,jw->bijc", rows, x, columns)
+    return jnp.einsum("ih,bhwc,jw->bijc", rows, x, columns, precision=EXACT)

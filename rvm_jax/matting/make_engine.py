@@ -15,23 +15,33 @@ if TYPE_CHECKING:
 
 
 def make_engine(
-    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True, pads: bool = False
+    engine: str,
+    network: "nnx.Module | OnnxNetwork",
+    *,
+    precision: str = "float32",
+    fold: bool = True,
+    pads: bool = False,
 ) -> Engine:
     """Returns what computes a network's mattes; the arguments are those of `choose_engine`.
 
     Raises:
       UserError: see there.
     """
-    if choose_engine(engine, network, dtype=dtype, fold=fold, pads=pads) == "onnxruntime":
+    if choose_engine(engine, network, precision=precision, fold=fold, pads=pads) == "onnxruntime":
         from rvm_jax.export.engine import OnnxRuntimeEngine
 
         return OnnxRuntimeEngine(network)
     assert isinstance(network, nnx.Module)
-    return JaxEngine(network, dtype=dtype, fold=fold)
+    return JaxEngine(network, precision=precision, fold=fold)
 
 
 def choose_engine(
-    engine: str, network: "nnx.Module | OnnxNetwork", *, dtype: str = "float32", fold: bool = True, pads: bool = False
+    engine: str,
+    network: "nnx.Module | OnnxNetwork",
+    *,
+    precision: str = "float32",
+    fold: bool = True,
+    pads: bool = False,
 ) -> Literal["jax", "onnxruntime"]:
     """Returns the name of the engine that a network gets.
 
@@ -39,7 +49,7 @@ def choose_engine(
       engine: "jax", "onnxruntime", or "auto": ONNX Runtime on a CPU if it and `onnx` are installed and the network and
         its settings allow it; else JAX.
       network: the network; one of an .onnx file always has ONNX Runtime.
-      dtype, fold: as of `Matter`; ONNX Runtime computes in float32, folded.
+      precision, fold: as of `Matter`; ONNX Runtime computes in float32, folded.
       pads: whether frames are padded, whose averages over the picture ONNX Runtime cannot keep to what is shown.
 
     Raises:
@@ -48,7 +58,7 @@ def choose_engine(
     if engine not in ENGINES:
         raise UserError(f"engine '{engine}' is unknown; use one of {', '.join(ENGINES)}")
     of_file = not isinstance(network, nnx.Module)
-    obstacle = _obstacle(of_file, dtype, fold, pads)
+    obstacle = _obstacle(of_file, precision, fold, pads)
     if engine == "onnxruntime" or of_file:
         if obstacle:
             raise UserError(obstacle)
@@ -58,12 +68,12 @@ def choose_engine(
     return "jax"
 
 
-def _obstacle(of_file: bool, dtype: str, fold: bool, pads: bool) -> str | None:
+def _obstacle(of_file: bool, precision: str, fold: bool, pads: bool) -> str | None:
     missing = [name for name in ("onnxruntime", *([] if of_file else ["onnx"])) if find_spec(name) is None]
     if missing:
         return f"the engine 'onnxruntime' needs the package {missing[0]}; pip install 'rvm-jax[{missing[0]}]'"
-    if dtype != "float32" or not fold:
-        return "the engine 'onnxruntime' computes in float32 with folded batch norms; leave dtype and fold out"
+    if precision != "float32" or not fold:
+        return "the engine 'onnxruntime' computes in float32 with folded batch norms; leave precision and fold out"
     if pads:
         return "the engine 'onnxruntime' takes frames as they are, without padding; leave pad_to out"
     return None

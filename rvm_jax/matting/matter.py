@@ -16,6 +16,7 @@ from rvm_jax.matting.make_engine import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
+from rvm_jax.networks.precision import precision_or_dtype
 from rvm_jax.weights.shipped import default_path, load_shipped
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Matter:
         trained for, for the package's own network), so 1 for small frames. The published face
         recipe uses 1.
       streams: None for one stream; N for frames with a leading axis of N streams, each with a state of its own.
-      dtype: what convolutions compute in, "float32" or "bfloat16" (see `for_inference`).
+      precision: of products, "float32", "tensorfloat32" or "bfloat16" (see `for_inference`).
+      dtype: the former name of `precision`.
       fold: whether batch norm becomes part of the convolutions.
       pad_to: a multiple to which both sides are filled up by mirroring at the edge, so that pictures of many sizes
         share compilations; mattes are cut back. What is filled up enters no average over the whole picture; the matte
@@ -63,7 +65,8 @@ class Matter:
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
-        dtype: str = "float32",
+        precision: str | None = None,
+        dtype: str | None = None,
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
@@ -81,7 +84,8 @@ class Matter:
         if network is None:
             network = load_shipped(default_path())
         self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
-        self._engine = make_engine(engine, network, dtype=dtype, fold=fold, pads=pad_to > 1)
+        products = precision_or_dtype(precision, dtype) or "float32"
+        self._engine = make_engine(engine, network, precision=products, fold=fold, pads=pad_to > 1)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None

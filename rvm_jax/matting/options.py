@@ -95,7 +95,12 @@ class NetworkSettings(Checked):
     seq_chunk: int = option(
         4, "How many frames go to the device at once; more is faster on a GPU and takes more memory.", **_A_COUNT
     )
-    dtype: str = option("float32", "What the network computes in.", choices=("float32", "bfloat16"))
+    precision: str = option(
+        "float32",
+        "Of the network's products: float32, the same everywhere; the others are faster on a GPU or TPU.",
+        choices=("float32", "tensorfloat32", "bfloat16"),
+    )
+    dtype: str | None = option(None, "The former name of --precision.", choices=("float32", "bfloat16"))
     engine: str = option(
         "auto",
         "What runs the network; auto: ONNX Runtime on a CPU if it is installed and the network allows it, else JAX.",
@@ -120,6 +125,11 @@ class NetworkSettings(Checked):
         None, "Where the masks or trimaps come from that a guided network wants.", flag=None
     )
     compare_with: "tuple[Weights, ...]" = option((), "Further networks for the comparison.", flag=None)
+
+    @property
+    def products(self) -> str:
+        """The precision, by today's name or by its former one."""
+        return self.dtype or self.precision
 
 
 @dataclass(frozen=True)

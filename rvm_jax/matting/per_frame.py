@@ -10,11 +10,13 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax import guidance
+from rvm_jax.compilation import FirstCalls
 from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import Network, Result
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.layers.shown import only_shown
+from rvm_jax.networks.precision import precision_or_dtype
 
 
 class PictureMatter:
@@ -30,7 +32,8 @@ class PictureMatter:
         network: a network in evaluation mode; it stays untouched.
         faithful: round as the project did that the network's preparation comes from: fractions are cut off, and what a
             network without a sigmoid gives outside of [0, 1] wraps around. By default alphas are clipped and rounded.
-        dtype: what convolutions compute in, "float32" or "bfloat16".
+        precision: of products, "float32", "tensorfloat32" or "bfloat16" (see `for_inference`).
+        dtype: the former name of `precision`.
         pad_to: a multiple to which both sides are padded beside the network's own, so that pictures of many sizes share
             compilations. It moves the alpha a little near the edges; averages over the whole picture leave it out.
         alpha_bits: of the result, 8 (uint8) or 16 (uint16).
@@ -40,7 +43,14 @@ class PictureMatter:
     """
 
     def __init__(
-        self, network: Network, *, faithful: bool = False, dtype: str = "float32", pad_to: int = 1, alpha_bits: int = 8
+        self,
+        network: Network,
+        *,
+        faithful: bool = False,
+        precision: str | None = None,
+        dtype: str | None = None,
+        pad_to: int = 1,
+        alpha_bits: int = 8,
     ):
         if pad_to < 1:
             raise UserError(f"pad_to is {pad_to}; give a whole number of 1 or more")
@@ -48,7 +58,8 @@ class PictureMatter:
             raise UserError(f"alphas as published have 8 bits; leave alpha_bits={alpha_bits} or faithful out")
         self.network, self.faithful, self.alpha_bits = network, faithful, alpha_bits
         self._multiple = math.lcm(network.inputs.size_multiple, pad_to)
-        graphdef, weights = nnx.split(for_inference(cast(nnx.Module, network), dtype=dtype))
+        chosen = precision_or_dtype(precision, dtype) or "float32"
+        graphdef, weights = nnx.split(for_inference(cast(nnx.Module, network), precision=chosen))
         self._weights = nnx.to_pure_dict(weights)
         wraps = faithful and network.preprocessing.overflow == "wrap"
 
@@ -60,6 +71,7 @@ class PictureMatter:
                 result: Result = own(own.normalise(image / 255), *others)
             return result.supervised if wraps else result.pha
 
+        self._compilations = FirstCalls()
         self._run: Callable[..., jax.Array] = jax.jit(run)
 
     def __call__(self, picture: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
@@ -96,7 +108,9 @@ class PictureMatter:
 
     def run(self, *inputs: np.ndarray | jax.Array) -> jax.Array:
         """Runs the network alone, and returns the padded alpha (1, h, w, 1) on the device before it is computed."""
-        return self._run(self._weights, None, *inputs)
+        _, height, width, _ = inputs[0].shape
+        with self._compilations.of((height, width, inputs[0].dtype), f"{width}x{height}"):
+            return self._run(self._weights, None, *inputs)
 
     def _start(self, picture: np.ndarray, values: np.ndarray | None) -> Callable[[], np.ndarray]:
         inputs, place = self._framed(picture, values)

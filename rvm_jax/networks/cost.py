@@ -36,7 +36,7 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
         inputs.append(_zeros(*size, CHANNELS[network.inputs.guidance]))
     graphdef, weights = nnx.split(for_inference(network, kernels=XLA))
     program = jax.make_jaxpr(lambda weights, *args: nnx.merge(graphdef, weights)(*args).pha)(weights, *inputs)
-    return _count(program.jaxpr)
+    return count_multiply_adds(program.jaxpr)
 
 
 def _zeros(*shape: int) -> np.ndarray:
@@ -44,7 +44,8 @@ def _zeros(*shape: int) -> np.ndarray:
     return np.broadcast_to(np.float32(0), shape)
 
 
-def _count(jaxpr: Any) -> int:
+def count_multiply_adds(jaxpr: Any) -> int:
+    """Counts the multiply-adds of convolutions and matrix products in a traced program, loops as often as they run."""
     total = 0
     for equation in jaxpr.eqns:
         name, operands = equation.primitive.name, [x.aval for x in equation.invars]
@@ -59,5 +60,5 @@ def _count(jaxpr: Any) -> int:
             total += equation.outvars[0].aval.size * math.prod(operands[0].shape[i] for i in contracted)
         else:
             times = equation.params.get("length", 1) if name == "scan" else 1
-            total += times * sum(_count(inner) for inner in jaxprs_in_params(equation.params))
+            total += times * sum(count_multiply_adds(inner) for inner in jaxprs_in_params(equation.params))
     return total

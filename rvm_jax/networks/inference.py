@@ -5,6 +5,7 @@ other weights and a bias. The copy computes the same alpha to 1e-5 with fewer pa
 statistics, so it can neither be trained nor saved as PyTorch's file.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
@@ -12,11 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.errors import UserError
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.kernels import Kernels, kernels_of, use_kernels
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d
-from rvm_jax.networks.precision import DTYPES, castable_convolutions
+from rvm_jax.networks.precision import castable_convolutions, precision_or_dtype
 
 N = TypeVar("N")
 
@@ -29,31 +29,41 @@ class Rewritten(Protocol):
         """Returns what takes its place in the copy, which computes the same; may be itself."""
 
 
-def for_inference(network: N, *, fold: bool = True, dtype: str = "float32", kernels: Kernels | None = None) -> N:
+def for_inference(
+    network: N,
+    *,
+    fold: bool = True,
+    precision: str | None = None,
+    dtype: str | None = None,
+    kernels: Kernels | None = None,
+) -> N:
     """Returns a copy of `network`, in evaluation mode, that computes its mattes faster.
 
     Args:
         network: stays untouched.
         fold: makes each batch norm part of the convolution before it, and rewrites parts that have another form for
             inference (`Rewritten`).
-        dtype: what convolutions compute in, "float32" or "bfloat16". The recurrent state and the guided filter, whose
-            covariances are differences of nearly equal numbers, stay float32.
+        precision: of products, "float32", "tensorfloat32" or "bfloat16", which convolutions then also take and give;
+            None for that of the kernels. The recurrent state and the guided filter, whose covariances are differences
+            of nearly equal numbers, stay float32.
+        dtype: the former name of `precision`.
         kernels: what the copy's layers compute by (`kernels_for` the devices that will run it); None for the network's.
 
     Raises:
-        UserError: another `dtype`.
+        UserError: another precision.
     """
-    if dtype not in DTYPES:
-        raise UserError(f"dtype '{dtype}' is unknown; use one of {', '.join(DTYPES)}")
+    chosen = precision_or_dtype(precision, dtype)
     kernels = kernels or kernels_of(network)
+    if chosen not in (None, kernels.precision):
+        kernels = replace(kernels, precision=chosen)
     copy = nnx.clone(network)
     divide_by_spectral_norm(copy)
     if fold:
         fold_batch_norm(copy)
         _rewrite(copy, kernels)
     use_kernels(copy, kernels)
-    if dtype != "float32":
-        _cast_convolutions(copy, jnp.dtype(dtype))
+    if kernels.precision == "bfloat16":
+        _cast_convolutions(copy, jnp.dtype("bfloat16"))
     return copy
 
 

@@ -7,31 +7,29 @@ from typing import Protocol
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from rvm_jax.atomic_files import absolute
+from rvm_jax.compilation import FirstCalls
 from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
-from rvm_jax.networks.layers.kernels import kernels_for
 from rvm_jax.train import example_pictures
 from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
 from rvm_jax.train.checkpoint_store import Checkpoints
 from rvm_jax.train.devices import check_divides, global_batch, make_mesh
-from rvm_jax.train.initial_network import initial_network
 from rvm_jax.train.logs import Logs
 from rvm_jax.train.losses.objectives import OBJECTIVES, Loss
-from rvm_jax.train.optimizer import make_optimizer
 from rvm_jax.train.phases import MAIN, Batches, make_phases
 from rvm_jax.train.preemption import Preempted, Preemption
 from rvm_jax.train.profiler import Profiler
-from rvm_jax.train.rates import frozen_keys, rate_names, resolve_rates
+from rvm_jax.train.program import make_program
+from rvm_jax.train.rates import rate_names
 from rvm_jax.train.renamed import current_settings
-from rvm_jax.train.schedules import make_schedule
-from rvm_jax.train.state import TrainState, from_items, new_state, to_items, trained_network
-from rvm_jax.train.step import StepMaker, StepSettings, make_train_step
+from rvm_jax.train.state import TrainState, from_items, to_items, trained_network
+from rvm_jax.train.step import StepMaker, make_train_step
 from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
 from rvm_jax.train.workdir import check_config, record_start
 
@@ -89,7 +87,7 @@ def train(
     settings, renamed = current_settings(config.to_dict())
     config = ConfigDict(settings)
     root = absolute(workdir)
-    steps, seed = config.train.steps, config.train.seed
+    steps = config.train.steps
     if steps < 1:
         raise UserError(f"train.steps={steps} must be 1 or more")
     known_metrics = [f"{name}/{metric}" for name, evaluator in evaluators.items() for metric in evaluator.metrics]
@@ -100,39 +98,13 @@ def train(
     phases = make_phases(config.train, objectives)
     mesh = make_mesh() if mesh is None else mesh
     check_divides(mesh, (phase.batch_size // config.train.accumulate for phase in phases))
-    replicated = NamedSharding(mesh, PartitionSpec())
-    sharded = NamedSharding(mesh, PartitionSpec("data"))
 
     # ---- the network, its optimizer and the steps
-    if network is None:
-        network = initial_network(config.network, seed, kernels_for(mesh.devices.flat))
-    for objective in {phase.objective.name: phase.objective for phase in phases}.values():
-        objective.check(network)
-    graphdef, params, batch_stats = functional.split(network)
-    rates = resolve_rates(params, config.optimizer.rates, config.optimizer.freeze)
-    updates = sum(phase.batches_until(steps) for phase in phases)  # a schedule counts these, not steps
-    warmup = sum(phase.batches_until(config.optimizer.warmup_steps) for phase in phases)
-    schedule = make_schedule(config.optimizer.schedule, warmup=warmup, total=updates)
-    optimizer = make_optimizer(
-        params,
-        rates,
-        schedule,
-        name=config.optimizer.name,
-        kwargs=config.optimizer.kwargs.to_dict(),
-        clip_norm=config.optimizer.clip_norm,
-        weight_decay=config.optimizer.weight_decay,
-    )
-    step_settings = StepSettings(
-        dtype=config.train.dtype,
-        accumulate=config.train.accumulate,
-        remat=config.train.remat,
-        average_decay=config.train.average_decay,
-        frozen=frozen_keys(rates),
-        schedule=schedule,
-    )
-    state = new_state(params, batch_stats, optimizer, average=step_settings.average_decay > 0)
-    state = jax.device_put(state, replicated)
-    train_steps = {phase.name: make_step(network, phase.objective, optimizer, seed, step_settings) for phase in phases}
+    program = make_program(config, phases, mesh, network=network, make_step=make_step)
+    network = program.network
+    state = program.state()
+    state = jax.device_put(state, program.replicated)
+    compilations = FirstCalls()
 
     with ExitStack() as stack:
         # ---- the work directory: what an earlier run left there is resumed
@@ -181,8 +153,11 @@ def train(
                     continue
                 with monitor.taking_data():
                     batch = next(streams[phase.name])
-                shared = global_batch(batch, sharded, phase.batch_size)
-                state, metrics = train_steps[phase.name](state, shared, phase.crop(step))
+                shared = global_batch(batch, program.sharded, phase.batch_size)
+                crop = phase.crop(step)
+                height, width = crop or batch["src"].shape[2:4]
+                with compilations.of((phase.name, height, width), f"{height}x{width}"):
+                    state, metrics = program.steps[phase.name](state, shared, crop)
                 runs.append(PhaseRun(phase, batch, metrics))
             monitor.add(step, runs)
             profiler.end(step, runs)
@@ -196,10 +171,10 @@ def train(
                 monitor.settle(log=step == steps)
                 with monitor.throughput.paused():
                     if draws and is_first_host:
-                        picture = example_pictures.draw(graphdef, *state.weights_for_eval(), runs[0].batch)
+                        picture = example_pictures.draw(program.graphdef, *state.weights_for_eval(), runs[0].batch)
                         logs.picture(step, "training", picture)
                     if evaluates:
-                        view = functional.merge(graphdef, *state.weights_for_eval())
+                        view = functional.merge(program.graphdef, *state.weights_for_eval())
                         values = _evaluate(evaluators, view, logs, step, progress)
                         best.save(step, values, *to_items(state), network.config)
                     if saves:

@@ -11,7 +11,7 @@ from rvm_jax.errors import UserError
 
 # RVM's two heads once had the decoder's rate.
 _PATTERNS = {"decoder": "decoder|project_mat|project_seg"}
-_RENAMED = re.compile(r"--?config\.((?:train\.passes|optimizer\.rates)\.[^=]+)=(.*)", re.DOTALL)
+_RENAMED = re.compile(r"--?config\.(train\.dtype|(?:train\.passes|optimizer\.rates)\.[^=]+)=(.*)", re.DOTALL)
 
 
 def current_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -28,6 +28,12 @@ def current_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[
         if passes:
             said.append("train.passes is now called train.phases")
         train["phases"] = {**passes, **train.get("phases", {})}
+    if train is not None and "dtype" in train:
+        precision = train.pop("dtype")
+        if precision != "float32":
+            said.append(f"train.dtype is now called train.precision, here '{precision}'")
+        if precision != "float32" or "precision" not in train:
+            train["precision"] = precision
     if optimizer is not None:
         optimizer.setdefault("name", "adam")
         optimizer.setdefault("kwargs", {})
@@ -45,7 +51,7 @@ def current_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[
 def take_renamed_flags(argv: list[str]) -> list[tuple[str, str]]:
     """Removes flags that set what is called differently today from a command line, and returns (setting, value) pairs.
 
-    These are `--config.optimizer.rates.<part>=…` and `--config.train.passes.<name>.<key>=…`.
+    These are `--config.optimizer.rates.<part>=…`, `--config.train.passes.<name>.<key>=…` and `--config.train.dtype=…`.
     """
     found = [(arg, _RENAMED.fullmatch(arg)) for arg in argv]
     argv[:] = [arg for arg, match in found if match is None]
@@ -60,6 +66,10 @@ def apply_renamed_flags(config: ConfigDict, overrides: list[tuple[str, str]]) ->
     """
     said = []
     for path, text in overrides:
+        if path == "train.dtype":
+            config.train["dtype" if "dtype" in config.train else "precision"] = text
+            said.append(f"--config.train.dtype is now --config.train.precision={text}")
+            continue
         section, key, name = path.split(".", 2)
         try:
             value: Any = ast.literal_eval(text)

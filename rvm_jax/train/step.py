@@ -1,7 +1,7 @@
 """The jitted training step of any network and objective."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,8 +15,8 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.functional import Tensors
-from rvm_jax.networks.layers.kernels import kernels_of
-from rvm_jax.networks.precision import DTYPES, castable_convolutions
+from rvm_jax.networks.layers.kernels import kernels_of, use_kernels
+from rvm_jax.networks.precision import Precision, castable_convolutions, check_precision
 from rvm_jax.train.crops import CropSize, crop_batch
 from rvm_jax.train.losses.objectives import Loss
 from rvm_jax.train.losses.terms import Batch
@@ -42,8 +42,9 @@ class StepSettings:
     """How a step computes.
 
     Attributes:
-        dtype: what convolutions compute in, "float32" or "bfloat16". Weights, batch norm, losses, the guided filter,
-            the recurrent state and the optimizer stay float32; bfloat16 has float32's range and needs no loss scale.
+        precision: of products, "float32", "tensorfloat32" or "bfloat16", which convolutions then also take and give.
+            Weights, batch norm, losses, the guided filter, the recurrent state and the optimizer stay float32;
+            bfloat16 has float32's range and needs no loss scale.
         accumulate: in how many parts a batch is taken, one after the other, their gradients averaged: the memory of a
             part, and batch norm over each part alone, as in PyTorch.
         remat: keep no more than the convolutions' results for the backward pass and compute the rest again.
@@ -56,7 +57,7 @@ class StepSettings:
         UserError: if a value is out of range.
     """
 
-    dtype: str = "float32"
+    precision: Precision = "float32"
     accumulate: int = 1
     remat: bool = False
     average_decay: float = 0.0
@@ -64,8 +65,7 @@ class StepSettings:
     schedule: Schedule = constant
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise UserError(f"train.dtype '{self.dtype}' is unknown; use one of {', '.join(DTYPES)}")
+        check_precision(self.precision, "train.precision")
         if self.accumulate < 1:
             raise UserError(f"train.accumulate={self.accumulate} must be 1 or more")
         if not 0 <= self.average_decay < 1:
@@ -109,18 +109,20 @@ def make_train_step(
         seed: of the keys that objectives draw from.
         settings: see `StepSettings`.
     """
-    graphdef, *_ = functional.split(nnx.view(network, use_running_average=False))
+    view = nnx.view(network, use_running_average=False)
+    use_kernels(view, replace(kernels_of(network), precision=settings.precision))
+    graphdef, *_ = functional.split(view)
     low_precision_keys = frozenset(
         f"{layer}.{name}"
         for layer, _ in castable_convolutions(network)
         for name in ("weight", "bias")
-        if settings.dtype != "float32"
+        if settings.precision == "bfloat16"
     )
     frozen_stats = _statistics_beside(settings.frozen, functional.split(network)[2])
 
     def loss_of(params: Tensors, batch_stats: Tensors, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
         params = {k: jax.lax.stop_gradient(x) if k in settings.frozen else x for k, x in params.items()}
-        params = {k: x.astype(settings.dtype) if k in low_precision_keys else x for k, x in params.items()}
+        params = {k: x.astype(jnp.bfloat16) if k in low_precision_keys else x for k, x in params.items()}
         view = functional.merge(graphdef, params, batch_stats)
         components = objective(view, batch, key)
         return components["total"], (components, functional.batch_stats(view))

@@ -27,7 +27,9 @@ _ROUNDS = flags.DEFINE_integer("rounds", 10, "How often each contender has its t
 _CALLS = flags.DEFINE_integer("calls", 5, "Frames that are timed in a turn.", lower_bound=1)
 _FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes end to end; 0 leaves that out.", 0)
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
-_DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "What our network computes in.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of our network's products."
+)
 
 _TOLERANCE = 1e-3  # the refiner's coefficients amplify rounding, see rvm_jax/networks/rvm/refiner.py
 _CHUNK = 4
@@ -66,7 +68,7 @@ def measure() -> list[Row]:
     """
     if _NETWORK.value:
         return networks.measure(
-            _NETWORK.value, _SIZE.value or 512, rounds=_ROUNDS.value, calls=_CALLS.value, dtype=_DTYPE.value
+            _NETWORK.value, _SIZE.value or 512, rounds=_ROUNDS.value, calls=_CALLS.value, precision=_PRECISION.value
         )
     twin_contenders.import_twin()
     if _SIZE.value:
@@ -88,8 +90,8 @@ def measure() -> list[Row]:
 def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
-    makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _DTYPE.value)}
-    if device_name() == "cpu" and _DTYPE.value == "float32":
+    makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _PRECISION.value)}
+    if device_name() == "cpu" and _PRECISION.value == "float32":
         makers |= export_contenders.contenders(frame, case.ratio)
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
@@ -101,7 +103,7 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     medians, text = beside_peers(seconds, megabytes, OURS, decimals=1)
     timed = f"{_ROUNDS.value * _CALLS.value} frames each"
     print(
-        f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_DTYPE.value}, {device_name()}, threads: "
+        f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_PRECISION.value}, {device_name()}, threads: "
         f"{usable_cores()}, {timed}"
     )
     print(text)
@@ -158,7 +160,7 @@ def _matter(case: Case) -> Any:
     import rvm_jax
 
     network = rvm_jax.MattingNetwork("mobilenetv3", foreground=True, rngs=nnx.Rngs(0))
-    return rvm_jax.Matter(network, case.ratio, dtype=_DTYPE.value)
+    return rvm_jax.Matter(network, case.ratio, precision=_PRECISION.value)
 
 
 def _clip_seconds(matter: Any, frame: np.ndarray, count: int) -> float:
@@ -201,7 +203,7 @@ def _check_agreement(running: dict[str, Contender]) -> None:
         call()
         outputs[name] = call()
     first, *others = outputs
-    tolerance = _TOLERANCE if _DTYPE.value == "float32" and device_name() == "cpu" else 0.1
+    tolerance = _TOLERANCE if _PRECISION.value == "float32" and device_name() == "cpu" else 0.1
     for other in others:
         error = max(float(np.abs(a - b).max()) for a, b in zip(outputs[first], outputs[other], strict=True))
         if not error < tolerance:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _REFERENCE = "rvm"
 
 
-def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: str) -> list[Row]:
+def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, precision: str) -> list[Row]:
     """Prints a table and returns its rows.
 
     Args:
         names: of networks, as `rvm_jax.create` takes them, or "all"; RVM is measured in any case.
         side: of the square picture.
         rounds, calls: how often each network has its turn, and the pictures of a turn.
-        dtype: what convolutions compute in, "float32" or "bfloat16".
+        precision: of products; see `for_inference`.
 
     Raises:
         UserError: if a name is unknown, or `side` is nothing that these networks take.
@@ -45,7 +45,7 @@ def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: 
         if side % network.inputs.size_multiple:
             raise UserError(f"--size={side}: {name} needs a multiple of {network.inputs.size_multiple}")
         counts[name] = (parameters(network), multiply_adds(network, side, side))
-        contenders[name] = _contender(network, side, dtype)
+        contenders[name] = _contender(network, side, precision)
         contenders[name]()  # compiles
     seconds = timing.interleave(contenders, rounds, calls)
 
@@ -69,13 +69,13 @@ def measure(names: Sequence[str], side: int, *, rounds: int, calls: int, dtype: 
         peer, ratio = (None, None) if name == _REFERENCE else (_REFERENCE, relative)
         rows.append(Row(f"matting {name} {side}x{side} picture", speeds[name], "GMAC/s", peer, ratio))
     timed = f"{rounds * calls} pictures each"
-    print(f"\nOne picture of {side}x{side}, {dtype}, threads: {usable_cores()}, {timed}")
+    print(f"\nOne picture of {side}x{side}, {precision}, threads: {usable_cores()}, {timed}")
     header = ("", "parameters (M)", "multiply-adds (G)", "median ms", "10 to 90 %", "GMAC/s", "beside RVM's")
     print(table(header, lines))
     return rows
 
 
-def _contender(network: "Network", side: int, dtype: str) -> Callable[[], Any]:
+def _contender(network: "Network", side: int, precision: str) -> Callable[[], Any]:
     """A call of the network alone, with its inputs on the device: noise, with a square in front."""
     import jax
     from flax import nnx
@@ -88,7 +88,7 @@ def _contender(network: "Network", side: int, dtype: str) -> Callable[[], Any]:
     inside = slice(side // 4, -(side // 4))
     pha[:, :, inside, inside] = 255
     inputs = jax.device_put([x[:, 0] for x in network_inputs(network, {"src": src, "pha": pha})])
-    graphdef, state = nnx.split(for_inference(network, dtype=dtype))
+    graphdef, state = nnx.split(for_inference(network, precision=precision))
     weights = nnx.to_pure_dict(state)
     # All outputs: XLA would leave out the layers that `pha` does not need, but they are counted.
     run = jax.jit(lambda weights, *args: nnx.merge(graphdef, weights)(*args))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -16,6 +16,9 @@ from rvm_jax.errors import UserError
 from scripts import ROOT
 from scripts.benchmarks import timing, twin_contenders
 from scripts.benchmarks.report import Row, beside_peers, device_name, usable_cores
+
+if TYPE_CHECKING:
+    from rvm_jax.networks.precision import Precision
 
 _SIZE = flags.DEFINE_integer("size", 512, "Height and width of the frames.", lower_bound=64)
 _FRAMES = flags.DEFINE_integer("frames", 4, "Frames of a clip.", lower_bound=1)
@@ -77,6 +80,7 @@ def measure() -> list[Row]:
 def _all_makers() -> dict[str, Callable[[dict[str, np.ndarray]], Contender]]:
     makers: dict[str, Callable[[dict[str, np.ndarray]], Contender]] = {
         OURS: lambda batch: _ours(batch, "float32"),
+        f"{OURS} tensorfloat32": lambda batch: _ours(batch, "tensorfloat32"),
         f"{OURS} bfloat16": lambda batch: _ours(batch, "bfloat16"),
         "PyTorch eager": lambda batch: _theirs(batch),
         "PyTorch eager channels_last": lambda batch: _theirs(batch, channels_last=True),
@@ -87,7 +91,11 @@ def _all_makers() -> dict[str, Callable[[dict[str, np.ndarray]], Contender]]:
         ),
     }
     if device_name() == "cpu":  # where neither lower precision nor the compiler's kernels are PyTorch's strength
-        return {name: make for name, make in makers.items() if not any(x in name for x in ("fp16", "bfloat", "comp"))}
+        return {
+            name: make
+            for name, make in makers.items()
+            if not any(x in name for x in ("fp16", "float32", "bfloat", "comp"))
+        }
     return makers
 
 
@@ -147,8 +155,8 @@ def _print_where() -> None:
     where.print_table(call, compiled.as_text())
 
 
-def _ours(batch: dict[str, np.ndarray], dtype: str) -> Contender:
-    return _stepping(*_step(batch, dtype))
+def _ours(batch: dict[str, np.ndarray], precision: "Precision") -> Contender:
+    return _stepping(*_step(batch, precision))
 
 
 def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
@@ -162,7 +170,7 @@ def _stepping(step: Any, state: Any, batch: dict[str, np.ndarray]) -> Contender:
     return call
 
 
-def _step(batch: dict[str, np.ndarray], dtype: str, kernels: Any = None) -> Any:
+def _step(batch: dict[str, np.ndarray], precision: "Precision", kernels: Any = None) -> Any:
     """The jitted step, its state at the start, and the batch."""
     import rvm_jax
     from rvm_jax.networks import functional
@@ -179,7 +187,7 @@ def _step(batch: dict[str, np.ndarray], dtype: str, kernels: Any = None) -> Any:
     torch_weights.set_state_dict(network, tensors, "the twin's weights")
     _, params, batch_stats = functional.split(network)
     optimizer = make_optimizer(params, resolve_rates(params, _PATTERNS))
-    step = make_train_step(network, alpha, optimizer, 0, StepSettings(dtype=dtype))
+    step = make_train_step(network, alpha, optimizer, 0, StepSettings(precision=precision))
     return step, new_state(params, batch_stats, optimizer), batch
 
 

@@ -30,7 +30,9 @@ class Choice:
     replaced: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
-def _channels_first(x: jax.Array, weight: jax.Array, stride: int, dilation: int) -> jax.Array:
+def _channels_first(
+    x: jax.Array, weight: jax.Array, stride: int, dilation: int, precision: jax.lax.Precision
+) -> jax.Array:
     pad = dilation * (weight.shape[0] - 1) // 2
     y = jax.lax.conv_general_dilated(
         jnp.moveaxis(x, -1, 1),
@@ -39,6 +41,7 @@ def _channels_first(x: jax.Array, weight: jax.Array, stride: int, dilation: int)
         padding=((pad, pad), (pad, pad)),
         rhs_dilation=(dilation, dilation),
         dimension_numbers=("NCHW", "OIHW", "NCHW"),
+        precision=precision,
     )
     return jnp.moveaxis(y, 1, -1)
 

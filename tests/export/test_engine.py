@@ -96,12 +96,12 @@ def test_an_exported_file_is_a_network(tmp_path: Path) -> None:
 def test_which_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     network = rvm_jax.create(rngs=None)
     assert choose_engine("auto", network) == "onnxruntime"
-    assert choose_engine("auto", network, dtype="bfloat16") == "jax"
+    assert choose_engine("auto", network, precision="bfloat16") == "jax"
     assert choose_engine("jax", network) == "jax"
     with pytest.raises(rvm_jax.UserError, match="engine 'torch' is unknown"):
         choose_engine("torch", network)
     with pytest.raises(rvm_jax.UserError, match="computes in float32"):
-        choose_engine("onnxruntime", network, dtype="bfloat16")
+        choose_engine("onnxruntime", network, precision="bfloat16")
     monkeypatch.setattr(make_engine, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
     assert choose_engine("auto", network) == "jax"
     with pytest.raises(rvm_jax.UserError, match=r"needs the package onnxruntime; pip install 'rvm-jax\[onnxruntime\]'"):

@@ -190,6 +190,8 @@ def test_settings_out_of_range_are_named() -> None:
         {"pad_to": 0},
         {"scene_cut": 0},
         {"dtype": "float16"},
+        {"precision": "float16"},
+        {"precision": "float32", "dtype": "bfloat16"},
         {"downsample_ratio": "half"},
     ):
         with pytest.raises(UserError, match=next(iter(settings))):

@@ -16,7 +16,7 @@ from rvm_jax.matting.option import options
 from rvm_jax.matting.options import PictureSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# The flags that commands in use name.
+# The flags of earlier versions, which commands in use name, and of this one.
 # fmt: off
 FLAGS = [
     "alpha_bits", "background", "checkpoint", "downsample_ratio", "dry_run",
@@ -26,7 +26,7 @@ FLAGS = [
     "output_alpha", "output_codec", "output_comparison", "output_composition", "output_dir",
     "output_foreground", "output_format", "output_occluder",
     "output_occlusion", "output_picture", "output_type", "output_video_mbps", "pad_to",
-    "preparation", "preview", "progress", "scene_cut", "seq_chunk",
+    "precision", "preparation", "preview", "progress", "scene_cut", "seq_chunk",
     "sequence",
 ]
 # fmt: on

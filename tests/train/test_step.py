@@ -81,7 +81,7 @@ def test_rematerialisation_changes_nothing(start: Start, plain: Ran) -> None:
 
 
 def test_bfloat16_keeps_the_state_in_float32(start: Start, plain: Ran) -> None:
-    state, metrics = run(start, dtype="bfloat16")
+    state, metrics = run(start, precision="bfloat16")
     assert {str(x.dtype) for x in jax.tree.leaves((state.params, state.opt_state))} == {"float32", "int32"}
     assert metrics["loss/total"] != plain[1]["loss/total"]
     assert metrics["loss/total"] == pytest.approx(plain[1]["loss/total"], rel=1e-2)
@@ -127,8 +127,8 @@ def test_the_average_and_what_is_frozen(start: Start) -> None:
 
 
 def test_settings_that_do_not_exist() -> None:
-    with pytest.raises(UserError, match=r"train\.dtype 'float16' is unknown; use one of float32, bfloat16"):
-        StepSettings(dtype="float16")
+    with pytest.raises(UserError, match=r"train\.precision 'float16' is unknown; use one of float32, tens"):
+        StepSettings(precision="float16")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"train\.average_decay=1\.0 must lie in \[0, 1\)"):
         StepSettings(average_decay=1.0)
     with pytest.raises(UserError, match=r"train\.accumulate=0"):

@@ -15,6 +15,7 @@ from rvm_jax.networks.layers.attention import attend, drop_path, keys, split_hea
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.dense import LayerNorm, Linear
 from rvm_jax.networks.layers.initializers import initial_value, normal, zeros
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 WINDOW = 7
 _SHIFT = WINDOW // 2
@@ -113,6 +114,8 @@ class SwinBlock(nnx.Module):
 class WindowAttention(nnx.Module):
     """Attention among the tokens of a window, with a learnt bias for each offset between two of them."""
 
+    kernels: Kernels = XLA
+
     def __init__(self, channels: int, heads: int, *, rngs: nnx.Rngs | None):
         self.heads = heads
         self.relative_position_bias_table = nnx.Param(initial_value(normal(0.02), rngs, ((2 * WINDOW - 1) ** 2, heads)))
@@ -127,7 +130,7 @@ class WindowAttention(nnx.Module):
         bias = jnp.moveaxis(table[relative_position_index()], -1, 0)
         if mask is not None:
             bias = bias + jnp.asarray(mask, bias.dtype)[:, None]
-        return self.proj(attend(*split_heads(self.qkv(x), self.heads), bias))
+        return self.proj(attend(*split_heads(self.qkv(x), self.heads), bias, kernels=self.kernels))
 
 
 class Mlp(nnx.Module):

@@ -10,12 +10,14 @@ from flax import nnx
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 from rvm_jax.networks.layers.dense import Linear
 from rvm_jax.networks.layers.initializers import initial_value, xavier_uniform, zeros
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
 class MultiheadAttention(nnx.Module):
     """torch.nn.MultiheadAttention's self-attention on (B, tokens, C); `in_proj_weight` is (C, 3C)."""
 
     TORCH_AXES: ClassVar[dict[str, tuple[int, ...]]] = {"in_proj_weight": (1, 0)}
+    kernels: Kernels = XLA
 
     def __init__(self, channels: int, heads: int, *, rngs: nnx.Rngs | None):
         self.heads = heads
@@ -26,8 +28,8 @@ class MultiheadAttention(nnx.Module):
     def __call__(self, x: jax.Array, rate: float = 0.0, key: jax.Array | None = None) -> jax.Array:
         """`rate` is that of the attention weights' dropout, which `key` draws."""
         weight = self.in_proj_weight[...]
-        qkv = split_heads(x.astype(weight.dtype) @ weight + self.in_proj_bias[...], self.heads)
-        return self.out_proj(attend(*qkv, rate=rate, key=key))
+        joined = self.kernels.einsum("...i,io->...o", x.astype(weight.dtype), weight) + self.in_proj_bias[...]
+        return self.out_proj(attend(*split_heads(joined, self.heads), kernels=self.kernels, rate=rate, key=key))
 
 
 def split_heads(qkv: jax.Array, heads: int) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -44,13 +46,14 @@ def attend(
     v: jax.Array,
     bias: jax.Array | None = None,
     *,
+    kernels: Kernels,
     rate: float = 0.0,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    """Gives softmax(q k' / sqrt(d) + bias) v, softmax in float32: (…, heads, tokens, d) to (…, tokens, heads · d)."""
-    logits = at_least_float32(jnp.einsum("...qd,...kd->...qk", q * (1 / math.sqrt(q.shape[-1])), k))
+    """Computes softmax(q k' / sqrt(d) + bias) v, softmax in float32: (…, heads, tokens, d) to (…, tokens, C)."""
+    logits = at_least_float32(kernels.einsum("...qd,...kd->...qk", q * (1 / math.sqrt(q.shape[-1])), k))
     weights = jax.nn.softmax(logits if bias is None else logits + bias, axis=-1)
-    mixed = jnp.einsum("...qk,...kd->...qd", dropout(weights, rate, key).astype(v.dtype), v)
+    mixed = kernels.einsum("...qk,...kd->...qd", dropout(weights, rate, key).astype(v.dtype), v)
     mixed = jnp.moveaxis(mixed, -3, -2)
     return mixed.reshape(*mixed.shape[:-2], -1)
 

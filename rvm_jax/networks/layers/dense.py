@@ -10,12 +10,14 @@ from flax import nnx
 
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 from rvm_jax.networks.layers.initializers import Initializer, initial_value, torch_uniform
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
 class Linear(nnx.Module):
     """torch.nn.Linear; `weight` is (inputs, outputs)."""
 
     TORCH_AXES: ClassVar[dict[str, tuple[int, ...]]] = {"weight": (1, 0)}
+    kernels: Kernels = XLA
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class Linear(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         weight = self.weight[...]
-        y = x.astype(weight.dtype) @ weight
+        y = self.kernels.einsum("...i,io->...o", x.astype(weight.dtype), weight)
         return y if self.bias is None else y + self.bias[...]
 
 

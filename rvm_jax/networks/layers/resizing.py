@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rvm_jax.networks.layers.kernels.precision import EXACT
+
 
 def resize(x: jax.Array, size: tuple[int, int]) -> jax.Array:
     """Resizes (B, H, W, C) to (B, *size, C) bilinearly: interpolate(size=…, align_corners=False)."""
@@ -33,7 +35,7 @@ def _columns_by_phases(x: jax.Array, p: int, q: int) -> jax.Array:
         window_strides=(1, q),
         padding="VALID",
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        precision=jax.lax.Precision.HIGHEST,
+        precision=EXACT,
     )
     return y.reshape(*x.shape[:2], -1, channels)
 

@@ -13,6 +13,7 @@ from flax import nnx
 
 from rvm_jax.networks.layers.initializers import Initializer, initial_value, xavier_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
+from rvm_jax.networks.layers.kernels.precision import EXACT
 
 _EPS = 1e-12
 
@@ -39,8 +40,7 @@ class SpectralConvTranspose2d(nnx.Module):
         self.module = SpectralWeight((4, 4, channels, channels), _transposed_uniform, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        weight = self.module()
-        return self.kernels.transposed_conv(x.astype(weight.dtype), weight)
+        return self.kernels.transposed(x, self.module())
 
 
 class SpectralWeight(nnx.Module):
@@ -76,11 +76,16 @@ class SpectralWeight(nnx.Module):
         matrix = weight.reshape(-1, rows)  # in the order of our axes, so that no copy is made
         if self.iterates:
             constant = jax.lax.stop_gradient(matrix)
-            v = _unit((constant @ u).reshape(height, width, columns).transpose(2, 0, 1).ravel())
-            u = _unit(v.reshape(columns, height, width).transpose(1, 2, 0).ravel() @ constant)
+            v = _unit(_product(constant, u).reshape(height, width, columns).transpose(2, 0, 1).ravel())
+            u = _unit(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), constant))
             self.weight_u[...], self.weight_v[...] = u, v
-        sigma = (v.reshape(columns, height, width).transpose(1, 2, 0).ravel() @ matrix) @ u
+        sigma = _product(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), matrix), u)
         return weight / sigma
+
+
+def _product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Multiplies in float32, whatever the network's precision: a norm divides all weights."""
+    return jnp.matmul(a, b, precision=EXACT)
 
 
 def _unit(x: Any) -> Any:

@@ -4,6 +4,7 @@ Measured on one core with jax 0.10.2, 512×512 frames: a 3×3 convolution withou
 padded to the same size, and one to 16 channels runs at half the multiply rate of one to 64.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.basic import Conv2d
+from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 # [phase a, tap of the large kernel, tap of the small kernel]: the large pixel 2i + a + (tap - 1) in terms of the small
 # pixels i - 1, i, i + 1, by bilinear weights at half-pixel centres.
@@ -37,6 +39,8 @@ class PolyphaseOutputBlock(nnx.Module):
     The frames join at the small size, the four pixels of a square side by side.
     """
 
+    kernels: Kernels = XLA
+
     def __init__(self, first: Conv2d, last: Conv2d):
         weight, bias = _tensors(first)
         inputs = weight.shape[2] - 3
@@ -59,14 +63,15 @@ class PolyphaseOutputBlock(nnx.Module):
     def _beyond_the_edge(self, x: jax.Array, height: int, width: int) -> jax.Array:
         """What the phases see beyond the doubled picture, where the convolution has zeros: x's outermost pixels."""
         weight = self.edge.weight[...]
+        conv_line = partial(_conv_line, precision=self.kernels.lax_precision)
         top, bottom = (_doubled_line(line, width) for line in (x[:, 0], x[:, -1]))
         left, right = (_doubled_line(line, height)[:, 1:-1] for line in (x[:, :, 0], x[:, :, -1]))
 
         def row(line: jax.Array, kernel: jax.Array, before: int, after: int) -> jax.Array:
-            return jnp.pad(_conv_line(line, kernel, 0)[:, None], ((0, 0), (before, after), (0, 0), (0, 0)))
+            return jnp.pad(conv_line(line, kernel, 0)[:, None], ((0, 0), (before, after), (0, 0), (0, 0)))
 
         def column(line: jax.Array, kernel: jax.Array, before: int, after: int) -> jax.Array:
-            return jnp.pad(_conv_line(line, kernel, 1)[:, :, None], ((0, 0), (0, 0), (before, after), (0, 0)))
+            return jnp.pad(conv_line(line, kernel, 1)[:, :, None], ((0, 0), (0, 0), (before, after), (0, 0)))
 
         rows = row(top, weight[0], 0, height - 1) + row(bottom, weight[2], height - 1, 0)
         columns = column(left, weight[:, 0], 0, width - 1) + column(right, weight[:, 2], width - 1, 0)
@@ -102,9 +107,14 @@ def _doubled_line(line: jax.Array, length: int) -> jax.Array:
     return jnp.pad(doubled, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, : length + 2]
 
 
-def _conv_line(line: jax.Array, kernel: jax.Array, pad: int) -> jax.Array:
+def _conv_line(line: jax.Array, kernel: jax.Array, pad: int, precision: jax.lax.Precision) -> jax.Array:
     return jax.lax.conv_general_dilated(
-        line.astype(kernel.dtype), kernel, (1,), [(pad, pad)], dimension_numbers=("NWC", "WIO", "NWC")
+        line.astype(kernel.dtype),
+        kernel,
+        (1,),
+        [(pad, pad)],
+        dimension_numbers=("NWC", "WIO", "NWC"),
+        precision=precision,
     )
 
 

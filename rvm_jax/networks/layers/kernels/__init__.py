@@ -4,6 +4,25 @@ Nothing here looks at a device while a program is traced: a network carries its 
 (`rvm_jax.create`, by the device that its weights go to) or compiled (`for_inference`, `use_kernels`).
 """
 
-from rvm_jax.networks.layers.kernels.choice import CPU, XLA, Kernels, kernels_for, kernels_of, use_kernels
+from rvm_jax.networks.layers.kernels.choice import (
+    CPU,
+    XLA,
+    Kernels,
+    kernels_for,
+    kernels_of,
+    modules_by_path,
+    use_kernels,
+)
+from rvm_jax.networks.layers.kernels.precision import PRECISIONS, Precision
 
-__all__ = ["CPU", "XLA", "Kernels", "kernels_for", "kernels_of", "use_kernels"]
+__all__ = [
+    "CPU",
+    "PRECISIONS",
+    "XLA",
+    "Kernels",
+    "Precision",
+    "kernels_for",
+    "kernels_of",
+    "modules_by_path",
+    "use_kernels",
+]

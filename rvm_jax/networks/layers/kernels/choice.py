@@ -1,7 +1,7 @@
 """The sets of kernels, and how a network comes by one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import jax
@@ -10,6 +10,7 @@ from flax import nnx
 
 from rvm_jax.networks.layers.kernels import cpu_convolution, cpu_depthwise, cpu_storage, plain
 from rvm_jax.networks.layers.kernels.batch_norm import Normalised, batch_norm
+from rvm_jax.networks.layers.kernels.precision import Precision, lax_precision
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,15 @@ class Kernels:
 
     Attributes:
         name: for messages.
-        plain_conv: convolves (B, H, W, I) with (k, k, I, O); takes stride and dilation.
-        pointwise_conv: convolves with (1, 1, I, O) at stride 1, or None for `plain_conv`.
-        conv3x3: convolves with (3, 3, I, O) at stride and dilation 1; takes `strip_bytes`; or None for `plain_conv`.
+        precision: of every matrix product and convolution; all of them are told it.
+        plain_conv: convolves (B, H, W, I) with (k, k, I, O); takes stride, dilation, XLA's precision.
+        pointwise_conv: convolves with (1, 1, I, O) at stride 1; takes the precision; or None for `plain_conv`.
+        conv3x3: convolves with (3, 3, I, O) at stride and dilation 1; takes `strip_bytes` and the precision; or
+            None for `plain_conv`.
         narrowest_conv3x3: the width in pixels from which `conv3x3` is used.
-        depthwise_conv: convolves each channel with its own kernel (k, k, 1, C); takes stride, dilation, `strip_bytes`.
-        transposed_conv: doubles (B, H, W, I) by a weight (4, 4, O, I), stride 2, padding 1.
+        depthwise_conv: convolves each channel with its own kernel (k, k, 1, C); takes stride, dilation,
+            `strip_bytes` and the precision.
+        transposed_conv: doubles (B, H, W, I) by a weight (4, 4, O, I), stride 2, padding 1; takes the precision.
         batch_norm: normalises by the batch's own statistics.
         store: gives back what it takes, (B, H, W, C), so that it is computed once, in memory; takes `strip_bytes`.
         strip_bytes: what strips of rows may take at once: what the processor's caches hold.
@@ -34,12 +38,13 @@ class Kernels:
     """
 
     name: str
-    plain_conv: Callable[[jax.Array, jax.Array, int, int], jax.Array] = plain.conv
-    pointwise_conv: Callable[[jax.Array, jax.Array], jax.Array] | None = None
-    conv3x3: Callable[[jax.Array, jax.Array, int], jax.Array] | None = None
+    precision: Precision = "float32"
+    plain_conv: Callable[[jax.Array, jax.Array, int, int, jax.lax.Precision], jax.Array] = plain.conv
+    pointwise_conv: Callable[[jax.Array, jax.Array, jax.lax.Precision], jax.Array] | None = None
+    conv3x3: Callable[[jax.Array, jax.Array, int, jax.lax.Precision], jax.Array] | None = None
     narrowest_conv3x3: int = 64
-    depthwise_conv: Callable[[jax.Array, jax.Array, int, int, int], jax.Array] = plain.depthwise_conv
-    transposed_conv: Callable[[jax.Array, jax.Array], jax.Array] = plain.transposed_conv
+    depthwise_conv: Callable[[jax.Array, jax.Array, int, int, int, jax.lax.Precision], jax.Array] = plain.depthwise_conv
+    transposed_conv: Callable[[jax.Array, jax.Array, jax.lax.Precision], jax.Array] = plain.transposed_conv
     batch_norm: Callable[[jax.Array, jax.Array, jax.Array, float], Normalised] = batch_norm
     store: Callable[[jax.Array, int], jax.Array] = plain.store
     strip_bytes: int = 4 << 20
@@ -47,6 +52,11 @@ class Kernels:
     max_unroll: int = 1
     merge_upsampling: bool = False
     compiler_options: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def lax_precision(self) -> jax.lax.Precision:
+        """The precision as JAX's products take it."""
+        return lax_precision(self.precision)
 
     def conv(self, x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
         """Convolves (B, H, W, I) with (k, k, I, O), padded as PyTorch pads: XLA's SAME pads asymmetrically at stride 2.
@@ -56,14 +66,23 @@ class Kernels:
         x, size = x.astype(weight.dtype), weight.shape[0]
         if stride == dilation == 1:
             if size == 1 and self.pointwise_conv is not None:
-                return self.pointwise_conv(x, weight)
+                return self.pointwise_conv(x, weight, self.lax_precision)
             if size == 3 and self.conv3x3 is not None and x.shape[2] >= self.narrowest_conv3x3:
-                return self.conv3x3(x, weight, self.strip_bytes)
-        return self.plain_conv(x, weight, stride, dilation)
+                return self.conv3x3(x, weight, self.strip_bytes, self.lax_precision)
+        return self.plain_conv(x, weight, stride, dilation, self.lax_precision)
 
     def depthwise(self, x: jax.Array, weight: jax.Array, stride: int = 1, dilation: int = 1) -> jax.Array:
         """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C), in the dtype of the weight."""
-        return self.depthwise_conv(x.astype(weight.dtype), weight, stride, dilation, self.strip_bytes)
+        x = x.astype(weight.dtype)
+        return self.depthwise_conv(x, weight, stride, dilation, self.strip_bytes, self.lax_precision)
+
+    def transposed(self, x: jax.Array, weight: jax.Array) -> jax.Array:
+        """Doubles (B, H, W, I) by a weight (4, 4, O, I), stride 2, padding 1, in the dtype of the weight."""
+        return self.transposed_conv(x.astype(weight.dtype), weight, self.lax_precision)
+
+    def einsum(self, subscripts: str, *operands: jax.Array) -> jax.Array:
+        """Computes a product of matrices, as `jnp.einsum` does."""
+        return jnp.einsum(subscripts, *operands, precision=self.lax_precision)
 
     def joined(self, maps: Sequence[jax.Array], weight: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Joins maps (B, H, W, C_i) by channel for the kernel (k, k, ΣC_i, O); returns both, zero-padded alike."""
@@ -100,19 +119,30 @@ def kernels_for(devices: Iterable[jax.Device] | None = None) -> Kernels:
 
 
 def use_kernels(network: object, kernels: Kernels | None = None) -> None:
-    """Has all layers of a network compute by these kernels, in place; by default by those for the default device."""
+    """Has all layers of a network compute by these kernels, in place; by default by those for the default device.
+
+    What lies in a module that says `keep_float32` computes in float32 whatever their precision.
+    """
     kernels = kernels or kernels_for()
-    for layer in _layers(network):
-        layer.kernels = kernels
+    exact = replace(kernels, precision="float32") if kernels.precision != "float32" else kernels
+    for _, module, kept in modules_by_path(network):
+        if hasattr(module, "kernels"):
+            module.kernels = exact if kept else kernels
 
 
 def kernels_of(network: object) -> Kernels:
     """Returns the kernels that a network computes by; XLA's if none of its layers has a choice."""
-    return next((layer.kernels for layer in _layers(network)), XLA)
+    found = (module.kernels for _, module, kept in modules_by_path(network) if not kept and hasattr(module, "kernels"))
+    return next(found, XLA)
 
 
-def _layers(network: object) -> Iterator[Any]:
-    return (module for _, module in nnx.iter_modules(cast(nnx.Module, network)) if hasattr(module, "kernels"))
+def modules_by_path(network: object) -> Iterator[tuple[str, Any, bool]]:
+    """Yields the dotted path of each module, the module, and whether it is, or lies in, one that keeps float32."""
+    modules: list[tuple[tuple[Any, ...], Any]] = list(nnx.iter_modules(cast(nnx.Module, network)))
+    keepers = [module for _, module in modules if getattr(module, "keep_float32", False)]
+    kept = {id(inner) for keeper in keepers for _, inner in nnx.iter_modules(keeper)}
+    for path, module in modules:
+        yield ".".join(map(str, path)), module, id(module) in kept
 
 
 def _default_device() -> jax.Device:

@@ -6,47 +6,56 @@ import jax
 import jax.numpy as jnp
 
 from rvm_jax.networks.layers.kernels.plain import conv as plain_conv
-
-
-@jax.custom_vjp
-def pointwise_conv(x: jax.Array, weight: jax.Array) -> jax.Array:
-    """Convolves (B, H, W, I) with (1, 1, I, O), as a matrix product: on the CPU twice as fast as XLA's convolution."""
-    return jnp.einsum("bhwi,io->bhwo", x, weight[0, 0])
-
-
-def _pointwise_backward(saved: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x, weight = saved
-    inputs, outputs = weight.shape[2:]
-    dx = jnp.einsum("bhwo,io->bhwi", dy, weight[0, 0])
-    if outputs == 1:
-        dweight = (x * dy).sum((0, 1, 2))[:, None]
-    elif inputs > outputs:  # XLA transposes one of them in memory: the smaller
-        dweight = jnp.einsum("bhwi,bhwo->oi", x, dy).T
-    else:
-        dweight = jnp.einsum("bhwi,bhwo->io", x, dy)
-    return dx, dweight[None, None]
-
-
-pointwise_conv.defvjp(lambda x, weight: (pointwise_conv(x, weight), (x, weight)), _pointwise_backward)
+from rvm_jax.networks.layers.kernels.precision import EXACT
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
-def conv3x3(x: jax.Array, weight: jax.Array, strip_bytes: int) -> jax.Array:
+def pointwise_conv(x: jax.Array, weight: jax.Array, precision: jax.lax.Precision = EXACT) -> jax.Array:
+    """Convolves (B, H, W, I) with (1, 1, I, O), as a matrix product: on the CPU twice as fast as XLA's convolution."""
+    return jnp.einsum("bhwi,io->bhwo", x, weight[0, 0], precision=precision)
+
+
+def _pointwise_forward(
+    x: jax.Array, weight: jax.Array, precision: jax.lax.Precision
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return pointwise_conv(x, weight, precision), (x, weight)
+
+
+def _pointwise_backward(
+    precision: jax.lax.Precision, saved: tuple[jax.Array, jax.Array], dy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    x, weight = saved
+    inputs, outputs = weight.shape[2:]
+    dx = jnp.einsum("bhwo,io->bhwi", dy, weight[0, 0], precision=precision)
+    if outputs == 1:
+        dweight = (x * dy).sum((0, 1, 2))[:, None]
+    elif inputs > outputs:  # XLA transposes one of them in memory: the smaller
+        dweight = jnp.einsum("bhwi,bhwo->oi", x, dy, precision=precision).T
+    else:
+        dweight = jnp.einsum("bhwi,bhwo->io", x, dy, precision=precision)
+    return dx, dweight[None, None]
+
+
+pointwise_conv.defvjp(_pointwise_forward, _pointwise_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def conv3x3(x: jax.Array, weight: jax.Array, strip_bytes: int, precision: jax.lax.Precision = EXACT) -> jax.Array:
     """Convolves (B, H, W, I) with (3, 3, I, O); its gradients go through the picture in strips of rows.
 
     A strip's output gradient is unfolded to patches, 9·O numbers a pixel. Both gradients are matrix products with them.
     """
-    return plain_conv(x, weight)
+    return plain_conv(x, weight, precision=precision)
 
 
 def _conv3x3_forward(
-    x: jax.Array, weight: jax.Array, strip_bytes: int
+    x: jax.Array, weight: jax.Array, strip_bytes: int, precision: jax.lax.Precision
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return plain_conv(x, weight), (x, weight)
+    return plain_conv(x, weight, precision=precision), (x, weight)
 
 
 def _conv3x3_backward(
-    strip_bytes: int, saved: tuple[jax.Array, jax.Array], dy: jax.Array
+    strip_bytes: int, precision: jax.lax.Precision, saved: tuple[jax.Array, jax.Array], dy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, weight = saved
     (batch, height, width, inputs), outputs = x.shape, dy.shape[-1]
@@ -60,9 +69,9 @@ def _conv3x3_backward(
         first = index * rows
         patches = _patches(jax.lax.dynamic_slice_in_dim(padded, first, rows + 2, axis=1))
         pixels = jax.lax.dynamic_slice_in_dim(x, first, rows, axis=1)
-        gradient = jnp.einsum("bhwp,pi->bhwi", patches, rotated)
+        gradient = jnp.einsum("bhwp,pi->bhwi", patches, rotated, precision=precision)
         # Each picture's own sum: summed over them here, devices would have to exchange theirs for every strip.
-        dweight = dweight + jnp.einsum("bhwi,bhwp->bip", pixels, patches)
+        dweight = dweight + jnp.einsum("bhwi,bhwp->bip", pixels, patches, precision=precision)
         return jax.lax.dynamic_update_slice_in_dim(dx, gradient, first, axis=1), dweight
 
     start = jnp.zeros_like(x), jnp.zeros((batch, inputs, 9 * outputs), dy.dtype)
@@ -88,7 +97,7 @@ def rows_at_once(height: int, row_bytes: int, strip_bytes: int, most: int | None
     return max(rows for rows in range(1, max(limit, 1) + 1) if height % rows == 0)
 
 
-def transposed_conv(x: jax.Array, weight: jax.Array) -> jax.Array:
+def transposed_conv(x: jax.Array, weight: jax.Array, precision: jax.lax.Precision = EXACT) -> jax.Array:
     """Doubles (B, H, W, I) to (B, 2H, 2W, O) by a weight (4, 4, O, I) with stride 2 and padding 1.
 
     Every second row and column of the result sees every second one of the kernel: four 2×2 convolutions, which are 5
@@ -105,6 +114,7 @@ def transposed_conv(x: jax.Array, weight: jax.Array) -> jax.Array:
                 window_strides=(1, 1),
                 padding=((1 - i, i), (1 - j, j)),
                 dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                precision=precision,
             )
             for j in (0, 1)
         ]

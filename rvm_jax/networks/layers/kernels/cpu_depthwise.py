@@ -7,13 +7,22 @@ import jax
 import jax.numpy as jnp
 
 from rvm_jax.networks.layers.kernels.cpu_convolution import rows_at_once
+from rvm_jax.networks.layers.kernels.precision import EXACT
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
-def depthwise_shifts(x: jax.Array, weight: jax.Array, stride: int, dilation: int, strip_bytes: int) -> jax.Array:
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def depthwise_shifts(
+    x: jax.Array,
+    weight: jax.Array,
+    stride: int,
+    dilation: int,
+    strip_bytes: int,
+    precision: jax.lax.Precision = EXACT,
+) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
 
     It is a sum of k² shifted, scaled slices, which XLA fuses into one loop; gradients go in strips of `strip_bytes`.
+    There are no matrix products here: it is as exact as the dtype, whatever the precision.
     """
     pad = dilation * (weight.shape[0] - 1) // 2
     return _sum_of_shifts(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))), weight, stride, dilation)
@@ -41,12 +50,14 @@ def _shifts(padded: jax.Array, size: int, stride: int, dilation: int) -> Iterato
 _Saved = tuple[jax.Array, jax.Array]
 
 
-def _forward(x: jax.Array, weight: jax.Array, stride: int, dilation: int, strip_bytes: int) -> tuple[jax.Array, _Saved]:
-    return depthwise_shifts(x, weight, stride, dilation, strip_bytes), (x, weight)
+def _forward(
+    x: jax.Array, weight: jax.Array, stride: int, dilation: int, strip_bytes: int, precision: jax.lax.Precision
+) -> tuple[jax.Array, _Saved]:
+    return depthwise_shifts(x, weight, stride, dilation, strip_bytes, precision), (x, weight)
 
 
 def _backward(
-    stride: int, dilation: int, strip_bytes: int, saved: _Saved, dy: jax.Array
+    stride: int, dilation: int, strip_bytes: int, precision: jax.lax.Precision, saved: _Saved, dy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     # Left to itself, JAX would add k² padded arrays for dx; these are the forward's loops again.
     x, weight = saved

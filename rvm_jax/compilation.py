@@ -1,0 +1,75 @@
+"""What commands do about compiling: its results are kept, and it says so when it takes long."""
+
+import os
+import sys
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+
+from tqdm import tqdm
+
+_VARIABLE = "JAX_COMPILATION_CACHE_DIR"
+_PATIENCE = 5.0  # seconds
+
+
+def cache_folder() -> Path:
+    """Returns where compiled programs of this user are kept: $XDG_CACHE_HOME/rvm_jax, or ~/.cache/rvm_jax."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(root) if Path(root).is_absolute() else Path.home() / ".cache") / "rvm_jax" / "compiled"
+
+
+def keep_compilations() -> None:
+    """Has JAX keep compiled programs in the user's cache folder, for this process and its children.
+
+    `JAX_COMPILATION_CACHE_DIR` wins, and an empty one keeps nothing; so does a folder that JAX has been told already.
+    Nothing happens if the folder cannot be made.
+    """
+    if _VARIABLE in os.environ:
+        return
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a home that is read-only, or none
+        return
+    os.environ[_VARIABLE] = str(folder)
+    jax = sys.modules.get("jax")
+    if jax is not None and not jax.config.values["jax_compilation_cache_dir"]:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+
+
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
+
+
+class FirstCalls:
+    """Says what is being compiled when the first call of its kind takes long.
+
+    Args:
+        say: shows a line; by default on the standard error, above a progress bar.
+        after: seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None] = _say, after: float = _PATIENCE) -> None:
+        self._say, self._after = say, after
+        self._seen: set[Hashable] = set()
+
+    @contextmanager
+    def of(self, kind: Hashable, what: str) -> Iterator[None]:
+        """Watches over a call inside, which compiles if it is the first of its kind.
+
+        Args:
+            kind: what a program is compiled for once.
+            what: for the line, such as "512x512".
+        """
+        if kind in self._seen:
+            yield
+            return
+        timer = Timer(self._after, self._say, [f"compiling for {what} (once per size) …"])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+        self._seen.add(kind)
