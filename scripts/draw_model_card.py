@@ -3,7 +3,7 @@
     python scripts/draw_model_card.py --clip=carphone.mp4 --faces=real_faces
 
 It mattes the frames of a clip, and the pictures of a benchmark of real faces, with a network (the package's own by
-default), and sets input, alpha and cut-out below each other: docs/images/face.jpg has some of both, face_clip.jpg frames
+default), and sets input, alpha and cut-out below each other: docs/images/face.jpg has both, face_clip.jpg frames
 from the whole clip, face_failures.jpg the pictures with the largest errors.
 """
 
@@ -39,7 +39,7 @@ def main(_: list[str]) -> None:
 
     network = load_network(_CHECKPOINT.value)
     matter = network if isinstance(network, rvm_jax.Matter) else Matter(network)  # type: ignore[arg-type]
-    clip = [(frame.rgb, _alpha(matter, frame.rgb)) for frame in VideoReader(_CLIP.value)]
+    clip = [(rgb, _alpha(matter, rgb)) for rgb in VideoReader(str(_CLIP.value))]
     faces = _faces(matter)
     best = [tile for category in _PICTURES[:2] for _, tile in sorted(faces[category], key=_error)[: _SHOWN // 2]]
     worst = sorted((each for tiles in faces.values() for each in tiles), key=_error)[-_WORST:]
@@ -63,7 +63,7 @@ def _faces(matter: "rvm_jax.Matter") -> dict[str, list[tuple[float, Tile]]]:  # 
 
     found: dict[str, list[tuple[float, Tile]]] = {}
     for category in _PICTURES:
-        root = Path(_FACES.value) / category
+        root = Path(str(_FACES.value)) / category
         for path in list_pictures(root / "img"):
             matter.reset()
             rgb = read_picture(path)
