@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from data_pipeline.faults import Faults
 from data_pipeline.sources.adapter import Adapter
 from data_pipeline.sources.base import ClipSource, Picture, Source
 from data_pipeline.sources.decode import decode, decode_clip
@@ -40,10 +41,11 @@ def inspect_source(
     coverage: list[float] = []
     categories: Counter[str] = Counter()
     problems: dict[str, str] = {}
+    faults = Faults()
     thumbnails: list[Picture] = []
     for number, position in enumerate(tqdm(positions, label, unit="items", leave=False)):
         try:
-            picture = _still(source, position, lengths)
+            picture = _still(source, position, lengths, faults)
         except UserError as error:
             problems[f"item {position}"] = str(error)
             continue
@@ -59,6 +61,7 @@ def inspect_source(
         f"{label}: {adapter.title}",
         f"  origin: {adapter.origin}",
         f"  licence: {adapter.licence}",
+        *([f"  known faults: {adapter.faults}"] if adapter.faults else []),
         f"  {len(source)} {'clips' if isinstance(source, ClipSource) else 'pictures'}, {len(skipped)} skipped",
         f"  categories: {_counted(categories)}",
     ]
@@ -71,13 +74,16 @@ def inspect_source(
         lines.append(f"  pixels: {least[1]}×{least[0]} to {most[1]}×{most[0]}, in the middle {middle}")
         lines.append(f"  the alpha covers {np.mean(coverage):.0%} of a picture, from {min(coverage):.0%}")
     lines.append(f"  decoded {len(sizes)} of {len(positions)} looked at")
-    lines += _reasons("skipped", skipped) + _reasons("cannot be used", problems)
+    lines += faults.lines() + _reasons("skipped", skipped) + _reasons("cannot be used", problems)
     return Report(lines, _sheet(thumbnails) if thumbnails else None)
 
 
-def _still(source: Source | ClipSource, position: int, lengths: list[int]) -> Picture:
+def _still(source: Source | ClipSource, position: int, lengths: list[int], faults: Faults) -> Picture:
     if not isinstance(source, ClipSource):
-        return decode(source[position], "")
+        item = source[position]
+        picture = decode(item, "")
+        faults.look(item, picture)
+        return picture
     length = source.frames(position)
     lengths.append(length)
     return decode_clip(source.read(position, [length // 2]), "").frames[0]

@@ -17,6 +17,7 @@ import numpy as np
 from absl import flags
 
 from data_pipeline.clip_dataset import ClipDataset, ClipRecord
+from data_pipeline.shared_memory import SHARED_MEMORY, batch_bytes, check_shared_memory
 from data_pipeline.sources.split import SPLITS
 from rvm_jax.errors import UserError
 from rvm_jax.process import configure_process
@@ -117,6 +118,7 @@ def make_batches(
     process_count: int = 1,
     workers: int | None = None,
     drop_remainder: bool = True,
+    shared_memory: Path = SHARED_MEMORY,
 ) -> ClipBatches:
     """Makes this host's batches of a split's clips; the clips are those of `make_dataset`, sharded across the hosts.
 
@@ -128,6 +130,7 @@ def make_batches(
         process_index, process_count: this host and the number of hosts.
         workers: processes (`data.workers` where not given); with 0 the clips are made in threads of this one.
         drop_remainder: whether to leave out a last batch that is not full.
+        shared_memory: the folder of the memory through which workers hand over batches.
 
     Raises:
         UserError: if a setting is wrong, or the stream has not a single batch.
@@ -145,7 +148,10 @@ def make_batches(
     folder = tempfile.TemporaryDirectory(prefix="rvm_jax_data_", ignore_cleanup_errors=True)
     try:
         clips = ClipDataset(section, split, shared=Path(folder.name))
-        _ = clips.arrays  # refuses what no batch can hold
+        arrays = clips.arrays  # refuses what no batch can hold
+        check_shared_memory(
+            batch_bytes(arrays, batch_size, section["seq_length"], section["resolution"]), workers, shared_memory
+        )
         # Sliced after the random map: slicing before it would give every host the same random numbers.
         dataset = _stream(clips, _stream_seed(section, split, seed))[:num_clips][process_index::process_count]
         # Batched before the workers: the batches are then the same for any number of them.

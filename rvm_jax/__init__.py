@@ -10,6 +10,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.version import __version__
 
 if TYPE_CHECKING:
+    from rvm_jax.export import export_onnx
     from rvm_jax.matting import matte_pictures, matte_video
     from rvm_jax.matting.frame_by_frame import FrameByFrame
     from rvm_jax.matting.matter import Matter
@@ -28,6 +29,7 @@ _HOMES = {
     "PictureMatter": "rvm_jax.matting.per_frame",
     "Segmentation": "rvm_jax.networks.rvm.model",
     "create": "rvm_jax.networks.registry",
+    "export_onnx": "rvm_jax.export",
     "load": "rvm_jax.train.checkpoints",
     "load_backbone": "rvm_jax.weights.torch_weights",
     "load_torch": "rvm_jax.weights.torch_weights",
@@ -52,6 +54,7 @@ __all__ = [  # noqa: RUF022  in the order of a first reading
     "FrameByFrame",
     "matte_video",
     "matte_pictures",
+    "export_onnx",
     "UserError",
     "__version__",
 ]

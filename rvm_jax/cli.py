@@ -10,6 +10,7 @@ from absl import app, flags, logging
 
 from rvm_jax.compilation import keep_compilations
 from rvm_jax.errors import UserError
+from rvm_jax.notices import print_notices
 
 _HELP = ("-h", "-help", "--help", "-helpshort", "--helpshort", "-?", "--?")
 
@@ -26,6 +27,7 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
         usage: what --help says above the flags; by default the docstring of the file that was started.
         flags_of: the module whose flags --help shows; by default that file.
     """
+    print_notices()
     keep_compilations()
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
@@ -65,7 +67,22 @@ def _parse(show_help: Callable[[], None] | None, argv: list[str]) -> list[str]:
     except OSError as error:
         _end(f"the config cannot be read: {_last_line(error)}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # from setting a config's overrides
-        _end(f"the config cannot be read, or has no such setting: {' '.join(str(error.args[0]).split())}")
+        _end(override_fault(argv, error))
+
+
+def override_fault(argv: list[str], error: Exception) -> str:
+    """Says which override of a config is at fault, of what ml_collections raised."""
+    text = str(error.args[0]) if error.args else type(error).__name__
+    while isinstance(error, KeyError) and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    text = " ".join(text.replace("\\n", "\n").replace("\\'", "'").split())
+    name = text.strip("'\"").partition("'")[0].strip("\"' ")
+    override = next((arg for arg in argv if f".{name}" in arg.partition("=")[0] and "." in arg.partition("=")[0]), None)
+    if override is None or not name:
+        return f"the config cannot be read, or has no such setting: {text}"
+    hint = text[text.index("Did you mean") :] if "Did you mean" in text else ""
+    fault = f"{override}: the recipe has no setting '{name}', and a flag changes only what it has; "
+    return fault + (hint or "write it into a copy of the recipe")
 
 
 def _last_line(error: BaseException) -> str:

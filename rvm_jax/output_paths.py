@@ -79,7 +79,7 @@ def check_output_folders(folders: Iterable[StrPath], inputs: Iterable[StrPath]) 
         for place in (resolved, *resolved.parents):
             folder_of = owned.get(_identity(place))
             if folder_of is not None:
-                raise UserError(f"{path}: lies in {folder_of}, which is written anew; give another output folder")
+                raise UserError(f"{path}: lies in {folder_of}, which is written again; give another output folder")
 
 
 def _identity(path: StrPath) -> str:

@@ -87,7 +87,9 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     if not lines:
         return Table([], [], False)
     columns = [name.lower() for name in lines[0][1]]
-    rows = [(number, dict(zip(columns, cells, strict=False))) for number, cells in lines[1:]]
+    rows: list[tuple[int, Mapping[str, str]]] = [
+        (number, dict(zip(columns, cells, strict=False))) for number, cells in lines[1:]
+    ]
     return Table(columns, rows, separator != "," or separator not in header)
 
 

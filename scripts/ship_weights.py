@@ -17,11 +17,10 @@ from rvm_jax import cli
 from rvm_jax.errors import UserError
 from scripts import ROOT
 
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A work directory, or one of its steps.")
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A work directory, or one of its steps.", required=True)
 _OUTPUT = flags.DEFINE_string("output", str(ROOT / "rvm_jax/weights/face.safetensors"), "The file to write.")
 _AUTO_SIDE = flags.DEFINE_integer("auto_side", 256, "The longer side that it sees frames at.", lower_bound=32)
 _ABOUT = flags.DEFINE_string("about", "", "A sentence on how it was trained, for the metadata.")
-flags.mark_flag_as_required("checkpoint")
 
 # What a network that is shipped may have learned from: sources that this project makes.
 _FREE = {"people", "drawn", "procedural", "surfaces"}

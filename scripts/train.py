@@ -116,15 +116,18 @@ def _stream(data: Any, batch_size: int, start: int) -> "Stream":
 
 
 def _fingerprint(sections: list[Any]) -> str:
-    """Returns a digest of the data: how many clips each section has, and what its first one looks like."""
-    from data_pipeline.pipeline import make_batches
+    """Returns a digest of the data: how many clips each section has, and the names and arrays of its first one.
+
+    Not its pixels: processors round apart, and a run may resume on another.
+    """
+    from data_pipeline.pipeline import make_batches, make_dataset
 
     digest = hashlib.sha256()
     for section in sections:
         with make_batches(section, batch_size=1, num_clips=1, workers=0) as stream:
             digest.update(str(stream.epoch_size).encode())
-            for name, values in sorted(next(stream).items()):
-                digest.update(name.encode() + values.tobytes())
+        for name, value in sorted(make_dataset(section, num_clips=1, names=True)[0].items()):
+            digest.update(f"{name} {value if isinstance(value, str) else (value.shape, value.dtype)}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """Small clips on the disk, written by PyAV itself, for tests of what reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -59,4 +59,27 @@ def write_clip(
                 heard.sample_rate, heard.pts, heard.time_base = 48000, start, Fraction(1, 48000)
                 container.mux(track.encode(heard))
             container.mux(track.encode(None))
+    return path
+
+
+def tagged_clip(
+    path: Path,
+    frames: np.ndarray,
+    codec: str = "libx264",
+    setup: Callable[[av.VideoStream], object] = lambda stream: None,
+    pixels: str = "yuv420p",
+    rate: int = 25,
+    numbers: Sequence[int] | None = None,
+) -> Path:
+    """Writes RGB frames as other programs do: with what `setup` says of the stream, and gaps in their `numbers`."""
+    with av.open(str(path), "w") as container:
+        options = {"crf": "6", "bf": "0"} if codec == "libx264" else {}
+        stream = cast(av.VideoStream, container.add_stream(codec, rate=rate, options=options))
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+        setup(stream)
+        for number, rgb in zip(numbers or range(len(frames)), frames, strict=True):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb))
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
     return path

@@ -23,7 +23,7 @@ class Pose:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> "Pose":
-        """Draws an aligned portrait's pose with a turn, nod and tilt; the head takes 45 to 85 % of the frame's height."""
+        """Draws an aligned portrait's pose turned, nodded, tilted; the head takes 45 to 85 % of the frame's height."""
         scale = rng.uniform(0.45, 0.85) / 2
         slack = 0.5 - scale
         centre = np.array([0.5 + rng.normal(0, 0.4) * slack * 0.5, 0.5 + rng.uniform(-0.35, 0.25) * slack])

@@ -28,6 +28,7 @@ class Adapter:
         layout: what the root holds, for people.
         origin: where it comes from.
         licence: what its owners allow.
+        faults: what is known to be wrong with it, for people.
         example: settings that a config would usually give, beside name and root, as they are written there.
         former_names: those that configs of earlier versions use.
     """
@@ -41,6 +42,7 @@ class Adapter:
     layout: str = ""
     origin: str = ""
     licence: str = ""
+    faults: str = ""
     example: str = ""
     former_names: tuple[str, ...] = ()
 

@@ -82,6 +82,8 @@ def celeba_split(records: Sequence[Record], root: Path, split: str) -> SplitFile
     "CelebA-HQ-to-CelebA-mapping.txt; corrected masks {id}.png and WO lists of the NatOcc project",
     origin=f"https://github.com/switchablenorms/CelebAMask-HQ; corrected masks: {_NATOCC}",
     licence="non-commercial research only; no redistribution of the pictures or what derives from them",
+    faults="masks of occluded faces often take in what covers them; take the NatOcc project's corrected masks, and its "
+    "lists of faces without occlusion (masks, split)",
     example='masks="CelebAMask-HQ-masks_corrected", '
     'split=dict(train="CelebAMask-HQ-WO-train.txt", valid="CelebAMask-HQ-WO-test.txt")',
 )
@@ -196,6 +198,7 @@ def faceocc(root: Path, request: Request, *, celeba_masks: str | None = None) ->
     layout="processed/{clip}.mp4; masks of your own {clip}/{frame}.png",
     origin="https://github.com/CelebV-HQ/CelebV-HQ",
     licence="non-commercial research only",
+    faults="the list's times are whole seconds, so that some clips hold a scene cut (one shot is then taken)",
     example='masks="masks", split="hash:0.95/0.05"',
 )
 def celebv_hq(root: Path, request: Request, *, masks: str | None = None) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from data_pipeline.sources.adapter import adapter
 from data_pipeline.sources.base import OPAQUE_KINDS, Request
 from data_pipeline.sources.records import Record, find_files
 from rvm_jax.errors import UserError
+from rvm_jax.media.picture_formats import UNREAD_SUFFIXES, why_left_out
 
 # Where both are there, the first wins: AM-2k's `fg` is free of the background's colour, its `original` is not.
 IMAGE_FOLDERS = ("fg", "fgr", "img", "image", "images", "original", "src")
@@ -51,6 +52,8 @@ def folder(root: Path, request: Request, *, images: str | None = None, masks: st
             problem = "no folder of masks beside it, and this format has no alpha"
         category = Path(picture).parent.name if Path(picture).parent != root else None
         yield Record(stem, picture, None, category, problem)
+    for stem, picture in find_files(root, UNREAD_SUFFIXES):
+        yield Record(stem, picture, None, None, why_left_out(picture))
 
 
 def expectation(request: Request) -> str:
@@ -69,6 +72,8 @@ def _pairs(root: Path, image_folder: Path, mask_folder: Path | None) -> Iterator
         mask = masks.get(stem) or masks.get(f"{stem}_mask")
         problem = f"no mask of that name in {mask_folder}" if mask_folder and mask is None else None
         yield Record(prefix + stem, picture, mask, holder.name if prefix else None, problem)
+    for stem, picture in find_files(image_folder, UNREAD_SUFFIXES):
+        yield Record(prefix + stem, picture, None, None, why_left_out(picture))
 
 
 def _folder_pairs(

@@ -121,7 +121,7 @@ def youtubevis2021(root: Path, request: Request) -> Iterator[Record]:
 
 
 def read_supervisely_mask(path: str) -> bytes | np.ndarray:
-    """Reads the persons of an annotation (polygons, bitmaps in their order) or a mask's file: (h, w) uint8, 0 or 255."""
+    """Reads the persons of an annotation (polygons, bitmaps in their order) or a mask's file: uint8 (h, w), 0, 255."""
     data = read_file(path)
     if not path.endswith(".json"):
         return data

@@ -6,10 +6,9 @@ from functools import lru_cache
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from rvm_jax.errors import UserError
-from rvm_jax.media.video_reader import ACCURATE
+from rvm_jax.media.frame_conversion import RgbConverter
 
 
 def frame_count(video: str | bytes, name: str) -> int:
@@ -37,11 +36,10 @@ def read_frames(video: str | bytes, name: str, wanted: Sequence[int]) -> list[np
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1  # the data workers are the parallelism
             container.seek(min(numbers), stream=stream)
-            reformatter = VideoReformatter()
+            to_rgb = RgbConverter(name)
             for frame in container.decode(stream):
                 if frame.pts in numbers:
-                    rgb = reformatter.reformat(frame, format="rgb24", interpolation=ACCURATE).to_ndarray()
-                    frames[numbers[frame.pts]] = np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+                    frames[numbers[frame.pts]] = to_rgb(frame)
                 if frame.pts is not None and frame.pts >= last:
                     break
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -52,7 +50,7 @@ def read_frames(video: str | bytes, name: str, wanted: Sequence[int]) -> list[np
 
 
 def _open(video: str | bytes) -> av.container.InputContainer:
-    return av.open(io.BytesIO(video) if isinstance(video, bytes) else video, "r")
+    return av.open(io.BytesIO(video) if isinstance(video, bytes) else video, "r", metadata_errors="replace")
 
 
 def _times(video: str | bytes, name: str) -> Sequence[int]:

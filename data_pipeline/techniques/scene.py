@@ -75,10 +75,11 @@ def open_scene(
     shared = movement(rng, clock, settings.move_both, side)
     layers = [face_layer(still.rgb, still.alpha) for still in stills(face)]
     held, moved = (np.eye(3), shared) if settings.camera_motion else (shared, np.eye(3))
-    path, box = _face_path(rng, clock, layers[0], held, settings, face_height)
+    reference = _reference(layers)
+    path, box = _face_path(rng, clock, reference, held, settings, face_height)
     shutter = rng.uniform(0.2, 1.0) if rng.random() < settings.motion_blur else 0.0
     src, pha = np.empty((frames, side, side, 3), np.uint8), np.empty((frames, side, side), np.uint8)
-    scene = Scene(src, pha, clock, box, bounds(layers[0].outline, np.eye(3)), path, shared, shutter)
+    scene = Scene(src, pha, clock, box, bounds(reference.outline, np.eye(3)), path, shared, shutter)
     _draw_face(scene, [layers[min(int(t), len(layers) - 1)] for t in order], moved @ path, rng, settings)
     return scene
 
@@ -195,6 +196,19 @@ def _face_path(
     return np.tile(placed, (len(clock), 1, 1)), bounds(face.outline, placed).clip(side)
 
 
+def _reference(layers: Sequence[Layer]) -> Layer:
+    """Returns the first frame that shows something of the face; of a clip without any, one with the face in its middle.
+
+    In videos a hand may hide the face wholly, or it has not come into the picture yet.
+    """
+    for layer in layers:
+        if len(layer.outline):
+            return layer
+    height, width = layers[0].rgba.shape[:2]
+    corners = np.array([(x * width / 4, y * height / 4) for x in (1, 3) for y in (1, 3)])
+    return layers[0]._replace(outline=corners)
+
+
 def _align(rng: np.random.Generator, face: Layer, side: int, height: tuple[float, float]) -> np.ndarray:
     box = bounds(face.outline, np.eye(3))
     x, y = box.centre
@@ -215,7 +229,7 @@ def _draw_face(
     jitters = rng.random() < settings.jitter
     changes = draw_jitter(rng, scene.clock, settings.saturation_bug) if jitters else None
     luma, scale = mean_luma(layers[0].rgba), scale_of(path)
-    shifts = _shifts(path, bounds(layers[0].outline, np.eye(3)).centre) * scene.shutter
+    shifts = _shifts(path, bounds(_reference(layers).outline, np.eye(3)).centre) * scene.shutter
     smears = np.hypot(*shifts.T) >= 1
     rgb, drawn = scene.src[0], None
     for t, layer in enumerate(layers):

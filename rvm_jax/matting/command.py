@@ -122,6 +122,7 @@ class _ClipCommand:
         """Raises UserError if an output of any clip would replace one of another, or anything that is read."""
         from rvm_jax.matting.inputs import input_paths, source_paths
         from rvm_jax.matting.video import planned_outputs
+        from rvm_jax.matting.weights import weights_paths
         from rvm_jax.output_paths import check_outputs
 
         how, given = Settings(**self._settings), self._given
@@ -130,7 +131,8 @@ class _ClipCommand:
             for source in sources
         }
         read = [path for source in sources for path in source_paths(source)]
-        read += [Path(path) for path in (*given.checkpoint, given.face_file, given.face_model) if path]
+        read += [path for each in given.checkpoint for path in weights_paths(each)]
+        read += [Path(path) for path in (given.face_file, given.face_model) if path]
         check_outputs(planned, [*read, *input_paths(how)])
 
     def matte(self, source: str, shared: "Weights | None") -> None:
@@ -188,7 +190,7 @@ class _ClipCommand:
 def _sources(given: str) -> list[str]:
     """The clips that --input_source names; pictures, and the frames of one clip, stay together."""
     if not glob.has_magic(given) or Path(given).exists():
-        return [given]
+        return _clips_in(Path(given)) or [given]
     from rvm_jax.media.pictures import PICTURE_SUFFIXES
 
     found = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  patterns may be absolute
@@ -197,6 +199,20 @@ def _sources(given: str) -> list[str]:
     if all(Path(path).suffix.lower() in PICTURE_SUFFIXES for path in found):
         return [given]
     return found
+
+
+def _clips_in(folder: Path) -> list[str]:
+    """The clips of a folder that holds no pictures."""
+    from rvm_jax.media.pictures import list_pictures
+    from rvm_jax.media.video_formats import VIDEO_SUFFIXES
+
+    if not folder.is_dir() or any(path.suffix.lower() != ".gif" for path in list_pictures(folder)):
+        return []
+    return sorted(
+        str(path)
+        for path in folder.iterdir()
+        if path.suffix.lower() in (*VIDEO_SUFFIXES, ".gif") and not path.name.startswith(".")
+    )
 
 
 def _is_for_pictures(source: str, given: CommandOptions) -> bool:
@@ -252,8 +268,8 @@ def _faces(given: CommandOptions) -> "FaceTracks | None":
     if given.face_file and given.face_model:
         raise UserError("give --face_file or --face_model, not both")
     if given.face_file:
-        return read_faces(given.face_file)
-    return YuNetTracks(given.face_model, given.max_faces) if given.face_model else None
+        return read_faces(given.face_file, given.face_gap)
+    return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap) if given.face_model else None
 
 
 def _window(source: str, given: CommandOptions) -> "PreviewWindow | None":

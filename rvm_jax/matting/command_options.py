@@ -66,5 +66,11 @@ class CommandOptions(Checked):
         valid=lambda count: count >= 1,
         expected="a whole number of 1 or more",
     )
+    face_gap: float = option(
+        2.0,
+        "Seconds for which a face may be missing, hidden or not found, and keeps its place.",
+        valid=lambda seconds: seconds >= 0,
+        expected="seconds of 0 or more",
+    )
     preview: bool | None = option(None, "Show a window; by default for a webcam where there is a screen.")
     dry_run: bool = option(False, "Say what would be done, and do nothing.")

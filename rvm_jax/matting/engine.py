@@ -12,6 +12,7 @@ from flax import nnx
 from rvm_jax.compilation import FirstCalls
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.layers.shown import only_shown
 
 Frames = np.ndarray | jax.Array
 
@@ -22,8 +23,10 @@ class Engine(Protocol):
     def zero_state(self, clip: Frames, ratio: float) -> State:
         """Returns the state of a stream that begins, for frames (N, T, H, W, 3) of the size and type of `clip`."""
 
-    def __call__(self, clip: Frames, rec: State, ratio: float) -> Matte:
+    def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
         """Mattes frames (N, T, H, W, 3), RGB, uint8 or float in [0, 1], from the state `rec`.
+
+        `shown` says which part of them is no padding, see `only_shown`.
 
         Returns arrays (N, T, H, W, C) and the state after them, given back before they are computed where that can be.
         """
@@ -56,10 +59,10 @@ class JaxEngine:
             self._zero_states[key] = jax.tree.map(lambda r: jnp.zeros(r.shape, r.dtype), rec)
         return self._zero_states[key]
 
-    def __call__(self, clip: Frames, rec: State, ratio: float) -> Matte:
-        kind = (clip.shape, clip.dtype, ratio, rec is None)
+    def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
+        kind = (clip.shape, clip.dtype, ratio, rec is None, shown is None)
         with self._compilations.of(kind, f"{clip.shape[3]}x{clip.shape[2]}"):
-            return self._matte(ratio, self._weights, clip, rec)
+            return self._matte(ratio, self._weights, clip, rec, shown)
 
     def export(self, clip: Frames, ratio: float, platforms: Sequence[str]) -> jax.export.Exported:
         """Returns the program for frames like `clip`, lowered for other platforms, such as "cuda" or "tpu".
@@ -73,8 +76,16 @@ class JaxEngine:
         return [np.asarray(leaf) for leaf in jax.tree.leaves(self._weights)]
 
 
-def _matte(graphdef: Any, downsample_ratio: float, weights: Any, clip: jax.Array, rec: State | None) -> Matte:
+def _matte(
+    graphdef: Any,
+    downsample_ratio: float,
+    weights: Any,
+    clip: jax.Array,
+    rec: State | None,
+    shown: jax.Array | None = None,
+) -> Matte:
     if clip.dtype == jnp.uint8:
         clip = clip.astype(jnp.float32) / 255
-    matte: Matte = nnx.merge(graphdef, weights)(clip, rec, downsample_ratio)
+    with only_shown(shown):
+        matte: Matte = nnx.merge(graphdef, weights)(clip, rec, downsample_ratio)
     return matte

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 
+import cv2
 import jax
 import numpy as np
 
 from rvm_jax.matting.matted import Matted, quantize
 from rvm_jax.matting.matter import Matter
+from rvm_jax.media.aspect import display_size
 from rvm_jax.media.face_alignment import Pose, PoseSmoother, crop, paste
-from rvm_jax.media.face_tracks import FaceTracks, StatefulTracks
+from rvm_jax.media.face_tracks import ClipTracks, FaceTracks, StatefulTracks
 from rvm_jax.media.frame_source import Frame
 from rvm_jax.networks.api import State
 
@@ -20,6 +22,8 @@ _Pending = dict[tuple[int, str], tuple[jax.Array | None, jax.Array]]
 
 def tracked(frames: Iterable[Frame], tracks: FaceTracks, rate: float, related: bool) -> Iterator[Frame]:
     """Adds the faces to frames: once, whoever and how many matte them.
+
+    Where pixels are not square, `tracks` sees the frames as they are shown, and poses lie there.
 
     Args:
       frames: the frames.
@@ -32,9 +36,15 @@ def tracked(frames: Iterable[Frame], tracks: FaceTracks, rate: float, related: b
     for index, frame in enumerate(frames):
         if index == 0 or not related:
             smoothers = {}
+            if isinstance(tracks, ClipTracks):
+                tracks.begin(rate if related else 0.0, frame.pixel_aspect)
             if isinstance(tracks, StatefulTracks):
                 tracks.reset()
-        found = tracks(frame.number, frame.rgb)
+        seen = frame.rgb
+        if frame.pixel_aspect != 1:
+            height, width = display_size(frame.size, frame.pixel_aspect)
+            seen = cv2.resize(seen, (width, height), interpolation=cv2.INTER_AREA)
+        found = tracks(frame.number, seen)
         smoothers = {face: smoothers.get(face) or PoseSmoother(rate) for face in found}
         poses = {face: smoothers[face](pose) for face, pose in found.items()}
         yield frame._replace(guide=frame.guide._replace(poses=poses))
@@ -72,7 +82,10 @@ class Faces:
         for face in dict.fromkeys(face for found in poses for face in found):
             matter = matters.setdefault(face, self._matter.another())
             if len(held) == chunk and all(face in found for found in poses):
-                squares = [crop(frame.rgb, found[face], self._side) for frame, found in zip(held, poses, strict=True)]
+                squares = [
+                    crop(frame.rgb, found[face], self._side, frame.pixel_aspect)
+                    for frame, found in zip(held, poses, strict=True)
+                ]
                 fgr, pha, _ = self._quantize(matter(np.stack(squares)))
                 for index in range(len(held)):
                     pending[index, face] = None if fgr is None else fgr[index], pha[index]
@@ -80,7 +93,7 @@ class Faces:
             # It comes or goes within the chunk, or the chunk is the last: one by one, in a shape compiled once.
             for index, (frame, found) in enumerate(zip(held, poses, strict=True)):
                 if face in found:
-                    fgr, pha, _ = self._quantize(matter(crop(frame.rgb, found[face], self._side)))
+                    fgr, pha, _ = self._quantize(matter(crop(frame.rgb, found[face], self._side, frame.pixel_aspect)))
                     pending[index, face] = fgr, pha
                 else:
                     matter.reset()
@@ -93,9 +106,9 @@ class Faces:
         alpha: np.ndarray = np.zeros(frame.size, self._dtype)
         foreground = frame.rgb
         for pose, fgr, pha in faces.values():
-            own = paste(np.asarray(pha)[..., 0], pose, frame.size)
+            own = paste(np.asarray(pha)[..., 0], pose, frame.size, frame.pixel_aspect)
             if fgr is not None:
                 leads = (own > alpha)[..., None]
-                foreground = np.where(leads, paste(np.asarray(fgr), pose, frame.size), foreground)
+                foreground = np.where(leads, paste(np.asarray(fgr), pose, frame.size, frame.pixel_aspect), foreground)
             alpha = np.maximum(alpha, own)
         return Matted(frame, alpha[..., None], foreground)

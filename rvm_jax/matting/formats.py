@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 from rvm_jax.errors import UserError
 from rvm_jax.matting.occlusion import OcclusionTable
 from rvm_jax.media.gif_writer import GifWriter
-from rvm_jax.media.picture_writers import ContactSheetWriter, PictureFolderWriter
-from rvm_jax.media.pictures import PICTURE_SUFFIXES
+from rvm_jax.media.picture_formats import WRITTEN_SUFFIXES
+from rvm_jax.media.picture_writers import ContactSheetWriter, PictureFolderWriter, SinglePictureWriter
 from rvm_jax.media.video_formats import VIDEO_SUFFIXES
 from rvm_jax.media.video_writer import VideoWriter
 from rvm_jax.media.writer import Destination, Writer
@@ -46,9 +46,11 @@ FORMATS: Mapping[str, Format] = {
     **{suffix: Format(VideoWriter, _PICTURED) for suffix in VIDEO_SUFFIXES},
     "": Format(PictureFolderWriter, _PICTURED),
     ".gif": Format(GifWriter, ("comparison",)),
-    **{suffix: Format(ContactSheetWriter, ("comparison",)) for suffix in PICTURE_SUFFIXES},
+    **{suffix: Format(ContactSheetWriter, ("comparison",)) for suffix in WRITTEN_SUFFIXES},
     ".csv": Format(OcclusionTable, ("occlusion",)),
 }
+# What a single picture becomes beside that.
+STILL_FORMATS: Mapping[str, Format] = {suffix: Format(SinglePictureWriter, _PICTURED) for suffix in WRITTEN_SUFFIXES}
 
 
 def is_folder(path: Path) -> bool:
@@ -64,6 +66,11 @@ def find_format(kind: str, path: Path, formats: Mapping[str, Format] = FORMATS) 
         return found
     if kind == "occlusion":
         raise UserError(f"{path}: the hidden share of the face is written as CSV; name the file .csv")
+    if suffix in WRITTEN_SUFFIXES:
+        raise UserError(
+            f"{path}: is one picture, but the {kind} of a clip are many; give a name without a suffix for a folder of "
+            "PNG, or a video's"
+        )
     known = [each for each, format in formats.items() if each and kind in format.kinds]
     raise UserError(
         f"{path}: unknown output '{suffix}'; use one of {', '.join(known)}, or a name without a suffix for a folder of "

@@ -32,10 +32,10 @@ def clip_frames(video: FrameSource, how: Settings, kinds: Sequence[Guidance], st
     size, source = how.input_resize or video.size, how.guidance
     files: Iterator[np.ndarray | None] = repeat(None)
     if kinds and source is not None and source.path is not None:
-        files = masks(source.path, size, how.input_resize, _interpolation(source))
+        files = masks(source.path, size, how.input_resize, _interpolation(source), video.size)
     faces: Iterator[np.ndarray | None] = repeat(None)
     if how.face_mask is not None:
-        faces = masks(how.face_mask, size, how.input_resize)
+        faces = masks(how.face_mask, size, how.input_resize, source_size=video.size)
     left = islice(enumerate(zip(video.frames(), files, faces)), start, None)  # noqa: B905  the frames decide
     for number, (frame, file, face) in left:
         values = {}

@@ -19,6 +19,7 @@ from rvm_jax.media.frame_source import FrameSource
 from rvm_jax.media.live import RawFrames, Webcam
 from rvm_jax.media.masks import read_mask
 from rvm_jax.media.picture_folders import frame_order
+from rvm_jax.media.picture_formats import refuse_unread
 from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures
 from rvm_jax.media.video_reader import VideoReader
 
@@ -49,9 +50,19 @@ def open_source(source: StrPath | FrameSource, settings: InputSettings) -> Frame
             raise UserError(f"{source}: no camera has this number; give webcam, or webcam:1")
         return Webcam(int(number))
     path = Path(source)
+    refuse_unread(path)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return FrameFolder(path, settings.input_rate, bridge=settings.bridge)
-    return VideoReader(path, stream=settings.input_stream, bridge=settings.bridge)
+    return VideoReader(source, stream=settings.input_stream, bridge=settings.bridge)
+
+
+def is_single_picture(source: StrPath | FrameSource) -> bool:
+    """Whether a source is one picture, rather than frames of a clip."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    path = Path(source)
+    is_pattern = glob.has_magic(str(source)) and not path.exists()
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir() and not is_pattern
 
 
 def stem(source: StrPath | FrameSource) -> str:
@@ -89,16 +100,22 @@ def input_paths(how: Settings) -> list[Path]:
 
 
 def masks(
-    path: StrPath, size: tuple[int, int], input_resize: tuple[int, int] | None, interpolation: int = cv2.INTER_AREA
+    path: StrPath,
+    size: tuple[int, int],
+    input_resize: tuple[int, int] | None,
+    interpolation: int = cv2.INTER_AREA,
+    source_size: tuple[int, int] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yields the mask of each frame, (H, W) uint8: from one picture (again and again), a folder, or a video.
 
-    They are brought to `input_resize` by an interpolation of OpenCV's.
+    They are brought to `input_resize` by an interpolation of OpenCV's. An odd side of `source_size`, the frames before
+    that, may have become even by a row or column more, as MP4 and WebM have it: that is cut off.
 
     Raises:
       UserError: if a mask is not of the frames' size (height, width), or they end too early.
     """
     for number, mask in enumerate(_masks(Path(path))):
+        mask = _without_filling(mask, source_size or size)
         if input_resize is not None:
             mask = cv2.resize(mask, input_resize[::-1], interpolation=interpolation)
         if mask.shape != size:
@@ -107,6 +124,11 @@ def masks(
             )
         yield mask
     raise UserError(f"{path}: holds fewer masks than the input has frames; give one for each")
+
+
+def _without_filling(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    filled = tuple(side + side % 2 for side in size)
+    return mask[: size[0], : size[1]] if mask.shape == filled else mask
 
 
 def _masks(path: Path) -> Iterator[np.ndarray]:

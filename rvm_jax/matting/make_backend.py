@@ -43,7 +43,7 @@ def make_backend(
             return Faces(matter, how.face_side, how.seq_chunk, how.alpha_bits)
         return Streaming(matter, has_state(network), how.seq_chunk, how.alpha_bits)
     per_frame = PictureMatter(
-        network, faithful=faithful, precision=how.products, pad_to=how.pad_to, alpha_bits=how.alpha_bits
+        network, faithful=faithful, precision=how.products, pad_to=how.pad_to or 1, alpha_bits=how.alpha_bits
     )
     if kind is None or how.guidance is None or how.guidance.network is None:
         return PerFrame(per_frame, kind)
@@ -106,4 +106,11 @@ def as_matter(network: Network | Matter, how: Settings) -> Matter:
     if not network.inputs.state:
         streamed = FrameByFrame(network)
         ratio = 1.0 if ratio == "auto" else ratio
-    return Matter(streamed, ratio, precision=how.products, scene_cut=how.scene_cut, pad_to=how.pad_to)
+    return Matter(
+        streamed,
+        ratio,
+        precision=how.products,
+        scene_cut=how.scene_cut,
+        pad_to=how.pad_to or 1,
+        engine=how.engine,
+    )

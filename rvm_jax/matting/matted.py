@@ -39,7 +39,10 @@ class Matted(NamedTuple):
         guide = self.frame.guide
         if guide.whole_face is not None:
             return {"0": guide.whole_face}
-        return {face: face_ellipse(pose, self.frame.size) for face, pose in (guide.poses or {}).items()}
+        return {
+            face: face_ellipse(pose, self.frame.size, self.frame.pixel_aspect)
+            for face, pose in (guide.poses or {}).items()
+        }
 
 
 @partial(jax.jit, static_argnums=0)

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,16 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.errors import UserError
-from rvm_jax.matting.engine import Engine, Frames, JaxEngine
+from rvm_jax.matting.engine import Frames
+from rvm_jax.matting.make_engine import make_engine
 from rvm_jax.matting.options import Ratio
 from rvm_jax.media.scene_cuts import SceneCuts
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.networks.precision import precision_or_dtype
 from rvm_jax.weights.shipped import default_path, load_shipped
+
+if TYPE_CHECKING:
+    from rvm_jax.export.onnx_network import OnnxNetwork
 
 # RVM's rule: the network sees the longer side with at most so many pixels. A network may ask for another (`auto_side`).
 AUTO_SIDE = 512
@@ -43,18 +47,21 @@ class Matter:
       precision: of products, "float32", "tensorfloat32" or "bfloat16" (see `for_inference`).
       dtype: the former name of `precision`.
       fold: whether batch norm becomes part of the convolutions.
-      pad_to: a multiple to which both sides are padded by repeating the edge, so that pictures of many sizes share
-        compilations; mattes are cut back. It moves the matte a little near the right and lower edges.
+      pad_to: a multiple to which both sides are filled up by mirroring at the edge, so that pictures of many sizes
+        share compilations; mattes are cut back. What is filled up enters no average over the whole picture; the matte
+        moves a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
+      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
+        "auto": ONNX Runtime on a CPU where it is installed.
 
     Raises:
-      UserError: if a setting is out of its range.
+      UserError: if a setting is out of its range, or the engine is not installed or cannot do what is asked.
     """
 
     def __init__(
         self,
-        network: nnx.Module | None = None,
+        network: "nnx.Module | OnnxNetwork | None" = None,
         downsample_ratio: Ratio = "auto",
         *,
         streams: int | None = None,
@@ -63,6 +70,7 @@ class Matter:
         fold: bool = True,
         pad_to: int = 1,
         scene_cut: float | None = None,
+        engine: str = "jax",
     ):
         _check_ratio(downsample_ratio)
         for name, value in (("streams", streams), ("pad_to", pad_to)):
@@ -76,9 +84,8 @@ class Matter:
         if network is None:
             network = load_shipped(default_path())
         self._auto_side: int = getattr(network, "auto_side", AUTO_SIDE)
-        self._engine: Engine = JaxEngine(
-            network, precision=precision_or_dtype(precision, dtype) or "float32", fold=fold
-        )
+        products = precision_or_dtype(precision, dtype) or "float32"
+        self._engine = make_engine(engine, network, precision=products, fold=fold, pads=pad_to > 1)
         self._cuts = [SceneCuts(scene_cut) for _ in range(streams or 1)] if scene_cut else []
         self._size: tuple[int, ...] | None = None
         self._rec: State | None = None
@@ -125,15 +132,16 @@ class Matter:
             self.reset()
         cuts = self._find_cuts(clip)
         clip = _pad(clip, _padded((height, width), self._pad_to))
+        shown = _shown((height, width), clip.shape[2:4]) if self._pad_to > 1 else None
         fgr: jax.Array | None
         if cuts[:, 1:].any():
             # In the middle of a chunk: its frames go one by one, in a shape that compiles once wherever the cut is.
-            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t]) for t in range(clip.shape[1])]
+            mattes = [self._advance(clip[:, t : t + 1], cuts[:, t], shown) for t in range(clip.shape[1])]
             foregrounds = [fgr for fgr, _ in mattes if fgr is not None]
             fgr = jnp.concatenate(foregrounds, 1) if foregrounds else None
             pha = jnp.concatenate([pha for _, pha in mattes], 1)
         else:
-            fgr, pha = self._advance(clip, cuts[:, 0])
+            fgr, pha = self._advance(clip, cuts[:, 0], shown)
         if pha.shape[2:4] != (height, width):
             fgr, pha = None if fgr is None else fgr[:, :, :height, :width], pha[:, :, :height, :width]
         return Matte(None if fgr is None else fgr[drop], pha[drop], self._rec or ())
@@ -153,7 +161,7 @@ class Matter:
         """Compiles for frames (or chunks of so many frames) of this size, uint8, and leaves the state at zero."""
         shape = (*(() if self.streams is None else (self.streams,)), *(() if chunk is None else (chunk,)))
         self.reset()
-        self(np.zeros((*shape, height, width, 3), np.uint8)).pha.block_until_ready()
+        jax.block_until_ready(self(np.zeros((*shape, height, width, 3), np.uint8)).pha)
         self.reset()
 
     def stream(
@@ -221,13 +229,13 @@ class Matter:
         frames = np.asarray(clip)
         return np.array([[cuts(frame) for frame in stream] for cuts, stream in zip(self._cuts, frames, strict=True)])
 
-    def _advance(self, clip: Frames, cut: np.ndarray) -> tuple[jax.Array | None, jax.Array]:
+    def _advance(self, clip: Frames, cut: np.ndarray, shown: np.ndarray | None) -> tuple[jax.Array | None, jax.Array]:
         ratio = self.ratio(*clip.shape[2:4])
         if self._rec is None or cut.all():
             self._rec = self._zero_state(clip, ratio)
         elif cut.any():
             self._rec = jax.tree.map(lambda r: jnp.where(cut[:, None, None, None], 0, r), self._rec)
-        fgr, pha, self._rec = self._engine(clip, self._rec, ratio)
+        fgr, pha, self._rec = self._engine(clip, self._rec, ratio, shown)
         return fgr, pha
 
     def _filled(self, src: np.ndarray, chunk: int) -> Matte:
@@ -268,7 +276,12 @@ def _pad(clip: Frames, size: tuple[int, int]) -> Frames:
     if not rows and not columns:
         return clip
     pad = np.pad if isinstance(clip, np.ndarray) else jnp.pad
-    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="edge")
+    return pad(clip, ((0, 0), (0, 0), (0, rows), (0, columns), (0, 0)), mode="symmetric")
+
+
+def _shown(size: tuple[int, ...], padded: tuple[int, ...]) -> np.ndarray:
+    """Returns the part of padded frames that is picture, see `only_shown`."""
+    return np.array([0, size[0] / padded[0], 0, size[1] / padded[1]], np.float32)
 
 
 def _chunks(frames: Iterable[np.ndarray], chunk: int) -> Iterator[np.ndarray]:

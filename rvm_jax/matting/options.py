@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Ratio = float | Literal["auto"]
 Size = tuple[int, int]
+ENGINES = ("auto", "jax", "onnxruntime")
 
 
 def parse_size(text: str) -> Size:
@@ -100,10 +101,21 @@ class NetworkSettings(Checked):
         choices=("float32", "tensorfloat32", "bfloat16"),
     )
     dtype: str | None = option(None, "The former name of --precision.", choices=("float32", "bfloat16"))
+    engine: str = option(
+        "auto",
+        "What runs the network; auto: ONNX Runtime on a CPU if it is installed and the network allows it, else JAX.",
+        choices=ENGINES,
+    )
     scene_cut: float | None = option(
         None, "Reset the state where frames differ by this many percent (10 is usual); by default never."
     )
-    pad_to: int = option(1, "Pad to a multiple of this, so that pictures of many sizes compile once.", **_A_COUNT)
+    pad_to: int = option(
+        0,
+        "Pad to a multiple of this, so that pictures of many sizes compile once; 0: to 64 for pictures of more than 3 "
+        "sizes, else not at all.",
+        valid=lambda multiple: multiple >= 0,
+        expected="a whole number of 1 or more, or 0",
+    )
     preparation: str | None = option(
         None,
         "How the still-picture network of a .pth was trained to see pictures (docs/networks.md); of the first network.",
@@ -128,6 +140,9 @@ class OutputSettings(Checked):
         "#78ff9b",
         "Behind the face: a colour (name or #rrggbb), a picture, a video, or transparent (comparisons then keep to the "
         "plain green).",
+    )
+    keep_hidden_colours: bool = option(
+        False, "Keep the colours under an alpha of 0 in transparent results; by default they are black."
     )
     alpha_bits: int = option(
         8, "8 or 16, for alphas as PNG, ProRes and FFV1.", valid=lambda bits: bits in (8, 16), expected="8 or 16"

@@ -16,8 +16,9 @@ from rvm_jax.matting.options import Settings
 from rvm_jax.matting.threads import WriteBehind
 from rvm_jax.matting.weights import StrPath
 from rvm_jax.media import composite
-from rvm_jax.media.backgrounds import TRANSPARENT, is_moving, make_background
-from rvm_jax.media.frame_source import Frame, FrameSource
+from rvm_jax.media.aspect import resized_aspect
+from rvm_jax.media.backgrounds import TRANSPARENT, Background, is_moving, make_background
+from rvm_jax.media.frame_source import Frame, FrameSource, pixel_aspect_of
 from rvm_jax.media.writer import Destination, Writer
 
 Outputs = Mapping[str, StrPath | Sequence[StrPath]]
@@ -91,13 +92,14 @@ def open_output(
     Args:
       kind: one of `KINDS`.
       path: where it goes.
-      source: whose rate and sound it gets.
+      source: whose rate, sound and shape of pixels it gets.
       how: the settings.
       names: the networks', for comparisons.
       resume: whether frames that are there already belong to the same work.
       formats: the formats by suffix.
     """
-    to = _destination(path, how)._replace(rate=source.rate, sound=source.sound, resume=resume)
+    aspect = resized_aspect(pixel_aspect_of(source), source.size, how.input_resize)
+    to = _destination(path, how)._replace(rate=source.rate, sound=source.sound, resume=resume, pixel_aspect=aspect)
     bits = _form(kind, to, how, formats)[1]
     return write_behind(find_format(kind, path, formats).writer.open(to), kind, how, names, bits)
 
@@ -122,13 +124,13 @@ def renderer(kind: str, how: Settings, names: Sequence[str], bits: int = 8) -> R
     background = make_background(how.background)
     if kind == "composition":
         if background is None:
-            return lambda items: _cutout(items[0], bits)
-        return lambda items: composite.composite(items[0].fgr, items[0].pha8, background(items[0].frame.size))
+            return lambda items: _cutout(items[0], bits, how.keep_hidden_colours)
+        return lambda items: composite.composite(items[0].fgr, items[0].pha8, _behind(background, items[0].frame))
     behind = background or make_background(composite.GREEN)
     assert behind is not None
 
     def comparison(items: Items) -> np.ndarray:
-        plate = behind(items[0].frame.size)
+        plate = _behind(behind, items[0].frame)
         rows = []
         for matted, name in zip(items, names, strict=True):
             cutout = composite.composite(matted.fgr, matted.pha8, plate)
@@ -156,11 +158,17 @@ def _form(kind: str, to: Destination, how: Settings, formats: Mapping[str, Forma
     return find_format(kind, to.path, formats).writer.form(to, channels, deep)
 
 
-def _cutout(matted: Matted, bits: int) -> np.ndarray:
-    """Returns RGBA with straight alpha."""
-    if bits == 16:
-        return np.concatenate([matted.fgr * np.uint16(257), matted.pha], axis=-1)
-    return np.concatenate([matted.fgr, matted.pha8], axis=-1)
+def _behind(background: Background, frame: Frame) -> composite.Color | np.ndarray:
+    return background(frame.size, frame.time, frame.pixel_aspect)
+
+
+def _cutout(matted: Matted, bits: int, keeps_hidden: bool) -> np.ndarray:
+    """Returns RGBA with straight alpha; where it is 0, black, as RVM has it: nobody is to find the background there."""
+    alpha = matted.pha if bits == 16 else matted.pha8
+    colours = matted.fgr * np.uint16(257) if bits == 16 else matted.fgr
+    if not keeps_hidden:
+        colours = np.where(alpha > 0, colours, 0)
+    return np.concatenate([colours, alpha], axis=-1, dtype=alpha.dtype)
 
 
 def _labelled(row: np.ndarray, name: str) -> np.ndarray:

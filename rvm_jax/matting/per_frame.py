@@ -15,6 +15,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import Network, Result
 from rvm_jax.networks.inference import for_inference
+from rvm_jax.networks.layers.shown import only_shown
 from rvm_jax.networks.precision import precision_or_dtype
 
 
@@ -34,7 +35,7 @@ class PictureMatter:
         precision: of products, "float32", "tensorfloat32" or "bfloat16" (see `for_inference`).
         dtype: the former name of `precision`.
         pad_to: a multiple to which both sides are padded beside the network's own, so that pictures of many sizes share
-            compilations. It moves the alpha a little, most near the edges.
+            compilations. It moves the alpha a little near the edges; averages over the whole picture leave it out.
         alpha_bits: of the result, 8 (uint8) or 16 (uint16).
 
     Raises:
@@ -62,11 +63,12 @@ class PictureMatter:
         self._weights = nnx.to_pure_dict(weights)
         wraps = faithful and network.preprocessing.overflow == "wrap"
 
-        def run(weights: Any, image: jax.Array, *others: jax.Array) -> jax.Array:
+        def run(weights: Any, shown: jax.Array | None, image: jax.Array, *others: jax.Array) -> jax.Array:
             own = cast(Network, nnx.merge(graphdef, weights))
             if image.dtype == jnp.uint8:
                 image = image.astype(jnp.float32)
-            result: Result = own(own.normalise(image / 255), *others)
+            with only_shown(shown):
+                result: Result = own(own.normalise(image / 255), *others)
             return result.supervised if wraps else result.pha
 
         self._compilations = FirstCalls()
@@ -108,11 +110,11 @@ class PictureMatter:
         """Runs the network alone, and returns the padded alpha (1, h, w, 1) on the device before it is computed."""
         _, height, width, _ = inputs[0].shape
         with self._compilations.of((height, width, inputs[0].dtype), f"{width}x{height}"):
-            return self._run(self._weights, *inputs)
+            return self._run(self._weights, None, *inputs)
 
     def _start(self, picture: np.ndarray, values: np.ndarray | None) -> Callable[[], np.ndarray]:
         inputs, place = self._framed(picture, values)
-        running = self.run(*inputs)
+        running = self._run(self._weights, self._shown(place), *inputs)
 
         def wait() -> np.ndarray:
             alpha = place.take(np.asarray(running[0]))
@@ -122,6 +124,19 @@ class PictureMatter:
             return alpha
 
         return wait
+
+    def _shown(self, place: padding.Placement) -> np.ndarray | None:
+        """Returns the part of the input that the network has anyway, see `only_shown`; None for all of it."""
+        multiple = self.network.inputs.size_multiple
+        if self._multiple == multiple:
+            return None
+        own = padding.place(self.network.preprocessing, multiple, place.size)
+        ends = []
+        for side in range(2):
+            whole = place.before[side] + place.inner[side] + place.after[side]
+            first = place.before[side] - own.before[side]
+            ends += [first / whole, (first + own.before[side] + own.inner[side] + own.after[side]) / whole]
+        return np.array(ends, np.float32)
 
     def _framed(
         self, picture: np.ndarray, values: np.ndarray | None

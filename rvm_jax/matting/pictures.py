@@ -18,14 +18,16 @@ from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.option import options
 from rvm_jax.matting.options import PictureSettings
 from rvm_jax.matting.outputs import check_kinds, write_behind
+from rvm_jax.matting.picture_sizes import settle_padding
 from rvm_jax.matting.pipeline import run
 from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
 from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name
 from rvm_jax.media.backgrounds import TRANSPARENT, make_background
 from rvm_jax.media.face_tracks import FileTracks
 from rvm_jax.media.picture_folders import PictureFolder, PictureGroup, find_pictures, results
+from rvm_jax.media.picture_formats import left_out, left_out_line
 from rvm_jax.media.picture_writers import PictureFilesWriter
-from rvm_jax.media.pictures import write_picture
+from rvm_jax.notices import notice
 from rvm_jax.output_paths import check_outputs
 
 _NAMED_ERRORS = 20
@@ -39,7 +41,7 @@ def matte_pictures(
     output_dir: StrPath,
     *,
     load: Loader | None = None,
-    write_file: Callable[[Path, np.ndarray], None] = write_picture,
+    write_file: Callable[[Path, np.ndarray], None] | None = None,
     **settings: Any,
 ) -> list[Path]:
     """Mattes pictures into `<output_dir>/[<category>/][<clip>/]<name>.<output_format>`.
@@ -56,7 +58,7 @@ def matte_pictures(
         start from a zero state each.
       output_dir: where the results go; it is made if it is missing.
       load: how the paths of networks are read, `load_network` by default.
-      write_file: writes a result; the suffix of its path is the format.
+      write_file: writes a result; the suffix of its path is the format. By default `write_picture`.
       settings: the fields of `PictureSettings`.
 
     Returns:
@@ -69,6 +71,7 @@ def matte_pictures(
     """
     how, output_dir, load = PictureSettings(**settings), Path(output_dir), load or load_network
     groups = plan_pictures(source, output_dir, how)
+    how = settle_padding(how, (path for group in groups for path in group.sources))
     networks = [load(weights, how.preparation), *map(load, how.compare_with)]
     kinds = guided_kinds(networks, how)
     complete = PictureGuides(groups, output_dir, how, kinds)
@@ -106,6 +109,10 @@ def plan_pictures(source: StrPath, output_dir: StrPath, how: PictureSettings) ->
     """
     groups = find_pictures(source, output_dir, sequence=how.sequence, output_format=how.output_format)
     check_outputs(results(groups), input_paths(how))
+    if Path(source).is_dir():
+        for group in groups:
+            if others := left_out(group.sources[0].parent):
+                notice(left_out_line(others))
     kinds = options(PictureSettings)["output_kind"][1].choices
     if how.output_kind not in kinds:
         raise UserError(f"output '{how.output_kind}' is unknown for pictures; use one of {', '.join(kinds)}")
@@ -136,7 +143,7 @@ def _matte_group(
     complete: PictureGuides,
     job: dict[str, Any],
     resumes: bool,
-    write_file: Callable[[Path, np.ndarray], None],
+    write_file: Callable[[Path, np.ndarray], None] | None,
     bar: "tqdm[Any]",
 ) -> dict[Path, str]:
     """Mattes what is left of one folder; returns the errors of what could not be, by their targets."""

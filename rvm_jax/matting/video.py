@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from tqdm import tqdm
 from rvm_jax.errors import UserError
 from rvm_jax.matting import inputs
 from rvm_jax.matting.faces import tracked
-from rvm_jax.matting.formats import FORMATS, Format, is_folder
+from rvm_jax.matting.formats import FORMATS, STILL_FORMATS, Format, is_folder
 from rvm_jax.matting.guides import clip_frames
 from rvm_jax.matting.inputs import input_paths, source_paths
 from rvm_jax.matting.make_backend import guided_kinds, make_backend
@@ -73,7 +74,8 @@ def matte_video(
     Raises:
       UserError: if the source or the weights cannot be read, or an output cannot be written.
     """
-    how, load = Settings(**settings), load or load_network
+    how, load = _settled(source, Settings(**settings)), load or load_network
+    formats = _formats(source, formats)
     pairs = planned_outputs(source, output_dir, outputs, how, formats)
     check_outputs([path for _, path in pairs], [*source_paths(source), *weights_paths(weights), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
@@ -127,7 +129,7 @@ def plan_video(
     Raises:
       UserError: if `matte_video` would, before its work begins.
     """
-    how = Settings(**settings)
+    how, formats = _settled(source, Settings(**settings)), _formats(source, formats)
     pairs = planned_outputs(source, output_dir, outputs, how, formats)
     check_outputs([path for _, path in pairs], [*source_paths(source), *input_paths(how)])
     with closing(inputs.open_source(source, how)) as video:
@@ -143,6 +145,16 @@ def plan_video(
         f"  the network sees {what} at ratio {ratio:.4g}{still}, {how.seq_chunk} frames at a time, in {how.dtype}"
     )
     return lines + [f"  would write {describe(kind, path, how, formats)}" for kind, path in pairs]
+
+
+def _settled(source: StrPath | FrameSource, how: Settings) -> Settings:
+    """Returns settings for a source: a single picture is no chunk of frames."""
+    chunk = 1 if inputs.is_single_picture(source) else how.seq_chunk
+    return replace(how, pad_to=how.pad_to or 1, seq_chunk=chunk)
+
+
+def _formats(source: StrPath | FrameSource, formats: Mapping[str, Format]) -> Mapping[str, Format]:
+    return {**formats, **STILL_FORMATS} if inputs.is_single_picture(source) else formats
 
 
 def planned_outputs(

@@ -49,9 +49,15 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
         return shipped
     if not path.exists():
         raise UserError(
-            f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth or .safetensors, or "
+            f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth, .safetensors or .onnx, or "
             f"a network of the package ({', '.join(shipped_names()) or 'none is installed'})"
         )
+    if path.suffix == ".onnx":
+        from rvm_jax.export.onnx_network import OnnxNetwork
+
+        if preparation is not None:
+            raise UserError(f"{path}: is an ONNX model, which normalises its pictures itself; leave preparation out")
+        return cast(Network, OnnxNetwork(path))
     if path.is_file():
         network: Network = rvm_jax.load_torch(path, preparation=preparation)
         return network
@@ -74,7 +80,9 @@ def weights_name(weights: Weights) -> str:
 
 def weights_paths(weights: Weights) -> list[Path]:
     """Returns the file or folder that the weights are read from; none for a network."""
-    return [] if isinstance(weights, nnx.Module | Matter) else [Path(weights)]
+    if isinstance(weights, nnx.Module | Matter):
+        return []
+    return [shipped_path(weights) or Path(weights)]
 
 
 def weights_stamp(weights: Weights) -> str:

@@ -5,23 +5,28 @@ aligned: networks trained on those see faces as they know them.
 """
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from rvm_jax.media.aspect import display_size
 
 # A detector's box reaches from the top of the forehead to the chin; with d from the eyes to the mouth, that is about
 # 2.7 d, centred 0.4 d below the eyes. The square has a side of 3.6 to 4 d, centred 0.1 d below the eyes.
 _BOX_SCALE = 1.45
 _BOX_RISE = 0.11
 # The face in the square, as an ellipse: how far its centre lies below the square's, and its half axes across and
-# along, in sides of the square; by the same proportions, and a width of 2.3 distances of the eyes.
-_ELLIPSE_DROP = 0.06
-_ELLIPSE_AXES = (0.29, 0.4)
+# along, in sides of the square. It stays within the skin of a face with nothing before it, from the brows to the chin
+# and from cheek to cheek: what it reaches over of hair or background would count as hidden.
+_ELLIPSE_DROP = 0.09
+_ELLIPSE_AXES = (0.22, 0.3)
 
 
 class Pose(NamedTuple):
-    """A square in the frame: its centre and side in pixels, and by how many radians it is turned clockwise."""
+    """A square in the frame as it is shown, with square pixels: its centre and side in those, and by how many radians
+    it is turned clockwise."""
 
     x: float
     y: float
@@ -45,10 +50,10 @@ def pose_from_box(x: float, y: float, width: float, height: float) -> Pose:
     return Pose(x + width / 2, y + (0.5 - _BOX_RISE) * height, _BOX_SCALE * max(width, height), 0.0)
 
 
-def crop(frame: np.ndarray, pose: Pose, side: int) -> np.ndarray:
+def crop(frame: np.ndarray, pose: Pose, side: int, pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
     """Cuts the square out, (side, side, 3); beyond the frame its edge is mirrored."""
     scale = side / pose.side
-    matrix = _to_square(pose, side)
+    matrix = _to_square(pose, side, pixel_aspect)
     while scale <= 0.5 and min(frame.shape[:2]) > 1:  # bilinear sampling would pass over pixels
         # pyrDown keeps every second pixel, from the first: coordinates halve.
         frame, scale = cv2.pyrDown(frame), 2 * scale
@@ -56,14 +61,18 @@ def crop(frame: np.ndarray, pose: Pose, side: int) -> np.ndarray:
     return cv2.warpAffine(frame, matrix[:2], (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def paste(square: np.ndarray, pose: Pose, size: tuple[int, int]) -> np.ndarray:
+def paste(square: np.ndarray, pose: Pose, size: tuple[int, int], pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
     """Puts a square (side, side) or (side, side, C) back into a frame (height, width) of zeros."""
-    matrix = np.linalg.inv(_to_square(pose, square.shape[0]))
+    matrix = np.linalg.inv(_to_square(pose, square.shape[0], pixel_aspect))
     return cv2.warpAffine(square, matrix[:2], size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
-def face_ellipse(pose: Pose, size: tuple[int, int]) -> np.ndarray:
+def face_ellipse(pose: Pose, size: tuple[int, int], pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
     """Returns the region (height, width) uint8, 0 or 255, where the face is taken to lie in the square: an ellipse."""
+    if pixel_aspect != 1:
+        shown = face_ellipse(pose, display_size(size, pixel_aspect))
+        stretched: np.ndarray = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_NEAREST)
+        return stretched
     region = np.zeros(size, np.uint8)
     across, along = (max(1, round(axis * pose.side)) for axis in _ELLIPSE_AXES)
     drop = _ELLIPSE_DROP * pose.side
@@ -72,18 +81,20 @@ def face_ellipse(pose: Pose, size: tuple[int, int]) -> np.ndarray:
     return region
 
 
-def _to_square(pose: Pose, side: int) -> np.ndarray:
+def _to_square(pose: Pose, side: int, pixel_aspect: Fraction) -> np.ndarray:
     """The matrix (3, 3) from the frame's pixels to the square's."""
     scale = side / pose.side
     cosine, sine = scale * math.cos(pose.angle), scale * math.sin(pose.angle)
     middle = (side - 1) / 2
-    return np.array(
+    from_shown = np.array(
         [
             [cosine, sine, middle - cosine * pose.x - sine * pose.y],
             [-sine, cosine, middle + sine * pose.x - cosine * pose.y],
             [0.0, 0.0, 1.0],
         ]
     )
+    stretch = float(pixel_aspect)  # the middle of pixel 0 lies at half its width
+    return from_shown @ np.array([[stretch, 0.0, (stretch - 1) / 2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 class PoseSmoother:

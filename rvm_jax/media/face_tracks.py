@@ -2,7 +2,9 @@
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -30,9 +32,23 @@ class StatefulTracks(Protocol):
         """Forgets them: the next frame begins a clip."""
 
 
+@runtime_checkable
+class ClipTracks(Protocol):
+    """`FaceTracks` that depend on what the frames are like."""
+
+    def __call__(self, number: int, frame: np.ndarray) -> dict[str, Pose]:
+        """Returns the pose of each face of a frame by its name."""
+
+    def begin(self, rate: float, pixel_aspect: Fraction) -> None:
+        """Takes the frames per second, 0 for pictures that have nothing to do with each other, and the width of a
+        pixel in its heights."""
+
+
 _BOX = ("x", "y", "width", "height")
 _LANDMARKS = tuple(f"{axis}{index}" for index in range(1, 6) for axis in "xy")
-_GAP = 10  # frames: a face that is missing for longer has gone
+# Seconds for which a face may be missing, behind a hand, before it has gone.
+DEFAULT_GAP = 2.0
+_RATE = 25.0  # frames per second where nobody says
 
 _DETECTION_SIDE = 640  # pixels of the longer side at which faces are looked for
 _MIN_OVERLAP = 0.3
@@ -43,30 +59,43 @@ class FileTracks:
     """The faces that a file names by the numbers of the frames.
 
     Args:
-      poses: by the face's name, then by the frame's number.
+      measures: by the face's name, then by the frame's number: left, top, width and height (4), or landmarks (5, 2).
       stamp: tells the file from others.
       path: the file, if it is one.
+      gap: the seconds up to which missing frames are filled by interpolation.
     """
 
-    def __init__(self, poses: dict[str, dict[int, Pose]], stamp: str, path: Path | None = None):
-        self._poses, self.stamp, self.path = poses, stamp, path
+    def __init__(
+        self, measures: dict[str, dict[int, np.ndarray]], stamp: str, path: Path | None = None, gap: float = DEFAULT_GAP
+    ):
+        self._measures, self.path, self._gap = measures, path, gap
+        self.stamp = f"{stamp} {gap}"
+        self.begin(_RATE, Fraction(1))
+
+    def begin(self, rate: float, pixel_aspect: Fraction) -> None:
+        """Takes the frames per second and the pixels' aspect: the file counts frames and their pixels."""
+        longest = round(self._gap * rate)
+        self._poses = {
+            face: _fill_gaps({number: _pose(each, float(pixel_aspect)) for number, each in measures.items()}, longest)
+            for face, measures in self._measures.items()
+        }
 
     def __call__(self, number: int, frame: np.ndarray | None = None) -> dict[str, Pose]:
         return {face: poses[number] for face, poses in self._poses.items() if number in poses}
 
 
-def read_faces(path: str | os.PathLike[str]) -> FileTracks:
+def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTracks:
     """Reads boxes or landmarks from a CSV file.
 
     Its first line names the columns: `frame` (from 0), `face` (a name or number; may be absent where there is one
     face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair
-    the one that is left in the picture first), in pixels. Gaps of up to 10 frames are filled by interpolation.
+    the one that is left in the picture first), in pixels. Gaps of up to `gap` seconds are filled by interpolation.
 
     Raises:
       UserError: with the file and the line, if it cannot be read so.
     """
     path = Path(path)
-    tracks: dict[str, dict[int, Pose]] = {}
+    tracks: dict[str, dict[int, np.ndarray]] = {}
     table = read_table(path)
     columns = set(table.columns)
     if "frame" not in columns or not (columns >= set(_BOX) or columns >= set(_LANDMARKS)):
@@ -77,14 +106,13 @@ def read_faces(path: str | os.PathLike[str]) -> FileTracks:
     names = _LANDMARKS if columns >= set(_LANDMARKS) else _BOX
     for line, row in table.rows:
         try:
-            pose = _pose([table.number(row[name]) for name in names])
-            tracks.setdefault(_face_name(table, row.get("face", "")), {})[table.whole(row["frame"])] = pose
+            measures = _measures([table.number(row[name]) for name in names])
+            tracks.setdefault(_face_name(table, row.get("face", "")), {})[table.whole(row["frame"])] = measures
         except (KeyError, OverflowError, ValueError) as error:
             raise UserError(f"{path}: line {line} does not hold the numbers of a face") from error
     if not tracks:
         raise UserError(f"{path}: holds no faces")
-    filled = {face: _fill_gaps(poses) for face, poses in tracks.items()}
-    return FileTracks(filled, f"{path.resolve()} {path.stat().st_mtime_ns}", path)
+    return FileTracks(tracks, f"{path.resolve()} {path.stat().st_mtime_ns}", path, gap)
 
 
 def _face_name(table: Table, text: str) -> str:
@@ -95,21 +123,27 @@ def _face_name(table: Table, text: str) -> str:
         return text or "0"
 
 
-def _pose(numbers: list[float]) -> Pose:
+def _measures(numbers: list[float]) -> np.ndarray:
+    measures = np.array(numbers)
     if len(numbers) == len(_LANDMARKS):
-        pose = pose_from_landmarks(np.array(numbers).reshape(5, 2))
-    else:
-        pose = pose_from_box(*numbers)
+        measures = measures.reshape(5, 2)
+    pose = _pose(measures)
     if not (np.isfinite(pose).all() and pose.side >= 1):
         raise ValueError("no face")
-    return pose
+    return measures
 
 
-def _fill_gaps(poses: dict[int, Pose]) -> dict[int, Pose]:
+def _pose(measures: np.ndarray, pixel_aspect: float = 1.0) -> Pose:
+    if measures.ndim == 2:
+        return pose_from_landmarks(measures * (pixel_aspect, 1.0))
+    return pose_from_box(*(float(value) for value in measures * (pixel_aspect, 1.0, pixel_aspect, 1.0)))
+
+
+def _fill_gaps(poses: dict[int, Pose], longest: int) -> dict[int, Pose]:
     numbers = sorted(poses)
     filled = dict(poses)
     for before, after in pairwise(numbers):
-        if after - before - 1 > _GAP:
+        if after - before - 1 > longest:
             continue
         for number in range(before + 1, after):
             share = (number - before) / (after - before)
@@ -127,45 +161,59 @@ def _between(start: Pose, end: Pose, share: float) -> Pose:
 class YuNetTracks:
     """Finds faces by OpenCV's YuNet and follows each by the overlap of its boxes: a `FaceTracks`.
 
+    A face that is not found keeps its place for `gap` seconds: a hand may have covered it. One that comes back near the
+    place where it was lost, however long ago, has its name again.
+
     Args:
       model: `face_detection_yunet_2023mar.onnx` from OpenCV's model zoo (github.com/opencv/opencv_zoo, MIT licence),
         or another of its versions.
       max_faces: the largest faces, at most so many.
       min_score: how sure the detector must be, 0 to 1.
+      gap: the seconds.
 
     Raises:
       UserError: if the file is no such model.
     """
 
-    def __init__(self, model: str | os.PathLike[str], max_faces: int = 4, min_score: float = 0.7):
+    def __init__(
+        self, model: str | os.PathLike[str], max_faces: int = 4, min_score: float = 0.7, gap: float = DEFAULT_GAP
+    ):
         if not Path(model).is_file():
             raise UserError(f"{model}: no such file; give {_MODEL}")
         try:
-            self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
-            self._detect(np.zeros((64, 64, 3), np.uint8))
+            with _quietly():  # OpenCV 5 warns that its engine chooses its device itself
+                self._detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score)
+                self._detect(np.zeros((64, 64, 3), np.uint8))
         except cv2.error as error:
             found = describe(model)
             if found is not None and found != "an ONNX model":
                 raise UserError(f"{model}: is {found}; a YuNet model is wanted ({_MODEL})") from error
+            reason = " ".join((error.err or str(error)).split())
             raise UserError(
-                f"{model}: not a YuNet model that this OpenCV, {cv2.__version__}, can read ({error.err or error}); "
-                f"give {_MODEL}"
+                f"{model}: not a YuNet model that this OpenCV, {cv2.__version__}, can read ({reason}); give {_MODEL}"
             ) from error
-        self._max_faces = max_faces
-        self.stamp = f"{Path(model).resolve()} {max_faces} {min_score}"
+        self._max_faces, self._gap = max_faces, gap
+        self.stamp = f"{Path(model).resolve()} {max_faces} {min_score} {gap}"
+        self.begin(_RATE, Fraction(1))
         self.reset()
+
+    def begin(self, rate: float, pixel_aspect: Fraction) -> None:
+        """Takes the frames per second; frames come as they are shown, with square pixels."""
+        self._longest = round(self._gap * rate)
 
     def reset(self) -> None:
         """Forgets the faces: the next frame begins a clip, or is a picture of its own."""
         self._boxes: dict[str, np.ndarray] = {}
         self._poses: dict[str, Pose] = {}
         self._missed: dict[str, int] = {}
+        self._lost: dict[str, np.ndarray] = {}
         self._found = 0
 
     def __call__(self, number: int, frame: np.ndarray) -> dict[str, Pose]:
         found = self._detect(frame)
         found = found[np.argsort(-found[:, 2] * found[:, 3])][: self._max_faces]
         free = list(range(len(found)))
+        missing = []
         for face in list(self._boxes):
             overlaps = {index: _overlap(self._boxes[face], found[index, :4]) for index in free}
             best = max(overlaps, key=overlaps.__getitem__, default=None)
@@ -173,15 +221,32 @@ class YuNetTracks:
                 free.remove(best)
                 self._follow(face, found[best])
             else:
-                self._missed[face] += 1  # it keeps its place for a while: a hand may have covered it
-                if self._missed[face] > _GAP:
-                    del self._boxes[face], self._poses[face], self._missed[face]
+                missing.append(face)
+        for face in missing:
+            back = next((index for index in free if _is_near(self._boxes[face], found[index, :4])), None)
+            # In the frame after, it would have overlapped; so another face may be there.
+            if back is not None and self._missed[face]:
+                free.remove(back)
+                self._follow(face, found[back])
+                continue
+            self._missed[face] += 1
+            if self._missed[face] > self._longest:
+                self._lost[face] = self._boxes.pop(face)
+                del self._poses[face], self._missed[face]
         for index in free:
             if len(self._boxes) == self._max_faces:
                 break
-            self._follow(str(self._found), found[index])
-            self._found += 1
+            self._follow(self._name(found[index, :4]), found[index])
         return dict(self._poses)
+
+    def _name(self, box: np.ndarray) -> str:
+        """Returns that of the face which was lost last near a box, or a new one."""
+        for face in reversed(self._lost):
+            if _is_near(self._lost[face], box):
+                del self._lost[face]
+                return face
+        self._found += 1
+        return str(self._found - 1)
 
     def _follow(self, face: str, detection: np.ndarray) -> None:
         self._boxes[face] = detection[:4]
@@ -199,6 +264,22 @@ class YuNetTracks:
             return np.zeros((0, 15))
         detected: np.ndarray = np.divide(found, np.array([*([scale] * 14), 1.0]))
         return detected
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def _is_near(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two boxes may be of one face before and after it was hidden: a width apart, and much of a size."""
+    apart = np.hypot(*((a[:2] + a[2:] / 2) - (b[:2] + b[2:] / 2)))
+    return bool(apart <= max(a[2], b[2]) and max(a[2], b[2]) <= 1.6 * min(a[2], b[2]))
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from rvm_jax.media.aspect import resized_aspect
 from rvm_jax.media.face_alignment import Pose
 
 # What FFmpeg assumes where nothing states a rate.
@@ -46,6 +47,8 @@ class Frame(NamedTuple):
       target: the file that its result becomes; None where a writer of the whole clip decides.
       guide: what else is known of it.
       number: its place in its source, from 0.
+      pixel_aspect: the width of a pixel in its heights; 1 where they are square.
+      profile: the ICC profile of its colours; None for sRGB, or a video's.
     """
 
     rgb: np.ndarray
@@ -53,6 +56,8 @@ class Frame(NamedTuple):
     target: Path | None = None
     guide: Guide = Guide()
     number: int = 0
+    pixel_aspect: Fraction = Fraction(1)
+    profile: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -112,9 +117,18 @@ class FrameSource(Protocol):
 
 
 def resized(frame: Frame, size: tuple[int, int] | None) -> Frame:
-    """Brings a frame to (height, width), averaging where it shrinks; None leaves it as it is."""
+    """Brings a frame to (height, width), averaging where it shrinks; None leaves it as it is.
+
+    Pixels that are not square become what keeps the picture's proportions; square ones stay so.
+    """
     if size is None or frame.size == size:
         return frame
     shrinks = size[0] * size[1] < frame.size[0] * frame.size[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return frame._replace(rgb=cv2.resize(frame.rgb, size[::-1], interpolation=method))
+    aspect = resized_aspect(frame.pixel_aspect, frame.size, size)
+    return frame._replace(rgb=cv2.resize(frame.rgb, size[::-1], interpolation=method), pixel_aspect=aspect)
+
+
+def pixel_aspect_of(source: FrameSource) -> Fraction:
+    """Returns the aspect of a source's pixels: 1 for one that does not say."""
+    return getattr(source, "pixel_aspect", Fraction(1))

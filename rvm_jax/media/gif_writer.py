@@ -1,6 +1,7 @@
 """Writing an animated GIF."""
 
 import contextlib
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,8 @@ from rvm_jax.media.writer import Destination
 
 _SIDE = 640
 _TICK = Fraction(1, 100)  # the unit of time in the format
+# A graphic control extension, whose third and fourth bytes after this are the delay, before a picture.
+_CONTROL = re.compile(rb"\x21\xf9\x04.{4}\x00\x2c", re.DOTALL)
 
 
 class GifWriter:
@@ -38,6 +41,7 @@ class GifWriter:
         self._stream.pix_fmt = "pal8"
         self._stream.codec_context.time_base = _TICK
         self._last = -1
+        self._last_duration: Fraction | None = None
 
     @classmethod
     def open(cls, to: Destination) -> Self:
@@ -51,7 +55,8 @@ class GifWriter:
 
     def write(self, made: np.ndarray, frame: Frame) -> None:
         """Appends an RGB or grey picture, uint8."""
-        picture = Image.fromarray(shrunk(as_rgb(made), _SIDE)).quantize(256, method=Image.Quantize.FASTOCTREE)
+        small = Image.fromarray(shrunk(as_rgb(made), _SIDE, frame.pixel_aspect))
+        picture = small.quantize(256, method=Image.Quantize.FASTOCTREE)
         colors = np.frombuffer(bytes(picture.getpalette("RGBA") or b""), np.uint8).reshape(-1, 4)
         palette = np.zeros((256, 4), np.uint8)
         palette[: len(colors)] = colors[:, [3, 0, 1, 2]]  # FFmpeg keeps ARGB
@@ -60,6 +65,7 @@ class GifWriter:
             self._stream.height, self._stream.width = shown.height, shown.width
         self._last = max(round(frame.time / _TICK), self._last + 1)
         shown.pts, shown.time_base = self._last, _TICK
+        self._last_duration = frame.duration
         self._mux(shown)
 
     def close(self) -> None:
@@ -67,6 +73,7 @@ class GifWriter:
         self._mux(None)
         with self._file.errors(av.FFmpegError):
             self._container.close()
+            self._keep_last_duration()
         self._file.commit()
 
     def discard(self) -> None:
@@ -74,6 +81,18 @@ class GifWriter:
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
         self._file.discard()
+
+    def _keep_last_duration(self) -> None:
+        # FFmpeg shows the last frame for as long as the one before.
+        if self._last_duration is None:
+            return
+        data = bytearray(self._file.path.read_bytes())
+        controls = list(_CONTROL.finditer(data))
+        if controls:
+            delay = min(max(1, round(self._last_duration / _TICK)), 65535)
+            place = controls[-1].start() + 4
+            data[place : place + 2] = delay.to_bytes(2, "little")
+            self._file.path.write_bytes(data)
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
         with self._file.errors(av.FFmpegError):

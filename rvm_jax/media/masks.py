@@ -15,7 +15,7 @@ from rvm_jax.media.pictures import decode_raw, read_bytes
 _NOISE = 8
 # Maps of labels have less than that; an alpha of no more would be hardly seen.
 _MOST_LABELS = 40
-_FLAT = 0.7  # the share of neighbours that are alike: labels come in areas
+_FLAT = 0.5  # the share of neighbours that are alike: labels come in areas
 _JUMPS = 0.1  # the share of the others that are more than one level apart: an alpha's edges rise step by step
 
 

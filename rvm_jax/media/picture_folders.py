@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rvm_jax.errors import UserError
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
-from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_picture
+from rvm_jax.media.pictures import PICTURE_SUFFIXES, list_pictures, read_picture, read_picture_and_profile
 from rvm_jax.output_paths import check_outputs
 
 OUTPUT_FORMATS = ("png", "jpg")
@@ -84,7 +84,8 @@ class PictureFolder:
 
     def _read(self, number: int, source: Path, target: Path) -> Frame:
         shown = Shown(number / self.rate, 1 / self.rate, target.stem) if self._group.related else None
-        return self._complete(Frame(read_picture(source), shown, target, number=number))
+        rgb, profile = read_picture_and_profile(source)
+        return self._complete(Frame(rgb, shown, target, number=number, profile=profile))
 
 
 def find_pictures(

@@ -15,6 +15,8 @@ from rvm_jax.media.writer import Destination
 
 _SHEET_SIDE = 320
 _SHEET_PICTURES = 12
+_TRANSPARENT = (".png", ".webp", ".tif", ".tiff")
+_DEEP = (".png", ".tif", ".tiff")
 
 
 class PictureFolderWriter:
@@ -53,7 +55,7 @@ class PictureFolderWriter:
 
     def write(self, made: np.ndarray, frame: Frame) -> None:
         """Writes `<name of the frame>.png`."""
-        write_picture(self.partial / f"{frame.name}.png", made)
+        write_picture(self.partial / f"{frame.name}.png", made, profile=frame.profile)
         self._written = True
 
     def close(self) -> None:
@@ -75,18 +77,21 @@ class PictureFilesWriter:
     """Writes each picture to its own target.
 
     Args:
-      write_file: takes a path and a picture, and writes it whole.
+      write_file: takes a path and a picture, and writes it whole; by default `write_picture`, with the input's profile.
     """
 
     workers = 16
 
-    def __init__(self, write_file: Callable[[Path, np.ndarray], None] = write_picture):
+    def __init__(self, write_file: Callable[[Path, np.ndarray], None] | None = None):
         self._write_file = write_file
 
     def write(self, made: np.ndarray, frame: Frame) -> None:
         """Writes `frame.target`."""
         assert frame.target is not None
-        self._write_file(frame.target, made)
+        if self._write_file is None:
+            write_picture(frame.target, made, profile=frame.profile)
+        else:
+            self._write_file(frame.target, made)
 
     def close(self) -> None:
         """Does nothing: no file stays open."""
@@ -119,7 +124,8 @@ class ContactSheetWriter:
     def write(self, made: np.ndarray, frame: Frame) -> None:
         """Keeps what was made, in small, if it is one of those spread evenly."""
         if self._number % self._stride == 0:
-            self._kept.append(shrunk(as_rgb(made), _SHEET_SIDE * max(1, made.shape[1] // made.shape[0])))
+            side = _SHEET_SIDE * max(1, made.shape[1] // made.shape[0])
+            self._kept.append(shrunk(as_rgb(made), side, frame.pixel_aspect))
             if len(self._kept) == 2 * _SHEET_PICTURES:
                 self._kept = self._kept[::2]
                 self._stride *= 2
@@ -134,6 +140,44 @@ class ContactSheetWriter:
         columns = 2 if chosen[0].shape[1] > 2 * chosen[0].shape[0] else 4
         rows = [chosen[i : i + columns] for i in range(0, wanted, columns)]
         write_picture(self.path, grid(rows))
+
+    def discard(self) -> None:
+        """Does nothing: no file is on the disk yet."""
+
+
+class SinglePictureWriter:
+    """The picture that is made of a single one."""
+
+    workers = 1
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._made: tuple[np.ndarray, bytes | None] | None = None
+
+    @classmethod
+    def open(cls, to: Destination) -> Self:
+        """Begins the picture."""
+        return cls(to.path)
+
+    @staticmethod
+    def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
+        """Returns what it will be, and the bits that it holds. Raises UserError if its format cannot hold that."""
+        suffix = to.path.suffix.lower()
+        if (channels == 4 and suffix not in _TRANSPARENT) or (deep and suffix not in _DEEP):
+            raise UserError(f"{to.path}: '{suffix}' holds no {'16 bits' if deep else 'transparency'}; name it .png")
+        return "a picture", 16 if deep else 8
+
+    def write(self, made: np.ndarray, frame: Frame) -> None:
+        """Takes the picture."""
+        if self._made is not None:
+            raise UserError(f"{self.path}: holds one picture; for several give a folder, or a video")
+        self._made = made, frame.profile
+
+    def close(self) -> None:
+        """Writes it."""
+        if self._made is None:
+            raise UserError(f"{self.path}: not written, since no picture came")
+        write_picture(self.path, self._made[0], profile=self._made[1])
 
     def discard(self) -> None:
         """Does nothing: no file is on the disk yet."""

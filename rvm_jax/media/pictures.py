@@ -8,8 +8,19 @@ import numpy as np
 
 from rvm_jax.atomic_files import write_bytes as write_bytes  # long known by this name
 from rvm_jax.errors import UserError
+from rvm_jax.media.picture_formats import (
+    LISTED_SUFFIXES,
+    READ_SUFFIXES,
+    WRITTEN_SUFFIXES,
+    check_header,
+    decode_by_pillow,
+    encode,
+    read_profile,
+    refuse_unread,
+    why_unread,
+)
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PICTURE_SUFFIXES = READ_SUFFIXES
 
 
 def decode_picture(data: bytes, name: str) -> np.ndarray:
@@ -27,12 +38,15 @@ def decode_raw(data: bytes, name: str, flags: int) -> np.ndarray:
     """
     if not _is_complete(data):
         raise UserError(f"{name}: the picture is cut short or damaged; copy or download it again")
+    check_header(data, name)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:  # more pixels than OpenCV takes
         picture = None
+    if data and (picture is None or picture.size == 0):
+        picture = decode_by_pillow(data, flags)
     if picture is None or picture.size == 0:
-        raise UserError(f"{name}: not a picture that OpenCV can read")
+        raise UserError(f"{name}: {why_unread(data)}")
     return picture
 
 
@@ -41,23 +55,32 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
     return decode_picture(read_bytes(path), str(path))
 
 
+def read_picture_and_profile(path: str | os.PathLike[str]) -> tuple[np.ndarray, bytes | None]:
+    """Reads a picture file as RGB, as `read_picture` does, and its ICC profile (None: sRGB)."""
+    data = read_bytes(path)
+    return decode_picture(data, str(path)), read_profile(data)
+
+
 def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """Returns the picture files directly inside `folder`, sorted by name. Raises UserError if it is no folder."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith("."))
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in LISTED_SUFFIXES and not p.name.startswith("."))
 
 
-def write_picture(path: str | os.PathLike[str], picture: np.ndarray, jpeg_quality: int = 95) -> None:
+def write_picture(
+    path: str | os.PathLike[str], picture: np.ndarray, jpeg_quality: int = 95, profile: bytes | None = None
+) -> None:
     """Writes (H, W), (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4) uint8 or uint16; the suffix of `path` is the format.
 
-    The file appears under its name only when it is complete; missing folders are made.
+    Colours keep their ICC `profile` in PNG, JPEG and WebP. The file appears under its name only when it is complete;
+    missing folders are made.
     Raises UserError if the suffix is unknown or the file cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise UserError(f"{path}: unknown picture format '{path.suffix}'; use one of {', '.join(PICTURE_SUFFIXES)}")
+    if path.suffix.lower() not in WRITTEN_SUFFIXES:
+        raise UserError(f"{path}: unknown picture format '{path.suffix}'; use one of {', '.join(WRITTEN_SUFFIXES)}")
     if picture.ndim == 3 and picture.shape[2] >= 3:
         picture = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA if picture.shape[2] == 4 else cv2.COLOR_RGB2BGR)
     options: list[int] = []
@@ -65,14 +88,15 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray, jpeg_qualit
         options = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # three times as fast as OpenCV's default at nearly the size
     elif path.suffix.lower() in (".jpg", ".jpeg"):
         options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
-    ok, encoded = cv2.imencode(path.suffix, picture, options)
-    if not ok:
+    encoded = encode(path.suffix.lower(), picture, options, profile)
+    if encoded is None:
         raise UserError(f"{path}: OpenCV could not encode an array of shape {picture.shape}, {picture.dtype}")
-    write_bytes(path, encoded.tobytes())
+    write_bytes(path, encoded)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Returns what a file holds. Raises UserError, naming it, if it cannot be read."""
+    refuse_unread(Path(path))
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -1,5 +1,7 @@
 """Contact sheets: many pictures on one (OpenCV)."""
 
+from fractions import Fraction
+
 import cv2
 import numpy as np
 
@@ -47,10 +49,11 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
-def shrunk(picture: np.ndarray, side: int) -> np.ndarray:
-    """Returns the picture with a longer side of at most `side` pixels, averaged."""
-    scale = side / max(picture.shape[:2])
-    if scale >= 1:
+def shrunk(picture: np.ndarray, side: int, pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
+    """Returns the picture with square pixels and a longer side of at most `side` of them, averaged."""
+    width = picture.shape[1] * float(pixel_aspect)
+    scale = min(1.0, side / max(picture.shape[0], width))
+    size = max(1, round(width * scale)), max(1, round(picture.shape[0] * scale))
+    if size == (picture.shape[1], picture.shape[0]):
         return picture
-    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

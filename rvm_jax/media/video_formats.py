@@ -23,7 +23,8 @@ _PRORES = {1: "yuv444p10le", 3: "yuv444p10le", 4: "yuva444p10le"}
 
 # Options for a quality at which a soft alpha edge survives.
 CODECS = {
-    "libx264": Codec("H.264", {"crf": "16", "preset": "fast"}, _YUV420, {}),
+    # Without B-frames: their order costs MP4 the durations of frames, and AVI knows no order but one.
+    "libx264": Codec("H.264", {"crf": "16", "preset": "fast", "bf": "0"}, _YUV420, {}),
     # quantiser 2 of 1..31, in FFmpeg's lambda units
     "mpeg4": Codec("MPEG-4", {"flags": "+qscale", "global_quality": str(2 * 118)}, _YUV420, {}),
     "prores_ks": Codec("ProRes 4444", {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}, _PRORES, _PRORES),
@@ -64,6 +65,12 @@ def choose_codec(path: Path, codec: str | None = None) -> str:
         f"{path}: this build of PyAV has not the codec '{wanted[0]}'; at hand: {', '.join(at_hand) or 'none'} "
         f"(`pip install av` brings one with {', '.join(CODECS)})"
     )
+
+
+def keeps_aspect(path: Path, codec: str) -> bool:
+    """Whether a file of this name says that its pixels are not square: PyAV tells it to MP4's and QuickTime's headers,
+    and H.264 and MPEG-4 say it themselves."""
+    return path.suffix.lower() in (".mp4", ".m4v", ".mov") or codec in ("libx264", "mpeg4")
 
 
 def pixel_format(path: Path, codec: str, channels: int, bits: int = 8) -> str:

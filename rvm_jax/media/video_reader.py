@@ -9,31 +9,29 @@ from typing import Self
 import av
 import numpy as np
 from av.stream import Disposition
-from av.video.reformatter import VideoReformatter
 
 from rvm_jax.errors import UserError
+from rvm_jax.media.container_extent import is_cut
+from rvm_jax.media.display_matrix import IDENTITY, display_matrix, swaps_sides
+from rvm_jax.media.frame_conversion import RgbConverter
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
+from rvm_jax.media.picture_formats import refuse_unread
 
-# libswscale's BILINEAR, FULL_CHR_H_INT, FULL_CHR_H_INP and ACCURATE_RND. Without them its fast path is chosen, which
-# darkens the colours by a level on the way to YUV and back.
-ACCURATE = 0x2 | 0x2000 | 0x4000 | 0x40000
-
-# How much earlier, in seconds, the last frame may end than Matroska's header says.
-_SLACK = Fraction(1, 2)
 _MAX_ERRORS = 64
 
 
 class VideoReader:
     """The frames of a video file, once through, in the order of their display: a `FrameSource`.
 
-    Iterating yields RGB (H, W, 3) uint8, turned upright where the file asks for a rotation; `frames` yields the times
-    too. The memory used does not grow with the length. Use it as a context manager, so that the file is closed.
+    Iterating yields RGB (H, W, 3) uint8, rotated and mirrored as the file asks for, its colours as `RgbConverter` has
+    them; `frames` yields the times too. The memory used does not grow with the length. Use it as a context manager, so
+    that the file is closed.
 
         with VideoReader("clip.mp4") as video:
             for frame in video: ...
 
     Args:
-      path: the file.
+      path: the file; or what is read but once: a pipe, /dev/stdin, an address such as https://… or rtsp://….
       stream: which of its video streams, from 0.
       bridge: what to do about a broken frame in the middle: repeat the frame before it, keeping its number in
         `damaged`, or raise. A file that is cut short raises in either case.
@@ -41,6 +39,7 @@ class VideoReader:
     Attributes:
       path, name: the file, and the same as text.
       size: (height, width) of the first frame as it is yielded, that is after rotation.
+      pixel_aspect: the width of a pixel as it is yielded, in its heights; 1 where they are square.
       rate: frames per second, exact (30000/1001 for 29.97); the average where the rate varies.
       expected_frames: how many frames the header announces or the duration suggests, None where neither is known:
         good for a progress bar, not for an array's length.
@@ -53,23 +52,27 @@ class VideoReader:
         self.path = Path(path)
         self.name = str(path)
         self.damaged: list[int] = []
-        if not self.path.is_file():
-            raise UserError(f"{self.path}: " + ("is a folder, not a video" if self.path.is_dir() else "no such file"))
+        if self.path.is_dir():
+            raise UserError(f"{self.path}: is a folder, not a video")
+        if not self.path.exists() and not is_address(path):
+            raise UserError(f"{self.path}: no such file")
+        refuse_unread(self.path)  # of a HEIC FFmpeg would give one tile
+        self._is_file = self.path.is_file()
         try:
-            self._container = av.open(str(self.path))
+            self._container = av.open(self.name, metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
             raise UserError(f"{self.path}: not a video that FFmpeg can read ({_reason(error)})") from error
         try:
             self._stream = self._picture_stream(stream)
             self._stream.thread_type = "AUTO"
-            self._check_index()
+            self._check_extent()
             self._bridge = bridge
             # Only frames carry the rotation, and a header may promise frames that the file lacks: read one ahead.
-            self._reformatter = VideoReformatter()
+            self._to_rgb = RgbConverter(self.name)
+            self._matrix = IDENTITY
             self._number = 0
             self._last: np.ndarray | None = None
             self._start: int | None = None
-            self._end = Fraction(0)
             self._broken = False
             self._frames = self._decode()
             self._first = next(self._frames, None)
@@ -87,8 +90,16 @@ class VideoReader:
         return self._stream.average_rate or self._stream.guessed_rate or DEFAULT_RATE
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        stated = self._stream.sample_aspect_ratio
+        if not stated or stated <= 0:
+            return Fraction(1)
+        return 1 / stated if swaps_sides(self._matrix) else Fraction(stated)
+
+    @property
     def sound(self) -> tuple[Path, Fraction] | None:
-        if not self._container.streams.audio:
+        # A pipe cannot be read twice.
+        if not self._container.streams.audio or not (self._is_file or is_address(self.name)):
             return None
         return self.path, (self._start or 0) * self._time_base
 
@@ -133,6 +144,8 @@ class VideoReader:
         awaited: set[int] = set()
         try:
             for packet in self._container.demux(self._stream):
+                if packet.size == 0 and packet.dts is not None:  # the frame before is shown on; the end has no time
+                    continue
                 if packet.pts is not None:
                     awaited.add(packet.pts)
                 for frame in self._decoded(packet):
@@ -144,7 +157,6 @@ class VideoReader:
         if self._last is not None and self._broken:
             for pts in sorted(awaited):
                 yield self._bridged(self._last, pts)
-        self._check_complete()
 
     def _decoded(self, packet: "av.Packet[av.VideoStream]") -> Iterator[av.VideoFrame]:
         for _ in range(_MAX_ERRORS if packet.size == 0 else 1):  # the last packet asks for all that wait in the threads
@@ -160,9 +172,9 @@ class VideoReader:
 
     def _with_bridges(self, frame: av.VideoFrame, awaited: set[int]) -> Iterator[Frame]:
         """Yields the frames that were lost before this one, as copies of the last good one, and then this one."""
-        # One reformatter for all frames: FFmpeg keeps megabytes for each that a frame would make of its own.
-        rgb = self._reformatter.reformat(frame, format="rgb24", interpolation=ACCURATE).to_ndarray()
-        upright = np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+        upright = self._to_rgb(frame)
+        if self._last is None:
+            self._matrix = display_matrix(frame)
         if frame.pts is not None:
             lost = sorted(pts for pts in awaited if pts < frame.pts)
             awaited.difference_update((*lost, frame.pts))
@@ -184,29 +196,18 @@ class VideoReader:
         else:
             self._start = pts if self._start is None else self._start
             time = (pts - self._start) * self._time_base
-            self._end = (pts + (duration or 0)) * self._time_base
         shown = Shown(time, duration * self._time_base if duration else None, f"{self._number:05d}")
         self._number += 1
-        return Frame(rgb, shown)
+        return Frame(rgb, shown, pixel_aspect=self.pixel_aspect)
 
-    def _check_index(self) -> None:
-        """A file that is shorter than its index says is cut; FFmpeg would just end early."""
-        size = self._container.size
-        if size and any(entry.pos + entry.size > size for entry in self._stream.index_entries):
+    def _check_extent(self) -> None:
+        """A file that is shorter than its index or container says is cut; FFmpeg would just end early."""
+        if not self._is_file:
+            return
+        size = self.path.stat().st_size
+        beyond = any(entry.pos + entry.size > size for entry in self._stream.index_entries)
+        if beyond or is_cut(self.path, self._container.format.name):
             raise UserError(f"{self.path}: cut short, the end of the file is missing; copy it again")
-
-    def _check_complete(self) -> None:
-        # QuickTime's edit lists hide frames that its header counts; there the index tells.
-        if "mov" not in self._container.format.name and self._number < self._stream.frames:
-            raise UserError(
-                f"{self.path}: cut short, it holds {self._number} of {self._stream.frames} frames; copy it again"
-            )
-        stated = _seconds(self._stream.metadata.get("DURATION", ""))  # Matroska's, beside each stream
-        if stated is not None and self._end + _SLACK < stated:
-            raise UserError(
-                f"{self.path}: cut short, it ends after {float(self._end):.1f} of {float(stated):.1f} seconds; "
-                "copy it again"
-            )
 
     def _frames_by_duration(self) -> int | None:
         if self._container.duration is None:
@@ -214,16 +215,9 @@ class VideoReader:
         return round(Fraction(self._container.duration, av.time_base) * self.rate) or None
 
 
-def _seconds(text: str) -> Fraction | None:
-    """Reads "hours:minutes:seconds"."""
-    parts = text.split(":")
-    if len(parts) != 3:
-        return None
-    try:
-        hours, minutes, seconds = map(Fraction, parts)
-    except ValueError:
-        return None
-    return 3600 * hours + 60 * minutes + seconds
+def is_address(path: str | os.PathLike[str]) -> bool:
+    """Whether FFmpeg is to fetch it: https://…, rtsp://…."""
+    return "://" in str(path)
 
 
 def _reason(error: Exception) -> str:

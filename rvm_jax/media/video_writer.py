@@ -13,11 +13,12 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from rvm_jax.atomic_files import PartialFile
 from rvm_jax.errors import UserError
+from rvm_jax.media.frame_conversion import ACCURATE
 from rvm_jax.media.frame_source import Frame
 from rvm_jax.media.sound import SoundCopy
-from rvm_jax.media.video_formats import CODECS, choose_codec, pixel_format
-from rvm_jax.media.video_reader import ACCURATE
+from rvm_jax.media.video_formats import CODECS, choose_codec, keeps_aspect, pixel_format
 from rvm_jax.media.writer import Destination
+from rvm_jax.notices import notice
 
 _BT709 = 1  # the code point of its primaries and of its transfer curve (ISO/IEC 23091-2)
 _RAW_FORMATS = {
@@ -28,6 +29,7 @@ _RAW_FORMATS = {
     (3, 16): "rgb48le",
     (4, 16): "rgba64le",
 }
+_KEEPS_DURATIONS = 1 << 8  # AV_CODEC_FLAG_FRAME_DURATION: without it encoders forget how long frames are shown
 # Times are rounded to ticks of 1/60000 s or finer: MPEG-4 part 2 takes at most 65535 a second.
 _TICKS = 60_000
 
@@ -49,6 +51,7 @@ class VideoWriter:
       codec: a name in `CODECS`, for another codec than the suffix stands for.
       mbps: megabits per second; by default the codec keeps a quality instead.
       sound: the file whose sound is copied, and the time in it of the first frame.
+      pixel_aspect: the width of a pixel in its heights.
 
     Raises UserError, naming the file, where it cannot be written, its suffix names no container, or the build lacks
     the codec (it then names those at hand).
@@ -64,6 +67,7 @@ class VideoWriter:
         *,
         mbps: float | None = None,
         sound: tuple[Path, Fraction] | None = None,
+        pixel_aspect: Fraction = Fraction(1),
     ):
         self.path = Path(path)
         self.frames = 0
@@ -87,8 +91,18 @@ class VideoWriter:
         assert isinstance(stream, av.VideoStream)
         self._stream = stream
         self._rate = rate
-        self._tick = Fraction(1, rate.numerator * max(1, _TICKS // rate.numerator))
-        self._stream.codec_context.time_base = self._tick
+        # AVI knows no times, but a rate: where a frame is left out, the one before is shown on.
+        finest = Fraction(1, rate.numerator * max(1, _TICKS // rate.numerator))
+        self._tick = 1 / rate if self.path.suffix.lower() == ".avi" else finest
+        context = self._stream.codec_context
+        context.time_base = self._tick
+        context.flags |= _KEEPS_DURATIONS
+        self._pixel_aspect = pixel_aspect.limit_denominator(1000)
+        if pixel_aspect != 1 and not keeps_aspect(self.path, self._codec):
+            notice(
+                f"{self.path}: {CODECS[self._codec].title} in {self.path.suffix} does not say that pixels are not "
+                "square; name it .mp4 or .mov where it is to lie over its source in an editor"
+            )
         self._last_tick = -1
         self._reformatter = VideoReformatter()
         self._shape: tuple[int, ...] | None = None
@@ -96,7 +110,7 @@ class VideoWriter:
     @classmethod
     def open(cls, to: Destination) -> Self:
         """Begins the file."""
-        return cls(to.path, to.rate, to.codec, mbps=to.mbps, sound=to.sound)
+        return cls(to.path, to.rate, to.codec, mbps=to.mbps, sound=to.sound, pixel_aspect=to.pixel_aspect)
 
     @staticmethod
     def form(to: Destination, channels: int, deep: bool) -> tuple[str, int]:
@@ -137,7 +151,10 @@ class VideoWriter:
             )
         picture.pts = self._ticks(self.frames / self._rate if frame is None else frame.time)
         picture.time_base = self._tick
-        picture.duration = round(((frame.duration if frame else None) or 1 / self._rate) / self._tick)
+        shown_until = (frame.time if frame else self.frames / self._rate) + (
+            (frame.duration if frame else None) or 1 / self._rate
+        )
+        picture.duration = max(1, round(self._snapped(shown_until) / self._tick) - picture.pts)
         self._encode(picture)
         self.frames += 1
 
@@ -184,6 +201,8 @@ class VideoWriter:
         self._stream.height = height + (height % 2 if halved else 0)
         self._stream.width = width + (width % 2 if halved else 0)
         context = self._stream.codec_context
+        if self._pixel_aspect != 1:
+            context.sample_aspect_ratio = self._pixel_aspect
         context.color_range = ColorRange.MPEG if self._is_yuv else ColorRange.JPEG
         if self._is_yuv:
             context.colorspace = Colorspace.ITU709
@@ -192,11 +211,12 @@ class VideoWriter:
     def _ticks(self, seconds: Fraction) -> int:
         """Rounds to ticks; to a whole number of frames where that is within the milliseconds that Matroska counts in,
         so that a constant rate stays exact."""
-        frames = round(seconds * self._rate)
-        snapped = frames / self._rate
-        ticks = round((snapped if abs(snapped - seconds) <= Fraction(1, 1900) else seconds) / self._tick)
-        self._last_tick = max(ticks, self._last_tick + 1)
+        self._last_tick = max(round(self._snapped(seconds) / self._tick), self._last_tick + 1)
         return self._last_tick
+
+    def _snapped(self, seconds: Fraction) -> Fraction:
+        snapped = round(seconds * self._rate) / self._rate
+        return snapped if abs(snapped - seconds) <= Fraction(1, 1900) else seconds
 
     def _encode(self, picture: av.VideoFrame | None) -> None:
         with self._file.errors(av.FFmpegError):

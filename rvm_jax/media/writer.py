@@ -19,6 +19,7 @@ class Destination(NamedTuple):
       codec: an encoder for videos, None for the suffix's.
       mbps: megabits per second of videos, None to keep a quality.
       resume: whether frames that are there already belong to the same work.
+      pixel_aspect: the width of a pixel in its heights.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class Destination(NamedTuple):
     codec: str | None = None
     mbps: float | None = None
     resume: bool = False
+    pixel_aspect: Fraction = Fraction(1)
 
 
 class Writer(Protocol[Made]):

@@ -180,6 +180,8 @@ class Declaration:
         rate_groups: by part, the part whose learning rate it has if a recipe does not name its own.
         is_default: whether it is what `create` makes, and what old checkpoints hold, if no name is given.
         overfit_settings, overfit_rate: what scripts/overfit.py makes it with, and Adam's learning rate there.
+        onnx_emitter: the module whose EMITTER (`rvm_jax.export.emitters`) adds it to an ONNX graph; None if it has no
+            ONNX form.
     """
 
     names: tuple[str, ...]
@@ -192,6 +194,7 @@ class Declaration:
     is_default: bool = False
     overfit_settings: Mapping[str, Any] = field(default_factory=dict)
     overfit_rate: float = 1e-3
+    onnx_emitter: str | None = None
 
 
 def recognise_by_channels(key: str, names: Mapping[int, str]) -> Callable[[Mapping[str, np.ndarray]], Settings | None]:

@@ -109,7 +109,7 @@ def _fold_neighbours(layers: Sequential) -> None:
     for index, (convolution, norm) in enumerate(pairwise(layers), start=1):
         if isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d):
             _fold(convolution, norm)
-            setattr(layers, str(index), nnx.static(_identity))
+            setattr(layers, str(index), nnx.static(identity))
 
 
 def _fold_attributes(module: nnx.Module) -> None:
@@ -118,7 +118,7 @@ def _fold_attributes(module: nnx.Module) -> None:
         norm = getattr(module, norm_name, None)
         if isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d):
             _fold(convolution, norm)
-            setattr(module, norm_name, nnx.static(_identity))
+            setattr(module, norm_name, nnx.static(identity))
 
 
 def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
@@ -129,11 +129,13 @@ def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
     scale = exact(norm.weight) / np.sqrt(exact(norm.running_var) + norm.eps)
     bias = 0.0 if convolution.bias is None else exact(convolution.bias)
     shift = exact(norm.bias) + (bias - exact(norm.running_mean)) * scale
-    convolution.weight = nnx.Param(jnp.asarray(exact(convolution.weight) * scale, jnp.float32))
-    convolution.bias = nnx.data(nnx.Param(jnp.asarray(shift, jnp.float32)))
+    # Rounded by NumPy: JAX would compile a program for each shape, most of a second for one network.
+    convolution.weight = nnx.Param(jnp.asarray((exact(convolution.weight) * scale).astype(np.float32)))
+    convolution.bias = nnx.data(nnx.Param(jnp.asarray(np.float32(shift))))
 
 
-def _identity(x: Any) -> Any:
+def identity(x: Any) -> Any:
+    """Returns `x`: what stands in the place of a batch norm that became part of a convolution."""
     return x
 
 

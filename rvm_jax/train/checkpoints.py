@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 
@@ -37,7 +38,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     if directory.exists():
         raise UserError(f"{directory}: exists already; remove it or choose another name")
     _, params, batch_stats = functional.split(network)
-    items = ocp.args.Composite(model=ocp.args.StandardSave(params | batch_stats))
+    tensors = jax.tree.map(np.asarray, params | batch_stats)  # those of JAX would carry their device's name
+    items = ocp.args.Composite(model=ocp.args.StandardSave(tensors))
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer, disk_errors(directory, REFUSALS):
         checkpointer.save(directory, items, custom_metadata={"network": network.config})
 

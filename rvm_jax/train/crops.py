@@ -11,6 +11,31 @@ from rvm_jax.networks.layers.resizing import resize
 CropSize = tuple[int, int]
 
 
+def crop_sizes(value: object, where: str) -> tuple[CropSize, ...]:
+    """Returns the sizes, (height, width), that a setting gives.
+
+    Args:
+        value: of the setting: pairs of whole numbers of 1 or more, or nothing.
+        where: the setting's name, for messages.
+
+    Raises:
+        UserError: if it is anything else, saying what to write.
+    """
+    sizes = list(value) if isinstance(value, (list, tuple)) else None
+    if sizes is None or not all(_is_size(size) for size in sizes):
+        numbers = [number for number in (sizes or [value]) if isinstance(number, int) and not isinstance(number, bool)]
+        height, width = numbers[0] if numbers else 256, numbers[-1] if numbers else 256
+        raise UserError(
+            f"{where}={value!r}: give sizes as (height, width), also where it is one: "
+            f'{where}="(({height}, {width}),)", or () for whole frames'
+        )
+    return tuple((int(height), int(width)) for height, width in sizes)
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(n, int) and n >= 1 for n in size)
+
+
 def crop_batch(batch: Mapping[str, jax.Array], size: CropSize) -> dict[str, jax.Array]:
     """Resizes square clips to the longer side of `size` (height, width), then cuts out their centre.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rvm_jax.errors import UserError
-from rvm_jax.train.crops import CropSize
+from rvm_jax.train.crops import CropSize, crop_sizes
 from rvm_jax.train.losses.objectives import OBJECTIVES, Loss, Objective, make_objective
 
 # Arrays by name, uint8 (B, T, H, W, C), of this host's share.
@@ -76,7 +76,7 @@ def make_phases(train: Mapping[str, Any], objectives: Mapping[str, Loss] = OBJEC
     phases = []
     for name, section in sections.items():
         where = "train" if name == MAIN else f"train.phases.{name}"
-        crops = tuple((int(height), int(width)) for height, width in section.get("crop_sizes", ()))
+        crops = crop_sizes(section.get("crop_sizes", ()), f"{where}.crop_sizes")
         every, first = section.get("every", 1), section.get("first", 1)
         if min(every, first) < 1:
             raise UserError(f"{where}: every={every} and first={first} must be 1 or more")

@@ -25,6 +25,7 @@ def resolve_rates(keys: Iterable[str], rates: Rates, freeze: Iterable[str] = ())
     """
     keys = list(keys)
     frozen: set[str] = set()
+    _check_pairs(rates)
     for pattern in freeze:
         found = {key for key in keys if _matches(pattern, key, "freeze")}
         if not found:
@@ -46,6 +47,20 @@ def resolve_rates(keys: Iterable[str], rates: Rates, freeze: Iterable[str] = ())
             "('.*', rate), or ('.*', None) to freeze them"
         )
     return {key: 0.0 if key in frozen else resolved[key] for key in keys}
+
+
+def _check_pairs(rates: Any) -> None:
+    """Raises UserError, saying what to write, if a setting is no list of patterns and rates."""
+    pairs = list(rates) if isinstance(rates, (list, tuple)) else []
+    if not pairs or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+        rate = rates if isinstance(rates, (int, float)) else 1e-4
+        raise UserError(
+            f"optimizer.rates={rates!r}: give pairs of a pattern and a learning rate, also where it is one: "
+            f"optimizer.rates=\"(('.*', {rate}),)\""
+        )
+    for pattern, rate in pairs:
+        if not isinstance(rate, (int, float, type(None))):
+            raise UserError(f"optimizer.rates: the learning rate of '{pattern}' is {rate!r}; give a number, or None")
 
 
 def frozen_keys(rates: Mapping[str, float]) -> frozenset[str]:

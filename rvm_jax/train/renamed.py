@@ -111,7 +111,13 @@ def _patterns(rates: Mapping[str, float]) -> tuple[tuple[str, float | None], ...
 
 
 def _regular(pattern: str) -> str:
-    """Returns the regular expression of a pattern, which may be a shell's, such as "*.gru.*" or "project_*"."""
+    """Returns the regular expression of a pattern, which may be a shell's, such as "*.gru.*" or "project_*".
+
+    Raises:
+        UserError: if it is no text.
+    """
+    if not isinstance(pattern, str):
+        raise UserError(f"optimizer.freeze: {pattern!r} is no pattern of names; give such as ('backbone',)")
     if re.search(r"(^|[^.\])}])\*", pattern):
         from fnmatch import translate
 

@@ -28,7 +28,19 @@ def recognise(tensors: Mapping[str, np.ndarray], source: str) -> Settings:
             return settings
     if any(key in tensors for declaration in declarations() for key in declaration.backbone_keys):
         raise UserError(f"{source}: holds an encoder alone; use rvm_jax.load_backbone(network, path)")
+    such = f" (such as {next(iter(tensors))})" if tensors else ""
     raise UserError(
-        f"{source}: no network of this project, by its keys; known are {', '.join(names())} (docs/networks.md has what "
-        "their files hold)"
+        f"{source}: no network of this project, by its keys{such}; known are {', '.join(names())} (docs/networks.md "
+        "has what their files hold)"
     )
+
+
+def is_known(tensors: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state dict looks like that of a network of this project, or like one of its encoders."""
+    for declaration in declarations():
+        try:
+            if declaration.recognise(tensors) is not None:
+                return True
+        except ValueError:  # one of its own, with other inputs
+            return True
+    return False

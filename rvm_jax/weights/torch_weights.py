@@ -12,13 +12,14 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from absl import logging
 from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network, StateDict
 from rvm_jax.networks.registry import create, declaration_of
-from rvm_jax.weights.files import read_state_dict, write_state_dict
-from rvm_jax.weights.recognition import recognise
+from rvm_jax.weights.files import find_state_dict, write_state_dict
+from rvm_jax.weights.recognition import is_known, recognise
 
 
 def load_torch(path: str | os.PathLike[str], refiner: str | None = None, *, preparation: str | None = None) -> Any:
@@ -36,12 +37,16 @@ def load_torch(path: str | os.PathLike[str], refiner: str | None = None, *, prep
         UserError: an unreadable file, one that would run code, keys that are missing, unexpected or misshapen, or a
             setting that the network found does not have.
     """
-    tensors = read_state_dict(path)
+    tensors, where = find_state_dict(path, is_known)
+    source = str(path)
+    if where:
+        source = f"{path} ({where})"
+        logging.info("%s: the weights are those of %s", path, where)
     chosen = {"refiner": refiner, "preparation": preparation}
-    settings = recognise(tensors, str(path)) | {key: value for key, value in chosen.items() if value is not None}
+    settings = recognise(tensors, source) | {key: value for key, value in chosen.items() if value is not None}
     network = create(**settings, rngs=None)
     tensors = declaration_of(settings.get("name")).adapt_weights(tensors, network.config)
-    set_state_dict(network, tensors, str(path))
+    set_state_dict(network, tensors, source)
     return network
 
 
@@ -73,8 +78,8 @@ def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
     if not hasattr(network, "BACKBONE"):
         raise UserError(f"{path}: {network.name} starts without an encoder's file")
     encoder: object = attrgetter(network.BACKBONE)(network)
-    found = read_state_dict(path)
     own = state_dict(encoder)
+    found, _ = find_state_dict(path, lambda tensors: not own.keys().isdisjoint(tensors), any_prefix=False)
     # Files from before PyTorch 0.4.1 have no counters.
     kept = ("*.num_batches_tracked", *getattr(encoder, "KEPT", ()))
     dropped = ("classifier.*", "fc.*", *getattr(encoder, "DROPPED", ()))
@@ -115,6 +120,7 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
     prepared: dict[str, np.ndarray] = {}
     misshapen = []
     variables = {key: (layer, name, variable) for key, layer, name, variable in named_variables(network)}
+    tensors = _with_shared(variables, tensors)
     for key, (layer, name, variable) in variables.items():
         if key not in tensors:
             continue
@@ -139,6 +145,13 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
     for key, tensor in prepared.items():
         variable = variables[key][2]
         variable.set_value(jnp.asarray(tensor, variable.dtype))
+
+
+def _with_shared(variables: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Adds what a file leaves out because it has it under the other key of a layer that is registered twice."""
+    present = {id(variable): key for key, (_, _, variable) in variables.items() if key in tensors}
+    left_out = {key: present[id(entry[2])] for key, entry in variables.items() if id(entry[2]) in present}
+    return {**{key: tensors[other] for key, other in left_out.items()}, **tensors}
 
 
 def _check_shared(variables: Mapping[str, Any], tensors: StateDict, source: str) -> None:

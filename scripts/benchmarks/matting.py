@@ -1,4 +1,4 @@
-"""RVM MobileNetV3 in frames per second: the network alone beside the PyTorch twin and ONNX Runtime, and whole clips.
+"""RVM MobileNetV3 in frames per second: our engines beside the PyTorch twin and its export, and whole clips.
 
 With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`).
 """
@@ -15,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import memory, networks, timing, twin_contenders
+from scripts.benchmarks import export_contenders, memory, networks, timing, twin_contenders
 from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
@@ -91,6 +91,8 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     """Returns the rows, and our milliseconds per frame."""
     frame = case.frame()
     makers: dict[str, Callable[[], Contender]] = {OURS: lambda: ours_contender(frame, case.ratio, _PRECISION.value)}
+    if device_name() == "cpu" and _PRECISION.value == "float32":
+        makers |= export_contenders.contenders(frame, case.ratio)
     makers |= twin_contenders.contenders(frame, case.ratio, device_name())
     running = {name: make() for name, make in makers.items()}
     _check_agreement(running)

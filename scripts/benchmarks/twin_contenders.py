@@ -4,6 +4,7 @@ import copy
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,17 @@ def contenders(frame: np.ndarray, ratio: float, device: str) -> dict[str, Callab
         "PyTorch eager channels_last": lambda: _eager(frame, ratio, device, channels_last=True),
         "PyTorch TorchScript frozen": lambda: _frozen(frame, ratio, device),
     }
-    try:
-        import onnxruntime  # noqa: F401
-    except ImportError:
-        return makers
-    return makers | {"ONNX Runtime": lambda: _onnx(frame, ratio, device)}
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        makers["ONNX Runtime"] = lambda: _onnx(frame, ratio, device)
+    if find_spec("onnx") and find_spec("openvino") and device == "cpu":
+        makers["OpenVINO"] = lambda: _openvino(frame, ratio)
+    return makers
+
+
+def golden_weights() -> dict[str, np.ndarray]:
+    """The weights of all contenders, as a state dict."""
+    twin, _ = import_twin()
+    return {key: tensor.numpy() for key, tensor in twin.golden_network("mobilenetv3").state_dict().items()}
 
 
 def _prepared(frame: np.ndarray, device: str, channels_last: bool) -> tuple[Any, Any, Any]:
@@ -97,9 +104,8 @@ def _frozen(frame: np.ndarray, ratio: float, device: str) -> Contender:
     return _recurrent(torch, first_or_next, src)
 
 
-def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
-    import onnxruntime
-
+def _exported(frame: np.ndarray, ratio: float) -> tuple[bytes, dict[str, np.ndarray]]:
+    """PyTorch's own export, and its first inputs."""
     torch, network, src = _prepared(frame, "cpu", channels_last=False)
     with torch.no_grad():
         rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
@@ -114,15 +120,33 @@ def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
             opset_version=18,
             dynamo=False,
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = usable_cores()
-        wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
-        session = onnxruntime.InferenceSession(str(path), options, providers=[*wanted, "CPUExecutionProvider"])
-    inputs = dict(zip(names, [src.numpy(), *(r.numpy() for r in rec)], strict=True))
+        model = path.read_bytes()
+    return model, dict(zip(names, [src.numpy(), *(r.numpy() for r in rec)], strict=True))
 
+
+def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
+    import onnxruntime
+
+    model, inputs = _exported(frame, ratio)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
+    session = onnxruntime.InferenceSession(model, options, providers=[*wanted, "CPUExecutionProvider"])
+    return _passing_states(lambda: session.run(None, inputs), inputs)
+
+
+def _openvino(frame: np.ndarray, ratio: float) -> Contender:
+    from scripts.benchmarks.export_contenders import open_in_openvino
+
+    model, inputs = _exported(frame, ratio)
+    compiled = open_in_openvino(model)
+    return _passing_states(lambda: list(compiled(inputs).values()), inputs)
+
+
+def _passing_states(run: Callable[[], list[np.ndarray]], inputs: dict[str, np.ndarray]) -> Contender:
     def call() -> tuple[np.ndarray, np.ndarray]:
-        fgr, pha, *state = session.run(None, inputs)
-        inputs.update(zip(names[1:], state, strict=True))
+        fgr, pha, *state = run()
+        inputs.update(zip([name for name in inputs if name != "src"], state, strict=True))
         return fgr[0].transpose(1, 2, 0), pha[0].transpose(1, 2, 0)
 
     return call

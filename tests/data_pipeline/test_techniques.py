@@ -136,6 +136,16 @@ def test_a_video_gives_each_frame_its_own_face() -> None:
             assert np.diff(columns) == pytest.approx([8, 8], abs=3)
 
 
+@pytest.mark.parametrize("name", OCCLUDED)
+def test_a_video_whose_face_is_wholly_hidden_at_first_or_throughout(name: str) -> None:
+    shown = face()
+    hidden = shown._replace(alpha=np.zeros_like(shown.alpha))
+    comes = make(name, [thing()], 0, Video((hidden, shown, shown), "video", "faces"), **STILL, seq_length=3)
+    never = make(name, [thing()], 0, Video((hidden, hidden, hidden), "video", "faces"), **STILL, seq_length=3)
+    assert not comes["pha"][0].any() and comes["pha"][1].max() == 255
+    assert not never["pha"].any()
+
+
 def test_a_module_with_a_technique_is_one() -> None:
     folder = Path(techniques.__file__).parent
     modules = {path.stem for path in folder.glob("*.py") if "\nTECHNIQUE = " in path.read_text()}

@@ -1,5 +1,7 @@
 """Nothing that is read is ever written over, and no result by another: said before any work."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -18,6 +20,7 @@ from rvm_jax.media.pictures import write_picture
 from rvm_jax.networks.api import Network
 from rvm_jax.output_paths import check_output_folders, check_outputs
 
+ROOT = Path(__file__).resolve().parents[2]
 CLIP = moving_square(3)
 Run = Callable[..., None]
 
@@ -128,6 +131,35 @@ def test_the_function_checks_as_the_command_does(tmp_path: Path) -> None:
     assert not (tmp_path / "a.mp4").exists()
 
 
+def test_no_script_writes_over_what_it_reads(tmp_path: Path) -> None:
+    """The commands for everything else, by another name for the file that they read."""
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"weights")
+    (tmp_path / "link.safetensors").symlink_to(weights)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").write_text('{"step": 1, "loss": 2}\n')
+    for path in (tmp_path / "pred/hands/a.png", tmp_path / "label/hands/mask/a.png"):
+        write_picture(path, CLIP[0])
+    before = _content(tmp_path)
+    for script, arguments in {
+        "convert": [f"--input={weights}", f"--output={tmp_path / 'link.safetensors'}"],
+        "export": [f"--checkpoint={weights}", f"--output={tmp_path / 'link.safetensors'}"],
+        "evaluate": [
+            f"--pred_dir={tmp_path / 'pred'}",
+            f"--label_dir={tmp_path / 'label'}",
+            f"--output={tmp_path / 'label/hands/mask/a.png'}",
+        ],
+        "plot_run": [f"--runs={tmp_path / 'run'}", f"--output={tmp_path / 'run/metrics.jsonl'}"],
+        "prepare_data": ["--name=folder", f"--root={tmp_path / 'out/folder/x'}", f"--output_dir={tmp_path / 'out'}"],
+    }.items():
+        command = [sys.executable, f"scripts/{script}.py", *arguments]
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+        assert ended.returncode == 1 and len(said) == 1, ended.stderr
+        assert "would replace it" in said[0] or "which is written again" in said[0], said
+    assert _content(tmp_path) == before
+
+
 def test_names_that_differ_are_no_clash(tmp_path: Path) -> None:
     for name in ("in/a.mp4", "in/b.mp4", "frames/0.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -145,7 +177,7 @@ def test_folders_that_are_filled_hold_no_input(tmp_path: Path) -> None:
     (tmp_path / "data/faces").mkdir(parents=True)
     (tmp_path / "link").symlink_to("data")
     for folder in (tmp_path / "data", tmp_path / "data/faces", tmp_path / "link/faces", tmp_path):
-        with pytest.raises(UserError, match=r"faces: lies in .*, which is written anew; give another output folder"):
+        with pytest.raises(UserError, match=r"faces: lies in .*, which is written again; give another output folder"):
             check_output_folders([folder], [tmp_path / "data/faces"])
     with pytest.raises(UserError, match="two outputs would have this name"):
         check_output_folders([tmp_path / "data", tmp_path / "link"], [])
@@ -154,15 +186,15 @@ def test_folders_that_are_filled_hold_no_input(tmp_path: Path) -> None:
         check_outputs([tmp_path / "link/faces/a.png"], below=[tmp_path / "data"])
 
 
-def test_one_file_by_two_cases_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rvm_jax import output_paths
-
+def test_one_file_by_two_cases_of_its_name(tmp_path: Path) -> None:
     check_outputs([tmp_path / "A.mp4", tmp_path / "a.mp4"])
-    monkeypatch.setattr(output_paths, "_ignores_case", lambda _: True)  # as the file systems of macOS and Windows
+    folder = tmp_path / "Out"  # is found in either case, as by the file systems of macOS and Windows
+    folder.mkdir()
+    (tmp_path / "oUT").symlink_to("Out")
     with pytest.raises(UserError, match=r"A\.mp4: two outputs would have this name"):
-        check_outputs([tmp_path / "A.mp4", tmp_path / "a.mp4"])
+        check_outputs([folder / "A.mp4", folder / "a.mp4"])
     with pytest.raises(UserError, match=r"Clip\.MP4: .*the same file"):
-        check_outputs([tmp_path / "clip.mp4"], [tmp_path / "Clip.MP4"])
+        check_outputs([folder / "clip.mp4"], [folder / "Clip.MP4"])
 
 
 def test_frames_left_by_an_interrupted_run_are_not_removed_as_its_rest(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def test_palettes_in_another_order() -> None:
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 0, 0), (255, 200, 0)])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_one_colour_on_black_is_as_strong_as_it_is(colour: tuple[int, int, int], depth: type) -> None:
+def test_one_colour_on_black_is_as_strong_as_it_is(colour: tuple[int, int, int], depth: Any) -> None:
     soft = np.asarray(cv2.GaussianBlur(MASK, (5, 5), 0))
     peak = max(colour)
     scale = 1 if depth == np.uint8 else 257
@@ -86,14 +87,14 @@ def test_an_opaque_alpha_is_not_the_mask() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("values", [(0, 1), (0, 255)])
 def test_binary_masks_of_either_depth(dtype: type, values: tuple[int, int]) -> None:
-    stored = np.where(INDEX > 0, values[1], values[0]).astype(dtype)
+    stored: np.ndarray = np.where(INDEX > 0, values[1], values[0]).astype(dtype)
     np.testing.assert_array_equal(decode_mask(_png(stored), "m"), MASK)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("labels", [(1, 4, 18), (1, 2, 10), (1, 2, 3), (13,)])
 def test_maps_of_labels_are_refused(tmp_path: Path, dtype: type, labels: tuple[int, ...]) -> None:
-    stored = np.zeros((40, 40), dtype)
+    stored: np.ndarray = np.zeros((40, 40), dtype)
     for place, label in enumerate(labels):
         stored[5 + 8 * place : 13 + 8 * place, 8:30] = label
     path = tmp_path / "labels.png"

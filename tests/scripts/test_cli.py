@@ -66,3 +66,50 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
 
     with pytest.raises(ZeroDivisionError):
         cli.guarded(main, ["train.py"])
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "train.crop_sizes=256",
+            "train.crop_sizes=(256,): give sizes as (height, width), also where it is one: ",
+        ),
+        (
+            "data.faces.main.root=x",
+            "--config.data.faces.main.root=x: the recipe has no setting 'root', and a flag changes",
+        ),
+        (
+            "train.step=4",
+            "--config.train.step=4: the recipe has no setting 'step', and a flag changes only what it has; Di",
+        ),
+    ],
+)
+def test_overrides_as_people_type_them(tmp_path: Path, override: str, said: str) -> None:
+    result = train(CONFIG, f"--config.{override}", f"--workdir={tmp_path / 'work'}")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert result.returncode == 1 and len(lines) == 1, result.stderr
+    assert said in lines[0]
+    assert "Traceback" not in result.stderr and "\\n" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("argument", "error", "said"),
+    [
+        (
+            "--config.data.faces.mine.root=x",
+            KeyError("'mine'"),
+            "the recipe has no setting 'mine', and a flag changes only",
+        ),
+        ("--config.train.phases.x.every=2", KeyError("x"), "the recipe has no setting 'x'"),
+        ("--config.train.rate=2", AttributeError("'rate'\nDid you mean \"rates\"?"), 'Did you mean "rates"?'),
+        (
+            "--config=a.py",
+            ValueError("no such kind"),
+            "the config cannot be read, or has no such setting: no such kind",
+        ),
+        ("--config=a.py", ValueError(), "the config cannot be read, or has no such setting: ValueError"),
+    ],
+)
+def test_what_an_override_lacks(argument: str, error: Exception, said: str) -> None:
+    assert said in cli.override_fault(["train.py", "--config=a.py", argument], error)

@@ -1,5 +1,7 @@
 """Checkpoint directories: what is written is read, and what is no checkpoint is said to be none."""
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from rvm_jax.train.schedules import make_schedule
 from rvm_jax.weights.torch_weights import state_dict
 
 FACE: dict[str, Any] = {"variant": "mobilenetv3", "refiner": "deep_guided_filter", "foreground": False}
+
+
+ELSEWHERE = {"sharding_type": "SingleDeviceSharding", "device_str": "cuda:3"}
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +187,21 @@ def test_a_checkpoint_of_a_network_that_this_version_lacks(saved: Path) -> None:
     path.write_text(path.read_text().replace('"foreground"', '"trimap"'))
     with pytest.raises(UserError, match=r"saved: holds the network .*, which this version does not know"):
         rvm_jax.load(saved)
+
+
+def test_a_checkpoint_names_no_device(saved: Path, workdir: Path) -> None:
+    """So that what a GPU or TPU has trained is read where there is none."""
+    for folder in (saved, workdir / "checkpoints" / "100"):
+        for file in folder.rglob("*"):
+            if file.is_file():
+                assert b"device_str" not in file.read_bytes(), file
+
+
+def test_a_checkpoint_that_names_another_device_is_read(network: MattingNetwork, saved: Path) -> None:
+    """Earlier versions noted the device of each tensor."""
+    shardings = {base64.b64encode(key.encode()).decode(): json.dumps(ELSEWHERE) for key in state_dict(network)}
+    (saved / "model/_sharding").write_text(json.dumps(shardings))
+    again = rvm_jax.load(saved)
+    assert {device.platform for leaf in jax.tree.leaves(nnx.state(again)) for device in leaf.devices()} == {"cpu"}
+    ours, theirs = state_dict(again), state_dict(network)
+    assert all(np.array_equal(ours[key], theirs[key]) for key in theirs)

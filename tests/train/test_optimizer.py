@@ -174,3 +174,11 @@ def test_frozen_parts_stay() -> None:
     assert {key for key, x in after.items() if not x.any()} == frozen
     with pytest.raises(UserError, match=r"optimizer\.freeze: no parameter matches 'encoder'; they are as backbone"):
         resolve_rates(KEYS, RATES, freeze=("encoder",))
+
+
+@pytest.mark.parametrize("rates", [0.001, "backbone", (".*", 1e-4), (), None, ((".*",),)])
+def test_rates_that_are_no_pairs(rates: Any) -> None:
+    with pytest.raises(UserError, match=r"optimizer\.rates=.*: give pairs of a pattern and a learning rate, .*'\.\*'"):
+        resolve_rates(["a.weight"], rates)
+    with pytest.raises(UserError, match=r"the learning rate of '\.\*' is 'fast'"):
+        resolve_rates(["a.weight"], [(".*", "fast")])  # type: ignore[list-item]

@@ -48,3 +48,22 @@ def test_steps_of_epochs() -> None:
             UserError, match=rf"train\.epochs={epochs} of {clips} clips is no step of train\.batch_size=4"
         ):
             steps_of_epochs({"epochs": epochs, "batch_size": 4}, clips)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (256, "((256, 256),)"),
+        ((64, 96), "((64, 96),)"),
+        ("abc", "((256, 256),)"),
+        (((64, 64, 64),), "((256, 256),)"),
+        (((64, 0),), "((256, 256),)"),
+        (((64.5, 64),), "((256, 256),)"),
+        (None, "((256, 256),)"),
+    ],
+)
+def test_crop_sizes_that_are_none(value: object, written: str) -> None:
+    with pytest.raises(UserError) as caught:
+        make_phases(TRAIN | {"crop_sizes": value})
+    assert f"train.crop_sizes={value!r}: give sizes as (height, width)" in str(caught.value)
+    assert f'train.crop_sizes="{written}"' in str(caught.value)

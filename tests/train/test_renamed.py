@@ -84,3 +84,8 @@ def test_flags() -> None:
 def test_flags_that_name_nothing(override: tuple[str, str]) -> None:
     with pytest.raises(UserError, match=rf"--config\.{override[0]}"):
         apply_renamed_flags(rvm_stage3.get_config(), [override])
+
+
+def test_a_pattern_is_a_text() -> None:
+    with pytest.raises(UserError, match=r"optimizer\.freeze: 3 is no pattern of names; give such as"):
+        current_settings({"optimizer": {"freeze": (3,)}})

@@ -11,4 +11,5 @@ DECLARATION = Declaration(
     recognise=recognise_by_channels("start_conv0.0.weight", _NAMES),
     backbone_keys=("patch_embed.proj.weight",),
     overfit_rate=5e-4,  # transformers want less
+    onnx_emitter="rvm_jax.export.networks.aematter",
 )

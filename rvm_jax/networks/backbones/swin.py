@@ -104,7 +104,7 @@ class SwinBlock(nnx.Module):
         height, width = x.shape[1:3]
         x = jnp.pad(x, ((0, 0), (0, -height % WINDOW), (0, -width % WINDOW), (0, 0)))
         size = x.shape[1:3]
-        mask = _shift_mask(*size) if self.shift else None
+        mask = shift_mask(*size) if self.shift else None
         x = jnp.roll(x, (-self.shift, -self.shift), (1, 2)) if self.shift else x
         x = _from_windows(self.attn(_to_windows(x), mask), size)
         x = jnp.roll(x, (self.shift, self.shift), (1, 2)) if self.shift else x
@@ -120,14 +120,14 @@ class WindowAttention(nnx.Module):
         self.heads = heads
         self.relative_position_bias_table = nnx.Param(initial_value(normal(0.02), rngs, ((2 * WINDOW - 1) ** 2, heads)))
         # A constant, which PyTorch's state dict has for every block.
-        self.relative_position_index = nnx.BatchStat(jnp.asarray(_relative_position_index()))
+        self.relative_position_index = nnx.BatchStat(jnp.asarray(relative_position_index()))
         self.qkv = _Linear(channels, 3 * channels, rngs=rngs)
         self.proj = _Linear(channels, channels, rngs=rngs)
 
     def __call__(self, x: jax.Array, mask: np.ndarray | None) -> jax.Array:
         """Takes (B, windows, 49, C), and a mask (windows, 49, 49) to add to the attention's logits."""
         table = self.relative_position_bias_table[...]
-        bias = jnp.moveaxis(table[_relative_position_index()], -1, 0)
+        bias = jnp.moveaxis(table[relative_position_index()], -1, 0)
         if mask is not None:
             bias = bias + jnp.asarray(mask, bias.dtype)[:, None]
         return self.proj(attend(*split_heads(self.qkv(x), self.heads), bias, kernels=self.kernels))
@@ -172,7 +172,7 @@ def _from_windows(x: jax.Array, size: tuple[int, ...]) -> jax.Array:
 
 
 @lru_cache
-def _relative_position_index() -> np.ndarray:
+def relative_position_index() -> np.ndarray:
     """(49, 49): which row of the bias table the offset from a token (a column) to another (a row) has."""
     row, column = np.divmod(np.arange(WINDOW * WINDOW), WINDOW)
     rows = row[:, None] - row[None, :] + WINDOW - 1
@@ -182,7 +182,7 @@ def _relative_position_index() -> np.ndarray:
 
 
 @lru_cache
-def _shift_mask(height: int, width: int) -> np.ndarray:
+def shift_mask(height: int, width: int) -> np.ndarray:
     """(windows, 49, 49): -100 between tokens of a shifted window that come from different edges of the map."""
 
     def labels(length: int) -> np.ndarray:

@@ -4,10 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rvm_jax.networks.layers.shown import shown_mean
+
 
 def global_mean(x: jax.Array) -> jax.Array:
     """Computes torch.nn.AdaptiveAvgPool2d(1): the mean over height and width, kept as (B, 1, 1, C)."""
-    return x.mean((1, 2), keepdims=True)
+    mean = shown_mean(x)
+    return x.mean((1, 2), keepdims=True) if mean is None else mean
 
 
 def at_least_float32(x: jax.Array | np.ndarray) -> jax.Array:

@@ -9,4 +9,5 @@ DECLARATION = Declaration(
     names=tuple(_NAMES.values()),
     network=MGMatting,
     recognise=recognise_by_channels("encoder.conv1.module.weight_bar", _NAMES),
+    onnx_emitter="rvm_jax.export.networks.mgmatting",
 )

@@ -10,4 +10,5 @@ DECLARATION = Declaration(
     backbone_keys=("features.0.0.weight",),
     # Its last layer, before a sigmoid, has few weights on normalised features: at 1e-3 they would hardly move.
     overfit_rate=1e-2,
+    onnx_emitter="rvm_jax.export.networks.modnet",
 )

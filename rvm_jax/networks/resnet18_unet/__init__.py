@@ -8,4 +8,5 @@ DECLARATION = Declaration(
     network=ResNet18UNet,
     recognise=recognise_by_channels("segmentation_head.0.weight", {16: "resnet18_unet"}),
     backbone_keys=("conv1.weight",),
+    onnx_emitter="rvm_jax.export.networks.resnet18_unet",
 )

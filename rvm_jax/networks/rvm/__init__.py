@@ -49,4 +49,5 @@ DECLARATION = Declaration(
     rate_groups={"project_mat": "decoder", "project_seg": "decoder"},
     is_default=True,
     overfit_settings={"foreground": False},
+    onnx_emitter="rvm_jax.export.networks.rvm",
 )

@@ -1,0 +1,118 @@
+"""ONNX Runtime in the place of JAX: a network as graphs for the shapes that come, made when they come.
+
+A graph for one shape has no shape arithmetic, no branch and no crop that is none, and takes uint8 frames as they are.
+"""
+
+import os
+from collections import OrderedDict
+from typing import Any, cast
+
+import jax
+import numpy as np
+from flax import nnx
+
+from rvm_jax.export import ops
+from rvm_jax.export.check import open_session
+from rvm_jax.export.form import Form, has_state
+from rvm_jax.export.frame_by_frame import emit_frame_by_frame
+from rvm_jax.export.graph import Graph
+from rvm_jax.export.layers import folded, name_layers
+from rvm_jax.export.networks.rvm import emit_rvm
+from rvm_jax.export.onnx_network import OnnxNetwork, as_maps
+from rvm_jax.export.rvm_contract import state_shapes
+from rvm_jax.matting.engine import Frames
+from rvm_jax.networks.api import Matte, State
+
+# Sessions that are kept: each holds the weights once.
+_KEPT = 6
+
+
+class OnnxRuntimeEngine:
+    """An `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
+
+    Args:
+        network: RVM, `FrameByFrame`, or an `OnnxNetwork`.
+        threads: of ONNX Runtime; None for all cores that the process may use.
+    """
+
+    def __init__(self, network: nnx.Module | OnnxNetwork, threads: int | None = None):
+        self._file = network if isinstance(network, OnnxNetwork) else None
+        # MattingNetwork, FrameByFrame or nothing, which flax's copy does not say.
+        self._network = cast(Any, folded(network) if isinstance(network, nnx.Module) else None)
+        self._threads = threads or usable_cores()
+        self._sessions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def zero_state(self, clip: Frames, ratio: float) -> State:
+        """Returns the state of a stream that begins, for frames (N, T, H, W, 3) of the size and type of `clip`."""
+        if self._file:
+            return self._file.zero_state(clip, ratio)
+        if not has_state(self._network):
+            return ()
+        form = Form((clip.shape[2], clip.shape[3]), ratio, clip.shape[0])
+        shapes = state_shapes(self._network, form)
+        return cast(State, tuple(np.moveaxis(np.zeros(shape, np.float32), 1, -1) for shape in shapes))
+
+    def fingerprint(self) -> list[np.ndarray]:
+        """Returns the weights, or the file's bytes."""
+        if self._file:
+            return self._file.fingerprint()
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(self._network)))]
+
+    def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
+        """Mattes frames (N, T, H, W, 3), RGB, uint8 or float in [0, 1], from the state `rec`."""
+        assert shown is None, "make_engine gives padded frames another engine"
+        if self._file:
+            return self._file(clip, rec, ratio)
+        clip = np.asarray(clip)
+        if clip.dtype != np.uint8:
+            clip = clip.astype(np.float32, copy=False)
+        streams, frames, height, width, _ = clip.shape
+        session = self._session((streams, frames, height, width, ratio, clip.dtype.name))
+        # All first frames before the second ones: of one stream, that is the order that there is.
+        by_time = clip[0] if streams == 1 else clip.swapaxes(0, 1).reshape(-1, height, width, 3)
+        feeds = {"clip": np.ascontiguousarray(by_time)}
+        feeds |= {f"r{i}i": as_maps(r) for i, r in enumerate(rec, start=1)}
+        names = [output.name for output in session.get_outputs()]
+        got = dict(zip(names, session.run(names, feeds), strict=True))
+
+        def by_stream(x: np.ndarray) -> np.ndarray:
+            return np.moveaxis(x.reshape(frames, streams, *x.shape[1:]).swapaxes(0, 1), 2, -1)
+
+        fgr = by_stream(got["fgr"]) if "fgr" in got else None
+        states = tuple(np.moveaxis(got[f"r{i}o"], 1, -1) for i in range(1, len(rec) + 1))
+        return Matte(*cast(tuple[Any, Any, Any], (fgr, by_stream(got["pha"]), states)))
+
+    def _session(self, key: tuple[Any, ...]) -> Any:
+        if key not in self._sessions:
+            self._sessions[key] = open_session(self._model(*key), self._threads)
+            if len(self._sessions) > _KEPT:
+                self._sessions.popitem(last=False)
+        self._sessions.move_to_end(key)
+        return self._sessions[key]
+
+    def _model(self, streams: int, frames: int, height: int, width: int, ratio: float, dtype: str) -> bytes:
+        """A graph from frames (T·N, H, W, 3), and the states of RVM, to mattes and states."""
+        g = Graph()
+        name_layers(g, self._network)
+        src = ops.transpose(g, g.input("clip", (frames * streams, height, width, 3), dtype), 0, 3, 1, 2)
+        if dtype == "uint8":
+            src = ops.div(g, ops.cast(g, src, "float32"), 255.0)
+        if not has_state(self._network):
+            g.output("pha", emit_frame_by_frame(g, self._network, src, ratio))
+            return bytes(g.model({}).SerializeToString())
+        shapes = state_shapes(self._network, Form((height, width), ratio, streams))
+        rec = tuple(g.input(f"r{i}i", shape) for i, shape in enumerate(shapes, start=1))
+        result = emit_rvm(g, self._network, src, rec, ratio, frames)
+        if result.fgr is not None:
+            g.output("fgr", result.fgr)
+        g.output("pha", result.pha)
+        for i, state in enumerate(result.rec, start=1):
+            g.output(f"r{i}o", state)
+        return bytes(g.model({}).SerializeToString())
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

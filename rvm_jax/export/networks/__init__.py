@@ -1,0 +1,1 @@
+"""One module a network: how its call becomes nodes."""

@@ -1,0 +1,75 @@
+"""Our network by other means than JAX: its emitted graph in ONNX Runtime, through `Matter`, and in OpenVINO."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from scripts.benchmarks.report import usable_cores
+from scripts.benchmarks.twin_contenders import Contender, golden_weights
+
+MATTER = "rvm_jax Matter, ONNX Runtime"
+OPENVINO = "rvm_jax export, OpenVINO"
+
+
+def contenders(frame: np.ndarray, ratio: float) -> dict[str, Callable[[], Contender]]:
+    """Returns what makes each contender that is installed, for float frames (H, W, 3) on the CPU."""
+    if find_spec("onnx") is None:
+        return {}
+    makers: dict[str, Callable[[], Contender]] = {}
+    if find_spec("onnxruntime"):
+        makers[MATTER] = lambda: _matter(frame, ratio)
+    if find_spec("openvino"):
+        makers[OPENVINO] = lambda: _openvino(frame, ratio)
+    return makers
+
+
+def network() -> Any:
+    """Our network with the twin's weights."""
+    import rvm_jax
+    from rvm_jax.weights import torch_weights
+
+    ours = rvm_jax.MattingNetwork("mobilenetv3", refiner="deep_guided_filter", foreground=True, rngs=None)
+    torch_weights.set_state_dict(ours, golden_weights(), "the twin's weights")
+    return ours
+
+
+def open_in_openvino(model: bytes | str) -> Any:
+    """Returns a compiled model in float32; by itself OpenVINO may compute in bfloat16."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": usable_cores(), "INFERENCE_PRECISION_HINT": "f32"}
+    return core.compile_model(core.read_model(model), "CPU", settings)
+
+
+def _matter(frame: np.ndarray, ratio: float) -> Contender:
+    import rvm_jax
+
+    matter = rvm_jax.Matter(network(), ratio, engine="onnxruntime")
+
+    def call() -> tuple[np.ndarray, np.ndarray]:
+        fgr, pha, _ = matter(frame)
+        return np.asarray(fgr), np.asarray(pha)
+
+    return call
+
+
+def _openvino(frame: np.ndarray, ratio: float) -> Contender:
+    from rvm_jax.export.contracts import CONTRACTS
+    from rvm_jax.export.form import Form
+    from rvm_jax.export.onnx_file import build
+
+    ours, contract = network(), CONTRACTS["rvm"]
+    form = contract.form(ours, Form((frame.shape[0], frame.shape[1]), ratio))
+    compiled = open_in_openvino(build(ours, contract, form, {})[0])
+    inputs = {port.any_name: np.zeros(port.shape, np.float32) for port in compiled.inputs}
+    inputs["src"] = np.ascontiguousarray(frame.transpose(2, 0, 1)[None])
+
+    def call() -> tuple[np.ndarray, np.ndarray]:
+        got = compiled(inputs)
+        inputs.update({f"r{i}i": got[f"r{i}o"] for i in range(1, 5)})
+        return got["fgr"][0].transpose(1, 2, 0), got["pha"][0].transpose(1, 2, 0)
+
+    return call

@@ -1,0 +1,138 @@
+"""Pictures as phones, browsers and viewers write them: read, or named as left out; profiles are kept."""
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import pytest
+from clips import moving_square
+from PIL import Image, ImageCms
+
+from data_pipeline.sources.base import Request
+from data_pipeline.sources.folder import folder
+from rvm_jax.errors import UserError
+from rvm_jax.media import picture_formats
+from rvm_jax.media.pictures import (
+    PICTURE_SUFFIXES,
+    list_pictures,
+    read_picture,
+    read_picture_and_profile,
+    write_picture,
+)
+from rvm_jax.media.video_reader import VideoReader
+
+RGB = moving_square(1)[0]
+
+
+def _profile(space: Literal["sRGB", "LAB"] = "sRGB") -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form", "tolerance"),
+    [
+        (".jfif", "JPEG", 3),
+        (".jpe", "JPEG", 3),
+        (".avif", "AVIF", 3),
+        (".webp", "WEBP", 6),
+        (".jp2", "JPEG2000", 1),
+        (".ppm", "PPM", 0),
+        (".tga", "TGA", 0),
+        (".bmp", "BMP", 0),
+        (".tif", "TIFF", 0),
+        (".png", "PNG", 0),
+        (".gif", "GIF", 12),
+    ],
+)
+def test_pictures_of_every_listed_format_are_read(tmp_path: Path, suffix: str, form: str, tolerance: float) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(RGB).save(path, form, **({"quality": 95} if form in ("JPEG", "AVIF", "WEBP") else {}))
+    assert list_pictures(tmp_path) == [path]
+    assert np.abs(read_picture(path).astype(int) - RGB).mean() <= tolerance
+
+
+@pytest.mark.parametrize("form", ["TGA", "PPM"])
+def test_grey_and_transparent_pictures_by_pillow(tmp_path: Path, form: str) -> None:
+    grey = RGB[..., 0]
+    Image.fromarray(grey).save(tmp_path / "a.x", form)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.x")[..., 1], grey)
+
+
+def test_what_is_not_read_says_what_would_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.heic", "b.dng", "c.exr"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    write_picture(tmp_path / "d.png", RGB)
+    (tmp_path / "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    monkeypatch.setattr(picture_formats, "HAS_HEIF", False)
+    helped = "pip install pillow-heif" if ".heic" not in PICTURE_SUFFIXES else "."
+    for name, said in (("a.heic", helped), ("b.dng", "raw picture"), ("c.exr", "convert it to PNG")):
+        with pytest.raises(UserError, match=said):
+            read_picture(tmp_path / name)
+    with pytest.raises(UserError, match=r"photo\.jpg: is HEIC; `pip install pillow-heif`"):
+        read_picture(tmp_path / "photo.jpg")
+    for name in ("b.dng", "c.exr"):
+        with pytest.raises(UserError, match=r"develop it|convert it"):
+            VideoReader(tmp_path / name)
+    others = picture_formats.left_out(tmp_path, (".png", ".jpg"))
+    assert [path.name for path in others] == ["a.heic", "b.dng", "c.exr"]
+    line = picture_formats.left_out_line(others)
+    assert "3 files left out (a.heic, b.dng, c.exr)" in line and "develop it to PNG" in line
+    assert "1 file left out (a.heic)" in picture_formats.left_out_line(others[:1])
+
+
+def test_an_animation_among_pictures_is_named(tmp_path: Path) -> None:
+    frames = [Image.fromarray(frame) for frame in moving_square(3)]
+    frames[0].save(tmp_path / "walk.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(UserError, match="an animation of 3 frames; give it alone, as a clip"):
+        read_picture(tmp_path / "walk.gif")
+
+
+def test_a_header_that_claims_too_much_is_refused_at_once(tmp_path: Path) -> None:
+    data = bytearray(cv2.imencode(".png", RGB)[1].tobytes())
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    (tmp_path / "huge.png").write_bytes(data)
+    with pytest.raises(UserError, match=r"huge\.png: .*(absurdly large|not a picture)"):
+        read_picture(tmp_path / "huge.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_a_profile_is_kept_by_colours_and_not_by_alphas(tmp_path: Path, suffix: str) -> None:
+    profile = _profile()
+    Image.fromarray(RGB).save(tmp_path / "in.jpg", icc_profile=profile)
+    rgb, seen = read_picture_and_profile(tmp_path / "in.jpg")
+    assert seen == profile
+    write_picture(tmp_path / f"out{suffix}", rgb, profile=seen)
+    write_picture(tmp_path / f"alpha{suffix}", rgb[..., 0], profile=seen)
+    with Image.open(tmp_path / f"out{suffix}") as out:
+        assert out.info.get("icc_profile") == profile
+    with Image.open(tmp_path / f"alpha{suffix}") as alpha:
+        assert "icc_profile" not in alpha.info
+
+
+def test_a_profile_of_other_colours_is_dropped() -> None:
+    data = io.BytesIO()
+    Image.fromarray(RGB).save(data, "PNG", icc_profile=_profile("LAB"))
+    assert picture_formats.read_profile(data.getvalue()) is None
+
+
+def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=exif)
+    assert picture_formats.shown_size(tmp_path / "a.jpg") == (64, 48) == read_picture(tmp_path / "a.jpg").shape[:2]
+    (tmp_path / "b.jpg").write_text("no picture")
+    assert picture_formats.shown_size(tmp_path / "b.jpg") is None
+
+
+def test_datasets_name_what_is_not_read(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jfif"):
+        Image.fromarray(RGB).save(tmp_path / name, "JPEG")
+        write_picture(tmp_path / f"faces/mask/{Path(name).stem}.png", RGB[..., 0])
+        (tmp_path / "faces/img").mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "faces/img" / name)
+    (tmp_path / "faces/img/c.dng").touch()
+    records = {record.key: record for record in folder(tmp_path, Request("face", "train", 64, "data.faces.x"))}
+    assert records["faces/a"].problem is None and records["faces/b"].problem is None
+    assert "a camera's raw picture" in (records["faces/c"].problem or "")
