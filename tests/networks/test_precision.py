@@ -18,6 +18,7 @@ from rvm_jax.networks import functional, names
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.inference import for_inference
 from rvm_jax.networks.layers.kernels import CPU, XLA, Kernels, kernels_of, use_kernels
+from rvm_jax.networks.layers.shown import only_shown, shown_mean
 from rvm_jax.networks.mgmatting.blocks import DecoderBlock
 from rvm_jax.networks.precision import Precision
 from rvm_jax.train.losses.objectives import OBJECTIVES
@@ -111,6 +112,15 @@ def test_a_lower_precision_leaves_the_guided_filter_as_it_is() -> None:
         assert set(found) == {own, ("f32", "HIGHEST")}
         # The filter's box, its three 1×1 convolutions, and resizing along columns.
         assert 3 <= found["f32", "HIGHEST"] < found[own] / 4
+
+
+def test_the_mean_of_the_part_that_is_shown_stays_float32() -> None:
+    def mean(part: jax.Array, x: jax.Array) -> jax.Array | None:
+        with only_shown(part):
+            return shown_mean(x)
+
+    found = products(lower(mean, jnp.array([0, 0.5, 0, 1]), jnp.zeros((1, 4, 4, 8))))
+    assert set(found) == {("f32", "HIGHEST")}
 
 
 def test_attention_computes_in_the_precision_that_is_asked_for() -> None:

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 import jax
 import jax.numpy as jnp
 
+from rvm_jax.networks.layers.kernels.precision import EXACT
+
 _shown: ContextVar[jax.Array | None] = ContextVar("shown", default=None)
 
 
@@ -30,7 +32,7 @@ def shown_mean(x: jax.Array) -> jax.Array | None:
     if part is None:
         return None
     rows, columns = _weights(part[:2], x.shape[1]), _weights(part[2:], x.shape[2])
-    mean = jnp.einsum("h,nhwc,w->nc", rows.astype(x.dtype), x, columns.astype(x.dtype))
+    mean = jnp.einsum("h,nhwc,w->nc", rows.astype(x.dtype), x, columns.astype(x.dtype), precision=EXACT)
     return mean[:, None, None]
 
 
