@@ -5,9 +5,12 @@ marked so, and the others are still run. --tiny takes small sizes: a rehearsal, 
 """
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from absl import flags
@@ -19,6 +22,7 @@ from scripts import ROOT
 _OUTPUT = flags.DEFINE_string("output", "work/accelerator.md", "The Markdown file.")
 _TINY = flags.DEFINE_bool("tiny", False, "Small sizes: a rehearsal, on a CPU too.")
 _LIMIT = flags.DEFINE_integer("limit", 150, "Seconds that a section may take.", lower_bound=1)
+_MINUTES = flags.DEFINE_float("minutes", 10, "Minutes that all may take.", 0)
 _ONLY = flags.DEFINE_list("only", [], "Run these sections alone: environment, parity, matting, …")
 
 
@@ -78,12 +82,16 @@ SECTIONS = (
 
 def main(_: list[str]) -> None:
     parts = [f"# Accelerator report, {time.strftime('%Y-%m-%d')}\n\n{_machine()}"]
-    failed = []
+    failed, began = [], time.monotonic()
     for section in SECTIONS:
         if _ONLY.value and section.name not in _ONLY.value:
             continue
         print(f"{section.title} …", flush=True)
-        text, status = run(section.line(_TINY.value), _LIMIT.value)
+        left = began + 60 * _MINUTES.value - time.monotonic()
+        if left > 0:
+            text, status = run(section.line(_TINY.value), min(_LIMIT.value, left))
+        else:
+            text, status = "", "no time was left (--minutes)"
         if status:
             failed.append(section.name)
         parts.append(part(section, text, status, _TINY.value))
@@ -99,17 +107,24 @@ def run(command: list[str], limit: float) -> tuple[str, str]:
         limit: seconds, after which it is ended.
     """
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")}
-    try:
-        ended = subprocess.run(
-            command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=limit, check=False
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as told:
+        # A session of its own: what it started ends with it.
+        process = subprocess.Popen(
+            command, stdout=printed, stderr=told, cwd=ROOT, env=environment, start_new_session=True
         )
-    except subprocess.TimeoutExpired as error:
-        printed = error.stdout or b""
-        return printed.decode() if isinstance(printed, bytes) else printed, f"ended after {limit:g} s"
-    if ended.returncode:
-        last = (ended.stderr.strip().splitlines() or [""])[-1]
-        return ended.stdout, f"status {ended.returncode}: {last}"
-    return ended.stdout, ""
+        try:
+            status = process.wait(limit)
+            wrong = f"status {status}" if status else ""
+        except subprocess.TimeoutExpired:
+            wrong = f"ended after {limit:.0f} s"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        printed.seek(0)
+        told.seek(0)
+        last = (told.read().strip().splitlines() or [""])[-1]
+        return printed.read(), f"{wrong}: {last}" if wrong.startswith("status") else wrong
 
 
 def part(section: Section, text: str, status: str, tiny: bool) -> str:

@@ -24,6 +24,7 @@ def tpu_slice(topology: str) -> tuple[Chip, Sequence[jax.Device]]:
         raise UserError("compiling for a TPU needs libtpu: .venv/bin/python -m pip install -e '.[aot]'")
     # There is no chip to ask, nor a cloud's metadata.
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+    os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
     os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
     from jax.experimental import topologies
 
