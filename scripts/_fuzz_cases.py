@@ -104,7 +104,7 @@ class Runner:
         return Case(kind, number, folder, time.monotonic())
 
     def _use(self, case: Case) -> int:
-        out = case.folder / "out"
+        out, before = case.folder / "out", _peak()
         status = SENTENCE
         try:
             self._kinds[case.kind].use(case.source, out)
@@ -125,7 +125,7 @@ class Runner:
         if (status == SENTENCE and left) or any("partial" in path.name for path in left):
             print("left:", *left)
             return UNTIDY
-        return MEMORY if _peak() > _MEMORY else status
+        return MEMORY if _peak() - before > _MEMORY else status
 
     def _fork(self, work: Callable[[], int | None], log: Path | None) -> int:
         """Starts a process that does some work and ends with its status, and returns the process's number.

@@ -169,6 +169,7 @@ def planned_outputs(
     Raises:
       UserError: if there is none, or one cannot be written so.
     """
+    formats = _formats(source, formats)
     if not outputs:
         if output_dir is None:
             raise UserError("nothing to write; give output_dir, or outputs such as the alpha")

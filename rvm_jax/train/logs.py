@@ -41,7 +41,12 @@ class Logs:
             self._lines = _lines_until(self._path, start_step)
             write_text(self._path, "".join(self._lines))
             self._file = self._path.open("a") if self._appends else None
-        self._board = _Board(self.workdir / "tensorboard", start_step)
+        try:
+            self._board = _Board(self.workdir / "tensorboard", start_step)
+        except BaseException:
+            if self._file is not None:
+                self._file.close()
+            raise
 
     def __enter__(self) -> "Logs":
         return self

@@ -74,5 +74,5 @@ def test_a_comparison_writes_over_nothing_that_it_compares(tmp_path: Path) -> No
         ([network], Guidance(str(out / "predictions/B")), tmp_path / "label"),
         ([network], Guidance(), out / "sheets/x"),
     ):
-        with pytest.raises(UserError, match="which is written anew; give another output folder"):
+        with pytest.raises(UserError, match="which is written again; give another output folder"):
             check_outputs_of(out, entries, guidance, label)

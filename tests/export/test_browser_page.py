@@ -110,6 +110,7 @@ def test_alphas_are_pythons_to_two_levels(demo: Path, tmp_path: Path) -> None:
         browser.kill()
         browser.wait()
         server.shutdown()
+        server.server_close()
     assert told.value["errors"] == []
     assert told.value["device"].startswith("WASM")
     matter = rvm_jax.Matter(lively_network(), engine="onnxruntime")

@@ -57,11 +57,18 @@ def test_several_streams_one_of_which_begins_anew() -> None:
     same(results[0], results[1])
 
 
-def test_scene_cuts_and_padding() -> None:
+def test_scene_cuts() -> None:
     frames = np.concatenate([clip(2) // 8, 255 - clip(2) // 8])
-    settings: dict[str, Any] = {"scene_cut": 10, "pad_to": 16, "downsample_ratio": 1.0}
+    settings: dict[str, Any] = {"scene_cut": 10, "downsample_ratio": 1.0}
     results = [mattes(lively_network(), frames, 4, **settings, engine=engine)[0] for engine in ("jax", "onnxruntime")]
     same(results[0], results[1])
+
+
+def test_padded_frames_are_jaxs() -> None:
+    """ONNX Runtime's graph has averages over the whole picture, padding and all."""
+    assert choose_engine("auto", lively_network(), pads=True) == "jax"
+    with pytest.raises(rvm_jax.UserError, match="takes frames as they are, without padding; leave pad_to out"):
+        rvm_jax.Matter(lively_network(), pad_to=16, engine="onnxruntime")
 
 
 @pytest.mark.parametrize(("name", "preparation"), [("modnet", "published"), ("modnet", "original")])

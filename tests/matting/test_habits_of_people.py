@@ -158,16 +158,6 @@ def test_a_detected_face_is_who_it_was_after_a_long_cover(tmp_path: Path, monkey
         assert "1" in tracks(0, frame)  # somebody else
 
 
-def test_a_pointer_and_other_files_are_no_detector(tmp_path: Path) -> None:
-    pointer = tmp_path / "yunet.onnx"
-    pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:8f23\nsize 232589\n")
-    with pytest.raises(UserError, match=r"yunet\.onnx: a Git LFS pointer, not the model itself; fetch it by"):
-        YuNetTracks(pointer)
-    pointer.write_text("<html>")
-    with pytest.raises(UserError, match=r"yunet\.onnx: not a YuNet model .* give face_detection_yunet_2023mar"):
-        YuNetTracks(pointer)
-
-
 def test_faces_of_anamorphic_clips_are_cut_out_in_proportion() -> None:
     aspect = Fraction(2)
     shown = np.zeros((100, 200, 3), np.uint8)

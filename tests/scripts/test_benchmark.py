@@ -31,8 +31,9 @@ def test_matting_beside_the_twin(tmp_path: Path) -> None:
     assert "jax 0." in result.stdout
     assert "its slowest part is" in result.stdout
     rows = json.loads((tmp_path / "rows" / "matting.json").read_text())
-    peers = ["PyTorch eager", "PyTorch eager channels_last", "PyTorch TorchScript frozen"]
-    assert [row["peer"] for row in rows if row["peer"] != "ONNX Runtime"] == [*peers, "network alone, same chunks"]
+    peers = ["PyTorch eager", "PyTorch eager channels_last", "PyTorch TorchScript frozen", "network alone, same chunks"]
+    # Our graph and the twin's take part in ONNX Runtime and OpenVINO where these are installed.
+    assert [row["peer"] for row in rows if not row["peer"].endswith(("ONNX Runtime", "OpenVINO"))] == peers
     for row in rows:
         assert list(row) == ["name", "value", "unit", "peer", "ratio"]
         assert row["unit"] == ("frames/s" if "end to end" in row["name"] else "ms")
