@@ -37,7 +37,7 @@ def given(settings: type) -> dict[str, str]:
 def _define(flag: str, kind: Any, default: Any, option: Option) -> None:
     names = {part for part in get_args(kind) or (kind,) if part is not types.NoneType}
     if kind == tuple[str, ...]:
-        flags.DEFINE_multi_string(flag, None, option.help, required=option.required)
+        flags.DEFINE_multi_string(flag, list(default) or None, option.help, required=option.required)
     elif option.choices:
         flags.DEFINE_enum(flag, default, list(option.choices), option.help)
     elif option.parse is not None:
