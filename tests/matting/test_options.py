@@ -64,6 +64,7 @@ def test_flags_left_out_are_the_keywords_defaults() -> None:
     assert PictureSettings(**option_flags.read(PictureSettings)) == PictureSettings()
     assert Settings(**option_flags.read(Settings)) == Settings()
     assert option_flags.given(PictureSettings) == {}
+    flags.FLAGS["checkpoint"].unparse()
     assert option_flags.read(CommandOptions)["checkpoint"] == CommandOptions().checkpoint == ("face",)
 
 
