@@ -12,12 +12,7 @@ from rvm_jax.networks.layers.kernels.precision import EXACT
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
 def depthwise_shifts(
-    x: jax.Array,
-    weight: jax.Array,
-    stride: int,
-    dilation: int,
-    strip_bytes: int,
-    precision: jax.lax.Precision = EXACT,
+    x: jax.Array, weight: jax.Array, stride: int, dilation: int, strip_bytes: int, precision: jax.lax.Precision = EXACT
 ) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C).
 

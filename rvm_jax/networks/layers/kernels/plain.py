@@ -29,12 +29,7 @@ def conv(
 
 
 def depthwise_conv(
-    x: jax.Array,
-    weight: jax.Array,
-    stride: int,
-    dilation: int,
-    strip_bytes: int,
-    precision: jax.lax.Precision = EXACT,
+    x: jax.Array, weight: jax.Array, stride: int, dilation: int, strip_bytes: int, precision: jax.lax.Precision = EXACT
 ) -> jax.Array:
     """Convolves each channel of (B, H, W, C) with its own kernel of (k, k, 1, C)."""
     return conv(x, weight, stride, dilation, precision, groups=x.shape[-1])
