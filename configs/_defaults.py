@@ -31,7 +31,7 @@ def network(**settings: Any) -> dict[str, Any]:
         "variant": "mobilenetv3",
         "refiner": "deep_guided_filter",  # of the alpha alone: kept, as in the fork's files, but not used
         "foreground": False,
-        "start_from": "",  # a checkpoint, a work directory, or PyTorch weights
+        "start_from": "",  # a checkpoint, a work directory, PyTorch weights, or "face", the package's own network
         "backbone": "",  # torchvision's ImageNet file
     } | settings
 

@@ -12,13 +12,14 @@ from rvm_jax.networks.layers.kernels import Kernels, use_kernels
 from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.train import checkpoints
 from rvm_jax.weights import torch_weights
+from rvm_jax.weights.shipped import load_shipped, shipped_path
 
 
 def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = None) -> Network:
     """Returns the network of a config's `network` section, in evaluation mode.
 
-    `start_from` (a checkpoint, a work directory or PyTorch weights) sets all weights; else `backbone` (torchvision's
-    ImageNet file) the encoder's; else all are drawn from `seed`. Weights of another network than asked for are adapted
+    `start_from` (a checkpoint, a work directory, PyTorch weights, or the name of a network of the package) sets all
+    weights; else `backbone` (torchvision's ImageNet file) the encoder's; else all are drawn from `seed`. Weights of another network than asked for are adapted
     as its declaration says: those of RVM with a foreground start one of the alpha alone, for example.
 
     Args:
@@ -42,6 +43,9 @@ def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = Non
 
 
 def _read(start_from: str) -> Any:
+    shipped = shipped_path(start_from)
+    if shipped is not None:
+        return load_shipped(shipped)
     path = absolute(start_from)
     return checkpoints.load(path) if path.is_dir() else torch_weights.load_torch(path)
 

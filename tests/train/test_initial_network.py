@@ -73,3 +73,7 @@ def test_what_cannot_be_started_from(weights: Weights) -> None:
         made(start_from=str(folder / "checkpoint"), variant="resnet50")
     with pytest.raises(UserError, match=r"absent: no such"):
         made(start_from=str(folder / "absent"))
+
+
+def test_a_training_starts_from_the_packages_network() -> None:
+    assert_same(state_dict(made(start_from="face")), state_dict(rvm_jax.load("face")))
