@@ -19,9 +19,9 @@ def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = Non
     """Returns the network of a config's `network` section, in evaluation mode.
 
     `start_from` (a checkpoint, a work directory, PyTorch weights, or the name of a network of the package) sets all
-    weights; else `backbone` (torchvision's ImageNet file) the encoder's; else all are drawn from `seed`. Weights of another
-    network than asked for are adapted as its declaration says: those of RVM with a foreground start one of the alpha
-    alone, for example.
+    weights; else `backbone` (torchvision's ImageNet file) the encoder's; else all are drawn from `seed`. Weights of
+    another network than asked for are adapted as its declaration says: those of RVM with a foreground start one of the
+    alpha alone, for example.
 
     Args:
         config: the section.
