@@ -1,20 +1,14 @@
-"""Threads beside the program: how many the machine gives it, and a map that stays a bounded way ahead."""
+"""Threads beside the program: a map that stays a bounded way ahead."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from rvm_jax.process import usable_cores as usable_cores
+
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-
-def usable_cores() -> int:
-    """Returns the cores that this process may run on: what `taskset` and containers leave of the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS and Windows
 
 
 def map_ahead(

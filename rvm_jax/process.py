@@ -76,3 +76,10 @@ def is_glibc() -> bool:
 def has_accelerator() -> bool:
     """Says whether the machine has a GPU or TPU, by its device files."""
     return any(Path("/dev", name).exists() for name in _ACCELERATORS)
+
+
+def usable_cores() -> int:
+    """Returns the cores that this process may run on: what `taskset` and containers leave of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS and Windows

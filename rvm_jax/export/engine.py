@@ -3,7 +3,6 @@
 A graph for one shape has no shape arithmetic, no branch and no crop that is none, and takes uint8 frames as they are.
 """
 
-import os
 from collections import OrderedDict
 from typing import Any, cast
 
@@ -22,6 +21,7 @@ from rvm_jax.export.onnx_network import OnnxNetwork, as_maps
 from rvm_jax.export.rvm_contract import state_shapes
 from rvm_jax.matting.engine import Frames
 from rvm_jax.networks.api import Matte, State
+from rvm_jax.process import usable_cores
 
 # Sessions that are kept: each holds the weights once.
 _KEPT = 6
@@ -109,10 +109,3 @@ class OnnxRuntimeEngine:
         for i, state in enumerate(result.rec, start=1):
             g.output(f"r{i}o", state)
         return bytes(g.model({}).SerializeToString())
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -177,7 +177,6 @@ class Declaration:
         adaptable: by setting, the values (found, wanted) between which `adapt_weights` leads.
         adapt_weights: makes a state dict one of a network of the settings wanted, as far as it can; what it leaves
             unfit is refused by its keys.
-        rate_groups: by part, the part whose learning rate it has if a recipe does not name its own.
         is_default: whether it is what `create` makes, and what old checkpoints hold, if no name is given.
         overfit_settings, overfit_rate: what scripts/overfit.py makes it with, and Adam's learning rate there.
         onnx_emitter: the module whose EMITTER (`rvm_jax.export.emitters`) adds it to an ONNX graph; None if it has no
@@ -190,7 +189,6 @@ class Declaration:
     backbone_keys: tuple[str, ...] = ()
     adaptable: Mapping[str, tuple[object, object]] = field(default_factory=dict)
     adapt_weights: Callable[[StateDict, Settings], StateDict] = unchanged
-    rate_groups: Mapping[str, str] = field(default_factory=dict)
     is_default: bool = False
     overfit_settings: Mapping[str, Any] = field(default_factory=dict)
     overfit_rate: float = 1e-3

@@ -46,7 +46,6 @@ DECLARATION = Declaration(
     backbone_keys=("features.0.0.weight", "conv1.weight"),
     adaptable={"foreground": (True, False), "refiner": ("deep_guided_filter", "fast_guided_filter")},
     adapt_weights=adapt_weights,
-    rate_groups={"project_mat": "decoder", "project_seg": "decoder"},
     is_default=True,
     overfit_settings={"foreground": False},
     onnx_emitter="rvm_jax.export.networks.rvm",

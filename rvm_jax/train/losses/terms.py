@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from rvm_jax.errors import UserError
+from rvm_jax.guidance.jax_ops import unit as unit
 from rvm_jax.networks.api import Array
 
 # The arrays of a batch of clips by name, (B, T, H, W, C).
@@ -18,11 +19,6 @@ Batch = Mapping[str, Array]
 Components = dict[str, jax.Array]
 
 LEVELS = 5
-
-
-def unit(values: Array) -> jax.Array:
-    """Converts uint8 to float (of JAX's default width) in [0, 1]: on the device, so a quarter of the bytes travels."""
-    return jnp.asarray(values, float) / 255
 
 
 def with_total(**components: jax.Array) -> Components:
