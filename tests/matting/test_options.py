@@ -27,7 +27,7 @@ FLAGS = [
     "output_foreground", "output_format", "output_occluder",
     "output_occlusion", "output_picture", "output_type", "output_video_mbps", "pad_to",
     "precision", "preparation", "preview", "progress", "scene_cut", "seq_chunk",
-    "sequence",
+    "sequence", "smooth",
 ]
 # fmt: on
 
