@@ -146,10 +146,9 @@ class OutputSettings(Checked):
     )
     smooth: float = option(
         0.0,
-        "Average alphas over time where the picture stands still, so that edges do not flicker: 0 not, 0.8 much.",
+        "Average alphas over time where a clip stands still, so that edges do not flicker: 0 not, 0.8 much.",
         valid=lambda strength: 0 <= strength < 1,
         expected="a number from 0 up to 1, exclusive",
-        clips_only=True,
     )
     alpha_bits: int = option(
         8, "8 or 16, for alphas as PNG, ProRes and FFV1.", valid=lambda bits: bits in (8, 16), expected="8 or 16"

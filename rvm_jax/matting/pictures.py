@@ -121,7 +121,7 @@ def plan_pictures(source: StrPath, output_dir: StrPath, how: PictureSettings) ->
         raise UserError("JPEG holds neither transparency nor 16 bits; use the output format png")
     check_kinds([how.output_kind], how, f"output_kind={how.output_kind}")
     make_background(how.background)  # a mistake shows now
-    for name in ("input_rate", "scene_cut"):
+    for name in ("input_rate", "scene_cut", "smooth"):
         if getattr(how, name) != options(PictureSettings)[name][0].default and not any(each.related for each in groups):
             raise UserError(
                 f"{name} is for the frames of clips, and {source} holds none; leave it out, or take the pictures of a "

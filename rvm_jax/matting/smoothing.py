@@ -10,7 +10,7 @@ from rvm_jax.matting.matted import Matted
 from rvm_jax.media.frame_source import Frame
 from rvm_jax.networks.api import State
 
-_STILL = 8.0  # levels of 255 within which a neighbourhood counts as still: a sensor's and a codec's noise
+_STILL = 6.0  # levels of 255 within which a neighbourhood's mean counts as still: what a codec and the light change
 _NEIGHBOURHOOD = 1 / 64  # of the longer side; noise cancels over it, a moving edge does not
 
 
@@ -51,7 +51,6 @@ class Smoothed:
 
 def _still(before: np.ndarray, now: np.ndarray) -> np.ndarray:
     """Returns float32 (H, W), 1 where two frames (H, W, 3) uint8 agree around a pixel, falling to 0."""
-    change = cv2.absdiff(before, now).max(-1).astype(np.float32)
     side = 2 * max(1, round(max(now.shape) * _NEIGHBOURHOOD / 2)) + 1
-    around = cv2.blur(change, (side, side))
-    return np.exp(-((around / _STILL) ** 2)).astype(np.float32)
+    change = cv2.blur(cv2.subtract(now, before, dtype=cv2.CV_32F), (side, side))  # signed: noise cancels
+    return np.exp(-((np.abs(change).max(-1) / _STILL) ** 2)).astype(np.float32)

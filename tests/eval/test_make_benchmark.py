@@ -218,8 +218,9 @@ def test_a_set_that_is_measured_on_alone_overlaps_with_nothing(tmp_path: Path) -
 
 
 def test_the_recipe_of_real_faces(tmp_path: Path) -> None:
-    from configs import real_faces
     import trees
+
+    from configs import real_faces
 
     trees.london(tmp_path, people=2)
     data = real_faces.get_config().data.to_dict()

@@ -1,6 +1,7 @@
 """Alphas that are averaged over time where the picture stands still."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matted import Matted
 from rvm_jax.matting.options import PictureSettings, Settings
+from rvm_jax.matting.pictures import plan_pictures
 from rvm_jax.matting.smoothing import Smoothed
 from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.pictures import write_picture
 from rvm_jax.networks.api import State
 
 SIZE = 64
@@ -73,6 +76,9 @@ def test_a_strength_out_of_range_is_refused(strength: float) -> None:
         Settings(smooth=strength)
 
 
-def test_pictures_refuse_it() -> None:
-    with pytest.raises(UserError, match="smooth is for clips"):
-        PictureSettings(smooth=0.5)
+def test_unrelated_pictures_refuse_it_and_clips_in_folders_do_not(tmp_path: Path) -> None:
+    for index in range(3):
+        write_picture(tmp_path / "in" / f"{index}.png", np.zeros((SIZE, SIZE, 3), np.uint8))
+    with pytest.raises(UserError, match="smooth is for the frames of clips"):
+        plan_pictures(tmp_path / "in", tmp_path / "out", PictureSettings(smooth=0.5))
+    assert len(plan_pictures(tmp_path / "in", tmp_path / "out", PictureSettings(smooth=0.5, sequence=True))) == 1
