@@ -62,7 +62,7 @@ class Assets:
 
     @property
     def target_names(self) -> list[str]:
-        """The names of all targets, "group/name"."""
+        """Returns the names of all targets, "group/name"."""
         return list(self._targets)
 
     def has_target(self, name: str) -> bool:

@@ -49,12 +49,12 @@ class Body:
 
     @cached_property
     def skull(self) -> "Skull":
-        """The head as radii about its centre."""
+        """Returns the head as radii about its centre."""
         return Skull(self)
 
     @cached_property
     def shoulders(self) -> "Shoulders":
-        """Neck and shoulders, below hair."""
+        """Returns neck and shoulders, below hair."""
         return Shoulders(self)
 
 

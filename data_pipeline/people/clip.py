@@ -100,7 +100,7 @@ class Clip:
 
     @property
     def category(self) -> str:
-        """What covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
+        """Returns what covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
         if self.hands:
             return "object" if any(HAND_POSES[hand.pose].holds for hand in self.hands) else "hand"
         if self.wear:
@@ -109,7 +109,7 @@ class Clip:
 
     @cached_property
     def person(self) -> Person:
-        """The person, with what they hold."""
+        """Returns the person, with what they hold."""
         detail = 512 if self.size < _DETAIL_FROM else 768
         other = any(hand.other for hand in self.hands)
         makers = [hand.make for hand in self.hands]

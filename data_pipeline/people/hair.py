@@ -29,7 +29,7 @@ class Roots:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Returns how many there are."""
         return len(self.points)
 
 

@@ -60,7 +60,7 @@ class Traits:
 
     @property
     def wrinkles(self) -> float:
-        """How old the skin looks: 0 up to MakeHuman's 0.55, then rising to 1."""
+        """Returns how old the skin looks: 0 up to MakeHuman's 0.55, then rising to 1."""
         return max(0.0, (self.age - 0.55) / 0.45)
 
 

@@ -112,7 +112,7 @@ class HeadMap(TexelMap):
 
     @cached_property
     def beard(self) -> Floats:
-        """Where beards grow, 0 to 1."""
+        """Returns where beards grow, 0 to 1."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(-0.10, 0.14, 6.80 + 0.55 * np.maximum(0, 0.95 - z) - y) * smoothstep(0.5, 0.62, z)
         area *= 1 - smoothstep(0.12, 0.3, -self.above_jaw)
@@ -121,13 +121,13 @@ class HeadMap(TexelMap):
 
     @cached_property
     def moustache(self) -> Floats:
-        """Where moustaches grow, 0 to 1."""
+        """Returns where moustaches grow, 0 to 1."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(0.0, 0.03, y - 6.67) * smoothstep(-0.03, 0.05, 6.84 - y) * smoothstep(0.0, 0.12, 0.38 - x)
         return area * smoothstep(1.1, 1.25, z) * (1 - smoothstep(0.06, 0.15, self.lips))
 
     def scalp(self, lift: float) -> Floats:
-        """Where hair grows, 0 to 1; `lift` (decimetres) raises the hairline over the forehead."""
+        """Returns where hair grows, 0 to 1; `lift` (decimetres) raises the hairline over the forehead."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(-0.05, 0.09, hairline_depth(y, z, lift)) * smoothstep(6.72, 6.80, y) * (1 - self.ears)
         around_ear = (z > 0.2) & (z < 0.55) & (y < 7.45)

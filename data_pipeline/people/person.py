@@ -142,7 +142,7 @@ class Person:
 
     @property
     def parts(self) -> list[Part]:
-        """The parts of all things, in order."""
+        """Returns the parts of all things, in order."""
         return [part for thing in self.things for part in thing.parts]
 
     def _openness(self) -> tuple[Floats, Floats]:

@@ -43,7 +43,7 @@ class Part:
 
     @property
     def shading_normals(self) -> Floats:
-        """The normals (n, 3)."""
+        """Returns the normals (n, 3)."""
         return mesh_normals(self.vertices, self.triangles) if self.normals is None else self.normals
 
 

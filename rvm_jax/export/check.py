@@ -20,7 +20,7 @@ _ANY_SIZE = (117, 142)
 def open_session(model: bytes | str, threads: int | None = None) -> Any:
     """Returns an ONNX Runtime session on the CPU for a model, or the path of one.
 
-    Raises UserError where ONNX Runtime is not installed, or the model is damaged.
+    Raises UserError if ONNX Runtime is not installed, or the model is damaged.
     """
     try:
         import onnxruntime

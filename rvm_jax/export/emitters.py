@@ -29,7 +29,7 @@ def emitter_of(network: Network) -> Emitter:
     """Returns a network's emitter.
 
     Raises:
-        UserError: it has none; names the network.
+        UserError: naming the network, if it has none.
     """
     name = getattr(network, "name", type(network).__name__)
     declaration = declaration_of(name)

@@ -32,14 +32,14 @@ class Value:
 
     @property
     def channels(self) -> int:
-        """The channels of a map (B, C, H, W)."""
+        """Returns the channels of a map (B, C, H, W)."""
         channels = self.shape[1]
         assert isinstance(channels, int)
         return channels
 
     @property
     def sides(self) -> tuple[Dim, Dim]:
-        """Height and width of a map (B, C, H, W)."""
+        """Returns height and width of a map (B, C, H, W)."""
         return self.shape[2], self.shape[3]
 
 
@@ -110,7 +110,7 @@ class Graph:
         return self.constant(np.asarray(value, dtype))
 
     def array(self, value: Value) -> np.ndarray | None:
-        """What a constant holds; None for what is computed."""
+        """Returns what a constant holds; None for what is computed."""
         return self._constants.get(value.name)
 
     def node(

@@ -57,7 +57,7 @@ def export_stablehlo(
         check: whether to run what was written beside the network on several frames.
 
     Raises:
-        UserError: a size or ratio that the network cannot have, or a difference above 1e-4; nothing is written then.
+        UserError: if the network cannot have the size or ratio, or differs by more than 1e-4; nothing is written then.
     """
     from rvm_jax.atomic_files import write_bytes
 
@@ -81,7 +81,7 @@ def export_stablehlo(
 
 
 def load_stablehlo(path: str | os.PathLike[str]) -> Callable[..., Any]:
-    """Returns the program of a file; it runs on JAX's device. Raises UserError where the file is none."""
+    """Returns the program of a file; it runs on JAX's device. Raises UserError if the file is none."""
     try:
         return export.deserialize(bytearray(Path(path).read_bytes())).call
     except OSError as error:

@@ -128,7 +128,7 @@ class NetworkSettings(Checked):
 
     @property
     def products(self) -> str:
-        """The precision, by today's name or by its former one."""
+        """Returns the precision, by today's name or by its former one."""
         return self.dtype or self.precision
 
 

@@ -92,7 +92,7 @@ def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTr
     the one that is left in the picture first), in pixels. Gaps of up to `gap` seconds are filled by interpolation.
 
     Raises:
-      UserError: with the file and the line, if it cannot be read so.
+      UserError: naming the file and the line, if it cannot be read so.
     """
     path = Path(path)
     tracks: dict[str, dict[int, np.ndarray]] = {}

@@ -61,7 +61,7 @@ class Frame(NamedTuple):
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width)."""
+        """Returns (height, width)."""
         height, width = self.rgb.shape[:2]
         return height, width
 
@@ -77,7 +77,7 @@ class Frame(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its file is called, without a suffix."""
+        """Returns what its file is called, without a suffix."""
         if self.shown:
             return self.shown.name
         return self.target.stem if self.target else f"{self.number:05d}"

@@ -23,7 +23,7 @@ class RawFrames:
       size: (height, width) of a frame.
       rate: frames per second.
 
-    Raises UserError if no frame comes, and while iterating where the last one is cut short.
+    Raises UserError if no frame comes, and while iterating if the last one is cut short.
     """
 
     name = "standard input"

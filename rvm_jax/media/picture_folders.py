@@ -61,7 +61,7 @@ class PictureFolder:
 
     @property
     def size(self) -> tuple[int, int]:
-        """That of the first picture, which is read for it."""
+        """Returns that of the first picture, which is read for it."""
         height, width = read_picture(self._group.sources[0]).shape[:2]
         return height, width
 
