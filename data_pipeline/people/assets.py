@@ -12,7 +12,7 @@ PATH = Path(__file__).with_name("assets.npz")
 
 
 class Assets:
-    """The content of `assets.npz`, unpacked.
+    """Holds the content of `assets.npz`, unpacked.
 
     Positions are of mesh vertices (V, 3), in decimetres. A mesh vertex on a seam of the texture layout has several
     *texture vertices* (R), which is what `quads` and `uv` number.

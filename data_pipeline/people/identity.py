@@ -15,7 +15,7 @@ _YOUNG, _OLD = 0.5, 1.0  # on MakeHuman's scale of ages, where a child is 0.1875
 
 @dataclass(frozen=True)
 class Traits:
-    """What makes a person look as they do, besides the shape.
+    """Says what makes a person look as they do, besides the shape.
 
     Attributes:
         gender: 0 female to 1 male.

@@ -31,7 +31,7 @@ _JAW_Y = (6.9, 6.85, 6.8, 6.42, 6.28, 6.2, 6.15, 6.1)
 
 @dataclass(frozen=True)
 class Layout:
-    """The texture of each texture vertex, an index into `TEXTURES` (R,), and its place there (R, 2), 0 to 1, y down."""
+    """Holds the texture of each texture vertex, an index into `TEXTURES` (R,), and its place (R, 2), 0 to 1, y down."""
 
     texture: Ints
     place: Floats
@@ -77,7 +77,7 @@ def mesh_layout() -> Layout:
 
 
 class TexelMap:
-    """The base positions of the texels of a texture, and masks that follow from them alone.
+    """Holds the base positions of the texels of a texture, and masks that follow from them alone.
 
     Attributes:
         x, y, z: float32 (height, width), filled a little beyond the island.
@@ -99,7 +99,7 @@ class TexelMap:
 
 
 class HeadMap(TexelMap):
-    """The texels of the head, with what MakeHuman's masks and our formulas say of them."""
+    """Holds the texels of the head, with what MakeHuman's masks and our formulas say of them."""
 
     def __init__(self, width: int, height: int):
         super().__init__("head", width, height)
@@ -152,7 +152,7 @@ class HeadMap(TexelMap):
 
 
 class HandMap(TexelMap):
-    """The texels of the hand, with its nails, its palm, and how far each is up the arm from the wrist (decimetres)."""
+    """Holds the texels of the hand, with nails, palm, and how far each is up the arm from the wrist (decimetres)."""
 
     def __init__(self, width: int, height: int):
         super().__init__("hand", width, height)

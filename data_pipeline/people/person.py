@@ -37,7 +37,7 @@ _AO_WIDER = 5.0  # … this much wider
 
 @dataclass(frozen=True)
 class Cap:
-    """The opaque layer under strands: texture vertices (n,) of the head, pushed out by (n,); triangles and places."""
+    """Describes what is opaque under strands: texture vertices (n,) of the head, how far out (n,); triangles; places."""
 
     corners: Ints
     thickness: Floats
@@ -46,7 +46,7 @@ class Cap:
 
 
 class Person:
-    """One person.
+    """Describes one person.
 
     Args:
         rng: draws everything that `traits` leaves open.

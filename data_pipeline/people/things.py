@@ -21,7 +21,7 @@ Attachment = Literal["head", "hand", "body", "skin"]
 
 @dataclass(frozen=True)
 class Part:
-    """A mesh of one texture.
+    """Is a mesh of one texture.
 
     Attributes:
         vertices: float32 (n, 3), in decimetres.
@@ -49,7 +49,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Thing:
-    """What is worn or held: its category ("cup", "glasses", …), its parts, and what these are fastened to."""
+    """Describes what is worn or held: its category ("cup", "glasses", …), its parts, and what these are fastened to."""
 
     category: str
     parts: tuple[Part, ...]

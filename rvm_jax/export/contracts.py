@@ -14,7 +14,7 @@ from rvm_jax.networks.api import Network
 
 
 class Contract(Protocol):
-    """The inputs and outputs that a program expects of a file."""
+    """Describes the inputs and outputs that a program expects of a file."""
 
     @property
     def name(self) -> str:

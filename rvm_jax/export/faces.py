@@ -22,7 +22,7 @@ _MARGIN = 1e-5
 
 @dataclass(frozen=True)
 class FaceContract:
-    """One picture input and one mask output.
+    """Has one picture input and one mask output.
 
     Attributes:
         name: of the contract.

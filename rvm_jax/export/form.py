@@ -17,7 +17,7 @@ QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emi
 
 @dataclass(frozen=True)
 class Form:
-    """How a network becomes a file.
+    """Says how a network becomes a file.
 
     Attributes:
         size: (height, width) of the frames; None for any.

@@ -24,7 +24,7 @@ OPSET = 18
 
 @dataclass(frozen=True)
 class Value:
-    """What a node gives: its name in the graph, its shape, and its NumPy dtype's name."""
+    """Describes what a node gives: its name in the graph, its shape, and its NumPy dtype's name."""
 
     name: str
     shape: tuple[Dim, ...]
@@ -44,7 +44,7 @@ class Value:
 
 
 class Graph:
-    """Nodes in the order in which they were added, and their constants.
+    """Holds nodes in the order in which they were added, and their constants.
 
     Args:
         opset: the operator set, 18, or 13 for programs that stopped there.

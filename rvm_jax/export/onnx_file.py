@@ -14,7 +14,7 @@ from rvm_jax.version import __version__
 
 
 class Exported(NamedTuple):
-    """What was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
+    """Says what was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
 
     The difference is None where nothing was checked.
     """

@@ -28,7 +28,7 @@ _SIZE = (512, 512)
 
 
 class ExportedProgram(NamedTuple):
-    """What was written: the file, its size in bytes, and the largest difference from the network, None if unchecked."""
+    """Says what was written: the file, its bytes, the largest difference from the network, None if unchecked."""
 
     path: Path
     size: int

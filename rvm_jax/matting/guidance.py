@@ -20,7 +20,7 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class GuidanceSource:
-    """Where the mask or trimap of each picture or frame comes from; one of the three.
+    """Says where the mask or trimap of each picture or frame comes from; one of the three.
 
     Pictures find theirs below a folder by their results' names, `[<category>/][<clip>/]<name>`, or by a benchmark's
     layout, `<category>/mask/[<clip>/]<name>` (trimaps: `<category>/trimap/…`); for a single picture a file will do.

@@ -14,7 +14,7 @@ from rvm_jax.networks.api import Matte, State
 
 
 class Matted(NamedTuple):
-    """A frame and what a network made of it.
+    """Holds a frame and what a network made of it.
 
     Attributes:
       frame: the frame.

@@ -37,7 +37,7 @@ def occluded_fraction(frame: Matted, region: np.ndarray) -> float | None:
 
 
 class HiddenFace(NamedTuple):
-    """A line of the table.
+    """Is a line of the table.
 
     Attributes:
       face: its name.
@@ -57,7 +57,7 @@ def hidden_faces(frame: Matted) -> list[HiddenFace]:
 
 
 class OcclusionTable:
-    """A CSV of the hidden share: a line for each frame and face."""
+    """Writes a CSV of the hidden share: a line for each frame and face."""
 
     workers = 1
 

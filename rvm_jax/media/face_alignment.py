@@ -25,8 +25,10 @@ _ELLIPSE_AXES = (0.22, 0.3)
 
 
 class Pose(NamedTuple):
-    """A square in the frame as it is shown, with square pixels: its centre and side in those, and by how many radians
-    it is turned clockwise."""
+    """Describes a square in the frame as it is shown, with square pixels.
+
+    Its centre and side are in those; `angle` says by how many radians it is turned clockwise.
+    """
 
     x: float
     y: float
@@ -98,7 +100,7 @@ def _to_square(pose: Pose, side: int, pixel_aspect: Fraction) -> np.ndarray:
 
 
 class PoseSmoother:
-    """The One Euro filter (Casiez et al. 2012) on a pose: steady while the face rests, prompt while it moves.
+    """Smooths a pose by the One Euro filter (Casiez et al. 2012): steady while the face rests, prompt while it moves.
 
     Args:
       rate: frames per second.

@@ -56,7 +56,7 @@ _MODEL = "face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
 class FileTracks:
-    """The faces that a file names by the numbers of the frames.
+    """Holds the faces that a file names by the numbers of the frames.
 
     Args:
       measures: by the face's name, then by the frame's number: left, top, width and height (4), or landmarks (5, 2).

@@ -21,7 +21,7 @@ _MAX_ERRORS = 64
 
 
 class VideoReader:
-    """The frames of a video file, once through, in the order of their display: a `FrameSource`.
+    """Yields the frames of a video file, once through, in the order of their display: a `FrameSource`.
 
     Iterating yields RGB (H, W, 3) uint8, rotated and mirrored as the file asks for, its colours as `RgbConverter` has
     them; `frames` yields the times too. The memory used does not grow with the length. Use it as a context manager, so
