@@ -37,7 +37,7 @@ _AO_WIDER = 5.0  # … this much wider
 
 @dataclass(frozen=True)
 class Cap:
-    """Describes what is opaque under strands: texture vertices (n,) of the head, how far out (n,); triangles; places."""
+    """Covers the skin under strands: texture vertices (n,) of the head, how far out (n,); triangles, places."""
 
     corners: Ints
     thickness: Floats
