@@ -11,9 +11,6 @@ DTYPES = ("float32", "float16")
 # How far ONNX Runtime may be from JAX before nothing is written.
 BOUNDS = {"float32": 1e-4, "float16": 1e-2}
 
-# XLA's options for half of the time to compile on a CPU, for a program that a check runs a few times.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
 
 @dataclass(frozen=True)
 class Form:
