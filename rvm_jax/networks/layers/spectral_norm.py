@@ -88,7 +88,8 @@ class SpectralWeight(nnx.Module):
         height, width, columns, rows = weight.shape
         along_rows = weight.reshape(-1, rows) @ u
         sigma = np.dot(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), along_rows)
-        return np.asarray(weight / sigma, weight.dtype)
+        with np.errstate(invalid="ignore"):  # zeros, of a network whose weights are still to come
+            return np.asarray(weight / sigma, weight.dtype)
 
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:
