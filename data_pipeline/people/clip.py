@@ -100,7 +100,7 @@ class Clip:
 
     @property
     def category(self) -> str:
-        """Returns what covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
+        """What covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
         if self.hands:
             return "object" if any(HAND_POSES[hand.pose].holds for hand in self.hands) else "hand"
         if self.wear:

@@ -57,7 +57,7 @@ def hidden_faces(frame: Matted) -> list[HiddenFace]:
 
 
 class OcclusionTable:
-    """Writes a CSV of the hidden share: a line for each frame and face."""
+    """A CSV of the hidden share: a line for each frame and face."""
 
     workers = 1
 

@@ -25,10 +25,8 @@ _ELLIPSE_AXES = (0.22, 0.3)
 
 
 class Pose(NamedTuple):
-    """Describes a square in the frame as it is shown, with square pixels.
-
-    Its centre and side are in those; `angle` says by how many radians it is turned clockwise.
-    """
+    """A square in the frame as it is shown, with square pixels: its centre and side in those, and by how many radians
+    it is turned clockwise."""
 
     x: float
     y: float

@@ -71,10 +71,8 @@ def choose_codec(path: Path, codec: str | None = None) -> str:
 
 
 def keeps_aspect(path: Path, codec: str) -> bool:
-    """Returns whether a file of this name says that its pixels are not square.
-
-    PyAV tells it to MP4's and QuickTime's headers; H.264 and MPEG-4 say it themselves.
-    """
+    """Whether a file of this name says that its pixels are not square: PyAV tells it to MP4's and QuickTime's headers,
+    and H.264 and MPEG-4 say it themselves."""
     return path.suffix.lower() in (".mp4", ".m4v", ".mov") or codec in ("libx264", "mpeg4")
 
 
