@@ -68,7 +68,7 @@ def main(_: list[str]) -> None:
 
 
 def _fetch_runtime(folder: Path) -> None:
-    """Unpacks what the page needs of onnxruntime-web. Raises UserError where npm cannot fetch it."""
+    """Unpacks what the page needs of onnxruntime-web. Raises UserError if npm cannot fetch it."""
     if shutil.which("npm") is None:
         raise UserError(
             "the page needs onnxruntime-web, which npm fetches; install Node.js, or put it into " + str(folder)

@@ -34,7 +34,7 @@ _DETAIL_FROM = 384  # frames this large get textures of full size
 
 @dataclass(frozen=True)
 class Options:
-    """Which traits clips have; each can be left out.
+    """Says which traits clips have; each can be left out.
 
     Attributes:
         hands: the share of clips with hands.
@@ -60,7 +60,7 @@ class Options:
 
 
 class Clip:
-    """One clip; nothing heavy is made before a frame is asked for.
+    """Renders one clip; nothing heavy is made before a frame is asked for.
 
     Args:
         seed: whole numbers that the clip is a function of.
@@ -109,7 +109,7 @@ class Clip:
 
     @cached_property
     def person(self) -> Person:
-        """The person, with what they hold."""
+        """Returns the person, with what they hold."""
         detail = 512 if self.size < _DETAIL_FROM else 768
         other = any(hand.other for hand in self.hands)
         makers = [hand.make for hand in self.hands]

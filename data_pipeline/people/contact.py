@@ -16,7 +16,7 @@ _SUNK = 0.012  # decimetres that skin gives way
 
 
 class Surface:
-    """The head as the palm of a hand sees it.
+    """Describes the head as the palm of a hand sees it.
 
     Args:
         points: (n, 3), of the head and what is on it.

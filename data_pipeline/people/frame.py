@@ -27,7 +27,7 @@ _SCATTER = ((0.030, floats([0.45, 0.25, 0.12])), (0.012, floats([0.25, 0.25, 0.2
 
 @dataclass(frozen=True)
 class Scene:
-    """What a frame is taken of, besides the person: light, what lies behind, and what the truth counts as face.
+    """Says what a frame is taken of, besides the person: light, what lies behind, and what the truth counts as face.
 
     Attributes:
         light: of the scene.
@@ -50,7 +50,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered frame.
+    """Holds a rendered frame.
 
     Attributes:
         rgb: uint8 (size, size, 3).

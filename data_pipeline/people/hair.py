@@ -19,7 +19,7 @@ _CLUMPS = 60
 
 @dataclass(frozen=True)
 class Roots:
-    """Where strands start: positions, normals and base points, each (n, 3), and the clump (n,) that each belongs to."""
+    """Says where strands start: positions, normals and base points, each (n, 3), and the clump (n,) of each."""
 
     points: Floats
     normals: Floats
@@ -29,7 +29,7 @@ class Roots:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Returns how many there are."""
         return len(self.points)
 
 

@@ -30,7 +30,7 @@ def _curled(first: float, second: float | None = None, third: float | None = Non
 
 
 class HandPose(NamedTuple):
-    """One entry of the table.
+    """Is one entry of the table.
 
     Attributes:
         landmark: of `LANDMARKS`, which `offset` (decimetres) is added to: the middle of the palm.

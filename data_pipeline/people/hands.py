@@ -19,7 +19,7 @@ _STRETCH_FROM, _STRETCH = 0.8, 1.6  # the forearm is made longer beyond this, so
 
 
 class HandMesh(NamedTuple):
-    """What all hands share: mesh vertices (n,), places in the texture (n, 2), triangles, and the weights of bones."""
+    """Holds what all hands share: mesh vertices (n,), places in the texture (n, 2), triangles, bones' weights."""
 
     vertices: Ints
     places: Floats
@@ -49,7 +49,7 @@ def hand_mesh() -> HandMesh:
 
 
 class Hand:
-    """The hand of one person.
+    """Models the hand of one person.
 
     Attributes:
         frame: float32 (3, 3), the axes of the hand's coordinates as columns, at rest.

@@ -16,7 +16,7 @@ Maker = Callable[[np.random.Generator, Hand], Thing]
 
 
 def cup(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A mug, glass-shaped or straight, upright in a closed hand."""
+    """Makes a mug, glass-shaped or straight, upright in a closed hand."""
     radius, height = float(rng.uniform(0.34, 0.42)), float(rng.uniform(0.9, 1.3))
     bottom, wall = float(rng.uniform(0.75, 1.0)) * radius, 0.03
     body = lathe(
@@ -35,7 +35,7 @@ def cup(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A bottle or a can, upright in a closed hand."""
+    """Makes a bottle or a can, upright in a closed hand."""
     radius, height = float(rng.uniform(0.28, 0.36)), float(rng.uniform(1.5, 2.2))
     if rng.random() < 0.3:  # a can
         height = 1.2
@@ -65,7 +65,7 @@ def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def microphone(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A microphone with a round head of wire."""
+    """Makes a microphone with a round head of wire."""
     dark = rng.random() < 0.7
     colour = muted_colour(rng, 0.03, 0.15, 0.2) if dark else muted_colour(rng, 0.4, 0.8, 0.2)
     grid = plain_surface(rng, 64, muted_colour(rng, 0.15, 0.6, 0.1))
@@ -82,7 +82,7 @@ def microphone(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def phone(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A phone whose back is seen, flat in the palm."""
+    """Makes a phone whose back is seen, flat in the palm."""
     size = (float(rng.uniform(1.35, 1.65)), 0.09, float(rng.uniform(0.68, 0.80)))
     if rng.random() < 0.35:
         colour = surface(rng, 128, "print", "leather", "fabric", "wood")
@@ -97,7 +97,7 @@ def phone(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def cigarette(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A cigarette between the first fingers."""
+    """Makes a cigarette between the first fingers."""
     paper = plain_surface(rng, 32, vector(0.93, 0.92, 0.90))
     paper[20:] = to_linear([0.75, 0.5, 0.28])
     paper[:2] = to_linear([0.5, 0.2, 0.1])
@@ -106,7 +106,7 @@ def cigarette(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def fork(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A fork or a spoon."""
+    """Makes a fork or a spoon."""
     steel = _any_surface(rng, "metal")
     handle = moved(box((1.4, 0.04, 0.10), steel, 0.01), rotation_y(np.pi / 2), vector(0, 0, -0.25))
     if rng.random() < 0.5:
@@ -123,7 +123,7 @@ def fork(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def brush(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A brush for make-up, a toothbrush, or a pen."""
+    """Makes a brush for make-up, a toothbrush, or a pen."""
     colour = muted_colour(rng, 0.05, 0.9, 0.8)
     handle = lathe([(-0.9, 0.0), (-0.85, 0.05), (0.2, 0.06), (0.5, 0.045), (0.55, 0.0)], _coloured(rng, colour, 0.6))
     kind = int(rng.integers(0, 3))
@@ -148,7 +148,7 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def book(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A book, a card or a sheet of paper held up."""
+    """Makes a book, a card or a sheet of paper held up."""
     size = (float(rng.uniform(1.2, 2.2)), float(rng.uniform(0.02, 0.25)), float(rng.uniform(1.0, 1.7)))
     part = box(size, _any_surface(rng, "print", "text", "fabric", "leather"), 0.01)
     return Thing(

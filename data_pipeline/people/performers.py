@@ -23,7 +23,7 @@ _SKY = 8  # directions in which fingers shade each other
 
 @dataclass(frozen=True)
 class HandPart:
-    """What a hand does in a clip.
+    """Says what a hand does in a clip.
 
     Attributes:
         pose: of `HAND_POSES`.
@@ -69,7 +69,7 @@ def draw_hands(rng: np.random.Generator, duration: float, share: float, things: 
 
 
 class HandActor:
-    """A hand of a person in its part.
+    """Plays the part of a hand of a person.
 
     Args:
         person: whose hand it is.

@@ -37,7 +37,7 @@ _AO_WIDER = 5.0  # … this much wider
 
 @dataclass(frozen=True)
 class Cap:
-    """The opaque layer under strands: texture vertices (n,) of the head, pushed out by (n,); triangles and places."""
+    """Covers the skin under strands: texture vertices (n,) of the head, how far out (n,); triangles, places."""
 
     corners: Ints
     thickness: Floats
@@ -46,7 +46,7 @@ class Cap:
 
 
 class Person:
-    """One person.
+    """Describes one person.
 
     Args:
         rng: draws everything that `traits` leaves open.
@@ -142,7 +142,7 @@ class Person:
 
     @property
     def parts(self) -> list[Part]:
-        """The parts of all things, in order."""
+        """Returns the parts of all things, in order."""
         return [part for thing in self.things for part in thing.parts]
 
     def _openness(self) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ _CONTACT_REACH = 2.6  # decimetres from the head within which a hand darkens it
 
 @dataclass(frozen=True)
 class PosedHand:
-    """A hand in a scene: vertices and normals (n, 3) in hand coordinates, where it is, and what it holds.
+    """Places a hand in a scene: vertices and normals (n, 3) in hand coordinates, where it is, and what it holds.
 
     Attributes:
         vertices, normals: see `hands.Hand.bent`.
@@ -51,7 +51,7 @@ class PosedHand:
 
 @dataclass(frozen=True)
 class Pose:
-    """What changes from frame to frame.
+    """Says what changes from frame to frame.
 
     Attributes:
         turn: of the head.
@@ -68,7 +68,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Solids:
-    """All opaque meshes of a scene in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
+    """Holds a scene's opaque meshes in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
 
     Of the triangles, the first `closed` are of meshes that are never seen from behind, and the first `bare` are
     those of a person without hair and hands.
@@ -85,7 +85,7 @@ class Solids:
 
 @dataclass(frozen=True)
 class Posed:
-    """A person in a pose.
+    """Holds a person in a pose.
 
     Attributes:
         solids: head, clothes, eyes, hands, things.

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Region(IntEnum):
-    """The classes that the rasteriser tells apart."""
+    """Lists the classes that the rasteriser tells apart."""
 
     BACKGROUND = 0
     SKIN = 1  # of the face, with brows and lashes

@@ -16,7 +16,7 @@ _KEPT = 3  # clips whose people a process remembers, some 30 MB each
 
 
 class People:
-    """A `ClipSource` of rendered people and the exact alpha of their visible faces.
+    """Is a `ClipSource` of rendered people and the exact alpha of their visible faces.
 
     Clip i is a function of (seed, split, i) and the options alone. An item has `rgb`, uint8 (size, size, 3), and
     `alpha`, uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair", "wear", "hand" or

@@ -60,7 +60,7 @@ def select(
 ) -> tuple[list[Record], dict[str, str]]:
     """Returns the records to use, sorted by key, and those to skip, {file: reason}.
 
-    Raises UserError, naming the config key, where nothing is left.
+    Raises UserError, naming the config key, if nothing is left.
     """
     where = request.where
     records = sorted(found, key=lambda record: record.key)

@@ -47,7 +47,7 @@ def run(config: ConfigDict, workdir: Path, *, train: Train = train, predict: Pre
       predict: what mattes the benchmark with it; by default `predict_benchmark`.
 
     Raises:
-      UserError: for a setting that does not work, or a `workdir` of another sweep.
+      UserError: if a setting does not work, or `workdir` is of another sweep.
     """
     predict = predict or predict_benchmark
     sweep = config.sweep.to_dict()

@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
     """Reads the flags and exports.
 
     Raises:
-        UserError: for a mistake in them.
+        UserError: if there is a mistake in them.
     """
     del argv
     size = _size()

@@ -28,7 +28,7 @@ _KEPT = 6
 
 
 class OnnxRuntimeEngine:
-    """An `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
+    """Is an `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
 
     Args:
         network: RVM, `FrameByFrame`, or an `OnnxNetwork`.

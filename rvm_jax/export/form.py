@@ -11,13 +11,10 @@ DTYPES = ("float32", "float16")
 # How far ONNX Runtime may be from JAX before nothing is written.
 BOUNDS = {"float32": 1e-4, "float16": 1e-2}
 
-# XLA's options for half of the time to compile on a CPU, for a program that a check runs a few times.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
 
 @dataclass(frozen=True)
 class Form:
-    """How a network becomes a file.
+    """Says how a network becomes a file.
 
     Attributes:
         size: (height, width) of the frames; None for any.
@@ -47,7 +44,7 @@ class Form:
 
     @property
     def description(self) -> dict[str, str]:
-        """For the file's metadata."""
+        """Returns the form in words, for the file's metadata."""
         return {
             "size": "any" if self.size is None else f"{self.size[1]}x{self.size[0]}",
             "downsample_ratio": "an input" if self.ratio is None else f"{self.ratio:g}",
@@ -57,9 +54,9 @@ class Form:
         }
 
     def of_faces(self) -> "Form":
-        """The form of the face programs' models: single pictures of 256².
+        """Returns the form of the face programs' models: single pictures of 256².
 
-        Raises UserError where the caller asked for another.
+        Raises UserError if the caller asked for another.
         """
         if self.size not in (None, (256, 256)) or self.ratio not in (None, 1.0) or self.frames > 1:
             raise UserError("the face programs take single pictures of 256x256; leave size, ratio and chunk out")
@@ -67,16 +64,16 @@ class Form:
 
 
 def check_has_weights(network: Network) -> None:
-    """Raises UserError for an exported file in the place of a network: it has no weights to export."""
+    """Raises UserError if an exported file is in the place of a network: it has no weights to export."""
     if not isinstance(network, nnx.Module):
         raise UserError(f"{network.name} is an ONNX model already; export the checkpoint that it was made from")
 
 
 def guidance_of(network: Network) -> str | None:
-    """The guidance that a network wants beside pictures."""
+    """Returns the guidance that a network wants beside pictures."""
     return network.inputs.guidance
 
 
 def has_state(network: Network) -> bool:
-    """Whether a network passes a state from frame to frame."""
+    """Says whether a network passes a state from frame to frame."""
     return bool(network.inputs.state)

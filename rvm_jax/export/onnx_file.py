@@ -14,7 +14,7 @@ from rvm_jax.version import __version__
 
 
 class Exported(NamedTuple):
-    """What was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
+    """Says what was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
 
     The difference is None where nothing was checked.
     """
@@ -108,7 +108,7 @@ def build(network: Network, contract: Any, form: Form, notes: dict[str, str]) ->
 
 
 def metadata(network: Network, contract: Any, form: Form) -> dict[str, str]:
-    """What a file says about itself."""
+    """Returns what a file says about itself."""
     checksum = weights_checksum(network)
     settings = ", ".join(f"{key} {value}" for key, value in network.config.items() if key != "name")
     return {
@@ -126,7 +126,7 @@ def metadata(network: Network, contract: Any, form: Form) -> dict[str, str]:
 
 
 def weights_checksum(network: Network) -> str:
-    """The SHA-256 of a network's tensors, by PyTorch's names and in its order and layout."""
+    """Returns the SHA-256 of a network's tensors, by PyTorch's names and in its order and layout."""
     from rvm_jax.weights.torch_weights import state_dict
 
     digest = hashlib.sha256()
@@ -137,7 +137,7 @@ def weights_checksum(network: Network) -> str:
 
 
 def need_onnx() -> None:
-    """Raises UserError where the package `onnx` is missing."""
+    """Raises UserError if the package `onnx` is missing."""
     try:
         import onnx  # noqa: F401
     except ImportError as error:

@@ -44,7 +44,7 @@ def main(argv: list[str], *, load: "Loader | None" = None, formats: "Mapping[str
       load, formats: see `matte_video`.
 
     Raises:
-      UserError: for a mistake in the flags, or in what they name.
+      UserError: if there is a mistake in the flags, or in what they name.
     """
     del argv
     given = CommandOptions(**option_flags.read(CommandOptions))

@@ -7,7 +7,7 @@ from rvm_jax.matting.option import Checked, option
 
 @dataclass(frozen=True)
 class CommandOptions(Checked):
-    """What the command alone is given."""
+    """Holds what the command alone is given."""
 
     checkpoint: tuple[str, ...] = option(
         ("face",),

@@ -25,7 +25,7 @@ def make_engine(
     """Returns what computes a network's mattes; the arguments are those of `choose_engine`.
 
     Raises:
-      UserError: see there.
+      UserError: if `Matter` would.
     """
     if choose_engine(engine, network, precision=precision, fold=fold, pads=pads) == "onnxruntime":
         from rvm_jax.export.engine import OnnxRuntimeEngine
@@ -53,7 +53,7 @@ def choose_engine(
       pads: whether frames are padded, whose averages over the picture ONNX Runtime cannot keep to what is shown.
 
     Raises:
-      UserError: an unknown engine, or one that is not installed or cannot do what is asked.
+      UserError: if the engine is unknown, is not installed or cannot do what is asked.
     """
     if engine not in ENGINES:
         raise UserError(f"engine '{engine}' is unknown; use one of {', '.join(ENGINES)}")

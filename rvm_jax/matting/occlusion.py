@@ -37,7 +37,7 @@ def occluded_fraction(frame: Matted, region: np.ndarray) -> float | None:
 
 
 class HiddenFace(NamedTuple):
-    """A line of the table.
+    """Is a line of the table.
 
     Attributes:
       face: its name.

@@ -58,7 +58,7 @@ _A_COUNT: dict[str, Any] = {"valid": _count, "expected": "a whole number of 1 or
 
 @dataclass(frozen=True)
 class InputSettings(Checked):
-    """What is read, and how."""
+    """Says what is read, and how."""
 
     input_resize: Size | None = option(
         None, "Size, (height, width) in Python, to which frames are brought first; results have it.", **_A_SIZE
@@ -85,7 +85,7 @@ class InputSettings(Checked):
 
 @dataclass(frozen=True)
 class NetworkSettings(Checked):
-    """How the network is run."""
+    """Says how the network is run."""
 
     downsample_ratio: Ratio = option(
         "auto",
@@ -128,13 +128,13 @@ class NetworkSettings(Checked):
 
     @property
     def products(self) -> str:
-        """The precision, by today's name or by its former one."""
+        """Returns the precision, by today's name or by its former one."""
         return self.dtype or self.precision
 
 
 @dataclass(frozen=True)
 class OutputSettings(Checked):
-    """What results look like."""
+    """Says what results look like."""
 
     background: "str | Path | tuple[int, int, int]" = option(
         "#78ff9b",
@@ -168,7 +168,7 @@ class OutputSettings(Checked):
 
 @dataclass(frozen=True)
 class FaceSettings(Checked):
-    """Where faces are."""
+    """Says where faces are."""
 
     faces: "FaceTracks | None" = option(
         None, "Where faces are: they are cut out, matted each with a state of its own, and put back.", flag=None
@@ -189,7 +189,7 @@ class FaceSettings(Checked):
 @documented
 @dataclass(frozen=True)
 class Settings(InputSettings, NetworkSettings, OutputSettings, FaceSettings):
-    """How clips and pictures are matted.
+    """Says how clips and pictures are matted.
 
     Raises:
       UserError: if a value is out of its range.
@@ -199,7 +199,7 @@ class Settings(InputSettings, NetworkSettings, OutputSettings, FaceSettings):
 @documented
 @dataclass(frozen=True)
 class PictureSettings(Settings):
-    """How pictures are matted: `Settings`, and what is for them alone.
+    """Says how pictures are matted: `Settings`, and what is for them alone.
 
     Raises:
       UserError: if a value is out of its range, or concerns clips alone.

@@ -33,7 +33,7 @@ Preview = Callable[[np.ndarray], bool]
 
 
 class MattedVideo(NamedTuple):
-    """What `matte_video` wrote: (kind, path) of each output, the frames in each, and which of them were bridged."""
+    """Says what `matte_video` wrote: (kind, path) of each output, the frames in each, which of them were bridged."""
 
     outputs: list[tuple[str, Path]]
     frames: int

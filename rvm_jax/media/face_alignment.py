@@ -98,7 +98,7 @@ def _to_square(pose: Pose, side: int, pixel_aspect: Fraction) -> np.ndarray:
 
 
 class PoseSmoother:
-    """The One Euro filter (Casiez et al. 2012) on a pose: steady while the face rests, prompt while it moves.
+    """Smooths a pose by the One Euro filter (Casiez et al. 2012): steady while the face rests, prompt while it moves.
 
     Args:
       rate: frames per second.

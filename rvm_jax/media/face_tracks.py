@@ -56,7 +56,7 @@ _MODEL = "face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
 class FileTracks:
-    """The faces that a file names by the numbers of the frames.
+    """Holds the faces that a file names by the numbers of the frames.
 
     Args:
       measures: by the face's name, then by the frame's number: left, top, width and height (4), or landmarks (5, 2).
@@ -92,7 +92,7 @@ def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTr
     the one that is left in the picture first), in pixels. Gaps of up to `gap` seconds are filled by interpolation.
 
     Raises:
-      UserError: with the file and the line, if it cannot be read so.
+      UserError: naming the file and the line, if it cannot be read so.
     """
     path = Path(path)
     tracks: dict[str, dict[int, np.ndarray]] = {}

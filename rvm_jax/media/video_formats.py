@@ -9,8 +9,11 @@ from rvm_jax.errors import UserError
 
 
 class Codec(NamedTuple):
-    """An FFmpeg encoder: what it is called in messages, its options, and its pixel format for frames of 1 (grey), 3
-    (RGB) and 4 (RGBA, straight) channels, of 8 and of 16 bits. A format that is absent cannot be held."""
+    """Describes an FFmpeg encoder: what it is called in messages, its options, and its pixel formats.
+
+    These are for frames of 1 (grey), 3 (RGB) and 4 (RGBA, straight) channels, of 8 and of 16 bits. A format that is
+    absent cannot be held.
+    """
 
     title: str
     options: dict[str, str]

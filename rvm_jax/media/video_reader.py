@@ -21,7 +21,7 @@ _MAX_ERRORS = 64
 
 
 class VideoReader:
-    """The frames of a video file, once through, in the order of their display: a `FrameSource`.
+    """Yields the frames of a video file, once through, in the order of their display: a `FrameSource`.
 
     Iterating yields RGB (H, W, 3) uint8, rotated and mirrored as the file asks for, its colours as `RgbConverter` has
     them; `frames` yields the times too. The memory used does not grow with the length. Use it as a context manager, so
@@ -44,8 +44,8 @@ class VideoReader:
       expected_frames: how many frames the header announces or the duration suggests, None where neither is known:
         good for a progress bar, not for an array's length.
 
-    Raises UserError, naming the file, where it is absent, no video, without a picture stream or without frames; and
-    while iterating, with the frame's number, where the data is damaged.
+    Raises UserError, naming the file, if it is absent, no video, without a picture stream or without frames; and
+    while iterating, with the frame's number, if the data is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, stream: int = 0, bridge: bool = False):
@@ -216,7 +216,7 @@ class VideoReader:
 
 
 def is_address(path: str | os.PathLike[str]) -> bool:
-    """Whether FFmpeg is to fetch it: https://…, rtsp://…."""
+    """Says whether FFmpeg is to fetch it: https://…, rtsp://…."""
     return "://" in str(path)
 
 

@@ -53,7 +53,7 @@ class VideoWriter:
       sound: the file whose sound is copied, and the time in it of the first frame.
       pixel_aspect: the width of a pixel in its heights.
 
-    Raises UserError, naming the file, where it cannot be written, its suffix names no container, or the build lacks
+    Raises UserError, naming the file, if it cannot be written, its suffix names no container, or the build lacks
     the codec (it then names those at hand).
     """
 

@@ -72,10 +72,10 @@ def divide_by_spectral_norm(network: object) -> None:
     for module in _modules(network):
         for name, layer in list(vars(module).items()):
             if isinstance(layer, SpectralConv2d):
-                weight = layer.module()
+                weight = layer.module.divided()
                 size, _, inputs, outputs = weight.shape
                 plain = Conv2d(inputs, outputs, size, stride=layer.stride, bias=False, rngs=None)
-                plain.weight.set_value(weight)
+                plain.weight.set_value(jnp.asarray(weight))
                 plain.kernels = layer.kernels
                 setattr(module, name, plain)
 

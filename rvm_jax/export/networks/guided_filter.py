@@ -45,14 +45,14 @@ def refine(
 
 
 def refine_alpha(g: Graph, fine: Value, base: Value, alpha: Value) -> Value:
-    """The fast filter on an alpha alone, guided by the channels' mean."""
+    """Adds the fast filter of an alpha alone, guided by the channels' mean."""
     with g.precision("float32"):
         fine, base = (channel_mean(g, ops.cast(g, x, "float32")) for x in (fine, base))
         return _apply(g, *_fit(g, base, alpha), fine)
 
 
 def channel_mean(g: Graph, x: Value) -> Value:
-    """(B, 3, H, W) to (B, 1, H, W)."""
+    """Adds the mean over the channels: (B, 3, H, W) to (B, 1, H, W)."""
     axes = g.constant(np.array([1], np.int64))
     return g.node("ReduceMean", [x, axes], (x.shape[0], 1, *x.shape[2:]), keepdims=1)
 

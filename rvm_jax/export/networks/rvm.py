@@ -19,7 +19,7 @@ from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 
 @dataclass(frozen=True)
 class RVMOutputs:
-    """`fgr` (T·B, 3, H, W) or None and `pha` (T·B, 1, H, W) in [0, 1], and the states r1 to r4, each (B, C, h, w)."""
+    """Holds `fgr` (T·B, 3, H, W) or None and `pha` (T·B, 1, H, W) in [0, 1], the states r1 to r4 (B, C, h, w)."""
 
     fgr: Value | None
     pha: Value

@@ -82,6 +82,15 @@ class SpectralWeight(nnx.Module):
         sigma = _product(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), matrix), u)
         return weight / sigma
 
+    def divided(self) -> np.ndarray:
+        """Returns what calling it gives in evaluation, by NumPy: step by step, JAX would compile for every shape."""
+        weight, u, v = (np.asarray(x[...]) for x in (self.weight_bar, self.weight_u, self.weight_v))
+        height, width, columns, rows = weight.shape
+        along_rows = weight.reshape(-1, rows) @ u
+        sigma = np.dot(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), along_rows)
+        with np.errstate(invalid="ignore"):  # zeros, of a network whose weights are still to come
+            return np.asarray(weight / sigma, weight.dtype)
+
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:
     """Multiplies in float32, whatever the network's precision: a norm divides all weights."""
