@@ -52,19 +52,28 @@ class Batches:
         shape = _shape(decoded)
         self._pending.setdefault(shape, []).append(decoded)
         if len(self._pending[shape]) == self._size(shape):
-            self._begin(shape)
+            self._begin(self._pending.pop(shape), shape)
 
     def finish(self) -> None:
-        """Measures what is left."""
-        for shape in list(self._pending):
-            self._begin(shape)
+        """Measures what is left: pictures of all windows together, as a batch takes as long that is hardly filled."""
+        left: dict[tuple[int, int], list[tuple[_Shape, list[Decoded]]]] = {}
+        for shape, pictures in self._pending.items():
+            left.setdefault(shape.picture, []).append((shape, pictures))
+        self._pending.clear()
+        for whole, groups in left.items():
+            heights, widths = zip(*(shape.window for shape, _ in groups), strict=True)
+            shape = _Shape(whole, (max(heights), max(widths)))
+            pictures = [picture for _, group in groups for picture in group]
+            size = self._size(shape)
+            for start in range(0, len(pictures), size):
+                self._begin(pictures[start : start + size], shape)
         self._collect(0)
 
     def _size(self, shape: _Shape) -> int:
         return max(1, min(_MOST, self._batch_pixels // (shape.window[0] * shape.window[1])))
 
-    def _begin(self, shape: _Shape) -> None:
-        self._measuring.append(self._pool.submit(self._measure, self._pending.pop(shape), shape))
+    def _begin(self, pictures: list[Decoded], shape: _Shape) -> None:
+        self._measuring.append(self._pool.submit(self._measure, pictures, shape))
         self._collect(_MEASURING)
 
     def _measure(self, pictures: list[Decoded], shape: _Shape) -> tuple[Batch, Values]:
@@ -78,21 +87,19 @@ class Batches:
 
 
 def _shape(decoded: Decoded) -> _Shape:
-    height, width = map(_bucket, decoded.label.shape)
-    rows, columns = map(_window_bucket, decoded.window.shape)
-    return _Shape((height, width), (min(rows, height), min(columns, width)))
+    """Returns the shapes to fill the picture and its window up to: one of four windows for each of few pictures."""
+    height, width = sides = _bucket(decoded.label.shape[0]), _bucket(decoded.label.shape[1])
+    quarters = max(-(-4 * length // side) for length, side in zip(decoded.window.shape, sides, strict=True))
+    rows, columns = (min(max(_multiple(side * quarters // 4), _LEAST_WINDOW), side) for side in sides)
+    return _Shape((height, width), (rows, columns))
 
 
 def _bucket(length: int) -> int:
     """Returns `length` rounded up to one of eight steps an octave, 32 or more: few shapes, little padding."""
-    step = 1 << max(5, length.bit_length() - 4)
-    return -(-length // step) * step
+    return _multiple(length, 1 << max(5, length.bit_length() - 4))
 
 
-def _window_bucket(length: int) -> int:
-    """Returns `length` rounded up to one of two steps an octave, 128 or more: each shape compiles a second or more."""
-    length = max(length, _LEAST_WINDOW)
-    step = 1 << ((length - 1).bit_length() - 2)
+def _multiple(length: int, step: int = 32) -> int:
     return -(-length // step) * step
 
 

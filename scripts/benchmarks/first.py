@@ -133,5 +133,5 @@ def _write_clip(path: Path, frames: int) -> None:
         for number in range(frames):
             shift = (2 * number) % (side // 4)
             share = np.roll(alpha, shift, axis=1)
-            frame = share * np.roll(face["image"], shift, axis=1) + (1 - share) * background
+            frame = share * np.roll(face["rgb"], shift, axis=1) + (1 - share) * background
             writer.write(frame.round().astype(np.uint8))
