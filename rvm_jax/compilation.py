@@ -66,6 +66,10 @@ class FirstCalls:
         self._say, self._after = say, after
         self._seen: set[Hashable] = set()
 
+    def is_first(self, kind: Hashable) -> bool:
+        """Returns whether no call of this kind has been watched over yet."""
+        return kind not in self._seen
+
     @contextmanager
     def of(self, kind: Hashable, what: str) -> Iterator[None]:
         """Watches over a call inside, which compiles if it is the first of its kind.
@@ -74,7 +78,7 @@ class FirstCalls:
             kind: what a program is compiled for once.
             what: for the line, such as "512x512".
         """
-        if kind in self._seen:
+        if not self.is_first(kind):
             yield
             return
         timer = Timer(self._after, self._say, [f"compiling for {what} (once per size) …"])

@@ -13,7 +13,7 @@ Role = Literal["train", "worker", "eval"]
 
 _VARIABLE = "GLIBC_TUNABLES"
 # A step takes and returns gigabytes. That glibc keeps them, in one arena and in huge pages, makes it a third shorter
-# (docs/benchmarks.md).
+# (docs/performance.md).
 _TUNABLES = ":".join(
     f"glibc.malloc.{name}={value}"
     for name, value in {

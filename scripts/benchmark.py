@@ -3,7 +3,8 @@
 Measures speed beside the alternatives, in one run on this machine, and writes what it found as rows
 {"name", "value", "unit", "peer", "ratio"}; a ratio above 1 says that ours is better than that peer.
 
-`compile` and `feed` measure nothing of an accelerator: they tell what can be told of one without having it.
+`all` runs all of them, `all --quick` in ten minutes. `compile` and `feed` measure nothing of an accelerator: they tell
+what can be told of one without having it.
 `matting --network=all` measures all networks beside one another. `python scripts/benchmark.py matting --help` lists
 the flags of one benchmark. `taskset -c 0 python …` measures on one core.
 """
@@ -17,13 +18,15 @@ from rvm_jax import cli
 from rvm_jax.errors import UserError
 from rvm_jax.process import Role, configure_process
 
-# Each module defines its own flags and measure() -> list[Row].
+# Each module defines its own flags and measure() -> list[Row]; `all` has a write_json of its own.
 BENCHMARKS = {
+    "all": "scripts.benchmarks.all",
     "compile": "scripts.benchmarks.compile",
     "data": "scripts.benchmarks.data",
     "devices": "scripts.benchmarks.devices",
     "eval": "scripts.benchmarks.eval",
     "feed": "scripts.benchmarks.feed",
+    "first": "scripts.benchmarks.first",
     "matting": "scripts.benchmarks.matting",
     "parity": "scripts.benchmarks.parity",
     "train": "scripts.benchmarks.train",
@@ -44,7 +47,7 @@ def main(argv: list[str]) -> None:
     print(report.environment(), flush=True)
     rows = benchmark.measure()
     if _JSON.value:
-        report.write_json(_JSON.value, rows)
+        getattr(benchmark, "write_json", report.write_json)(_JSON.value, rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Whether all pictures of an evaluation can be used, found out before any is decoded: readable, whole, of one size."""
 
 import io
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from eval.folders.pairs import Pair, raise_problems
 from eval.threads import map_ahead
 from rvm_jax.errors import UserError
 from rvm_jax.media.orientation import orientation, swaps_sides
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_LARGE = 50_000_000  # pixels, from which on Pillow is asked whether it is too large
 
 
 def check_pictures(pairs: Sequence[Pair], progress: bool = True) -> None:
@@ -64,6 +69,9 @@ def _size(path: Path) -> tuple[int, int]:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    whole = _whole_png(data)
+    if whole is not None:
+        return whole[::-1] if swaps_sides(orientation(data)) else whole
     try:
         with Image.open(io.BytesIO(data)) as picture:
             size = picture.size
@@ -77,3 +85,20 @@ def _size(path: Path) -> tuple[int, int]:
     if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
         raise UserError(f"{path}: is cut short or damaged; write it again")
     return size
+
+
+def _whole_png(data: bytes) -> tuple[int, int] | None:
+    """Returns the (width, height) of a PNG whose chunks are all there and have the right sums; None of all else."""
+    if not data.startswith(_PNG) or data[12:16] != b"IHDR":
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    place, view = len(_PNG), memoryview(data)
+    while place + 12 <= len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        end = place + 8 + length
+        if data[end : end + 4] != zlib.crc32(view[place + 4 : end]).to_bytes(4, "big"):
+            return None
+        if kind == b"IEND":
+            return (width, height) if 0 < width * height < _LARGE else None
+        place = end + 4
+    return None

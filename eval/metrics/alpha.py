@@ -7,33 +7,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eval.metrics.metric import PictureMetric, register
+from eval.metrics.metric import WindowMetric, register
 
 # Over whole pictures OpenCV's sums, which are exact, cost less than the way to a batch.
 
 
 @register
-class MeanAbsoluteDifference(PictureMetric):
+class MeanAbsoluteDifference(WindowMetric):
     """MAD as RVM states it."""
 
     name, title, place = "mad", "MAD", 0
     legend = "mean absolute difference of alphas over all pixels, times 1000"
     optional, is_main = False, True
 
-    def compute(self, pred: np.ndarray, label: np.ndarray) -> float:
-        return cv2.norm(pred, label, cv2.NORM_L1) / label.size / 0.255
+    def compute_within(self, pred: np.ndarray, label: np.ndarray, pixels: int) -> float:
+        return cv2.norm(pred, label, cv2.NORM_L1) / pixels / 0.255
 
 
 @register
-class MeanSquaredError(PictureMetric):
+class MeanSquaredError(WindowMetric):
     """MSE as RVM states it."""
 
     name, title, place = "mse", "MSE", 1
     legend = "mean squared error of alphas over all pixels, times 1000"
     optional = False
 
-    def compute(self, pred: np.ndarray, label: np.ndarray) -> float:
-        return cv2.norm(pred, label, cv2.NORM_L2SQR) / label.size / 0.255**2 * 1e-3
+    def compute_within(self, pred: np.ndarray, label: np.ndarray, pixels: int) -> float:
+        return cv2.norm(pred, label, cv2.NORM_L2SQR) / pixels / 0.255**2 * 1e-3
 
 
 @jax.tree_util.register_dataclass

@@ -20,6 +20,7 @@ class GradientError(BatchMetric):
     name, title, place = "grad", "Grad", 30
     legend = "gradient error, divided by 1000"
     is_main = True
+    from_windows = True  # a gradient beyond is that of 0, and the least alpha is in the margin where there is a beyond
 
     def compute(self, pred: np.ndarray, label: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         return np.asarray(gradient_error(pred, label, sizes))

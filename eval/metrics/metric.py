@@ -83,15 +83,36 @@ class PictureMetric(Metric):
         return {self.name: np.array([picture.values[self.name] for picture in batch.pictures])}
 
 
+class WindowMetric(PictureMetric):
+    """Computed likewise, but only from the window (`eval.metrics.window`) beyond which both alphas are 0.
+
+    The error is 0 where that is empty.
+    """
+
+    @abstractmethod
+    def compute_within(self, pred: np.ndarray, label: np.ndarray, pixels: int) -> float:
+        """Returns the error of a picture of so many `pixels`, of which the alphas (h, w) uint8 are a window."""
+
+    def compute(self, pred: np.ndarray, label: np.ndarray) -> float:
+        return self.compute_within(pred, label, label.size)
+
+
 class BatchMetric(Metric):
-    """Computed for a batch of alphas by a jitted function."""
+    """Computed for a batch of alphas by a jitted function.
+
+    Attributes:
+      from_windows: whether the errors stay the same without what lies farther than a window's margin from where either
+        alpha is above 0; then `compute` is given windows, which takes a third of the time.
+    """
+
+    from_windows: ClassVar[bool] = False
 
     @abstractmethod
     def compute(self, pred: np.ndarray, label: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Returns the errors (B,) of alphas (B, H, W) uint8, padded from their `sizes` (B, 2) to H × W."""
 
     def measure(self, batch: "Batch") -> Values:
-        return {self.name: np.asarray(self.compute(batch.pred, batch.label, batch.sizes))}
+        return {self.name: np.asarray(self.compute(*(batch.windows if self.from_windows else batch.whole)))}
 
 
 class RegionMetric(Metric):

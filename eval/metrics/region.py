@@ -100,19 +100,21 @@ class Region(NamedTuple):
     """A set of pixels that errors are counted over.
 
     `mask` gives it, (B, H, W) bool, for label, sizes and kernel sizes as in `trimap_described`; `is_unknown` says that
-    it is a form of the unknown region, which the published table states.
+    it is a form of the unknown region, which the published table states; `has_all`, that it has every pixel: no other
+    has any that is farther from the alpha than a window's margin.
     """
 
     mask: Callable[[Array, Array, Array], jax.Array]
     legend: str
     is_unknown: bool = False
+    has_all: bool = False
 
 
 # In the order of their columns.
 REGIONS = {
     "described": Region(unknown_described, "the unknown region by the published text", is_unknown=True),
     "published": Region(unknown_published, "the unknown region by the published script", is_unknown=True),
-    "all": Region(inside, "every pixel"),
+    "all": Region(inside, "every pixel", has_all=True),
     "face": Region(face, "true alpha above 0"),
     "band": Region(band, "within 10 pixels of the alpha's edge"),
 }

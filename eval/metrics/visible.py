@@ -18,6 +18,7 @@ class VisibleOverlap(BatchMetric):
     name, title, place = "iou", "IoU", 20
     legend = "intersection over union of the alphas above one half"
     is_main = True
+    from_windows = True
 
     def compute(self, pred: np.ndarray, label: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         return visible_iou(pred, label, sizes)

@@ -9,6 +9,7 @@ from flax import nnx
 from rvm_jax.errors import UserError
 from rvm_jax.matting import padding
 from rvm_jax.networks.api import InputSpec, Matte, Network, Preprocessing
+from rvm_jax.networks.compiled import compiled
 from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
 from rvm_jax.networks.layers.kernels.precision import EXACT
 from rvm_jax.networks.layers.resizing import rescale, resize
@@ -43,6 +44,7 @@ class FrameByFrame(nnx.Module):
         """Returns what the call takes: RGB in [0, 1] as it is."""
         return src
 
+    @compiled
     def __call__(self, src: jax.Array, rec: Any = None, downsample_ratio: float = 1.0) -> Matte:
         """Mattes frames (B, H, W, 3) or clips (B, T, H, W, 3), RGB in [0, 1].
 

@@ -10,6 +10,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.guidance.jax_ops import check_input
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Array, InputSpec, Preprocessing, Result, Settings
+from rvm_jax.networks.compiled import compiled
 from rvm_jax.networks.input_checks import check_picture
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 
@@ -85,6 +86,10 @@ class ImageNetwork(nnx.Module):
         """
         check_picture(self.name, self.inputs, image)
         check_input(self.name, self.inputs.guidance, image, guidance)
+        return self._matte(image, guidance, key)
+
+    @compiled
+    def _matte(self, image: Array, guidance: Array | None, key: jax.Array | None) -> Any:
         inputs = at_least_float32(image)
         if guidance is not None:
             inputs = jnp.concatenate([inputs, jnp.asarray(guidance, inputs.dtype)], -1)

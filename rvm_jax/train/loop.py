@@ -31,6 +31,7 @@ from rvm_jax.train.renamed import current_settings
 from rvm_jax.train.state import TrainState, from_items, to_items, trained_network
 from rvm_jax.train.step import StepMaker, make_train_step
 from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
+from rvm_jax.train.time_spent import TimeSpent
 from rvm_jax.train.workdir import check_config, record_start
 
 
@@ -87,6 +88,7 @@ def train(
     settings, renamed = current_settings(config.to_dict())
     config = ConfigDict(settings)
     root = absolute(workdir)
+    spent = TimeSpent()
     steps = config.train.steps
     if steps < 1:
         raise UserError(f"train.steps={steps} must be 1 or more")
@@ -145,18 +147,21 @@ def train(
             max_skipped_in_row=config.train.max_skipped_in_row,
             workdir=root,
         )
+        spent.so_far("preparation")
         for step in range(start + 1, steps + 1):
             profiler.begin(step)
             runs: list[PhaseRun] = []
             for phase in phases:
                 if not phase.is_due(step):
                     continue
-                with monitor.taking_data():
+                with spent.on("waiting for data"), monitor.taking_data():
                     batch = next(streams[phase.name])
                 shared = global_batch(batch, program.sharded, phase.batch_size)
                 crop = phase.crop(step)
                 height, width = crop or batch["src"].shape[2:4]
-                with compilations.of((phase.name, height, width), f"{height}x{width}"):
+                kind = (phase.name, height, width)
+                doing = "compilation" if compilations.is_first(kind) else "steps"
+                with spent.on(doing), compilations.of(kind, f"{height}x{width}"):
                     state, metrics = program.steps[phase.name](state, shared, crop)
                 runs.append(PhaseRun(phase, batch, metrics))
             monitor.add(step, runs)
@@ -169,19 +174,25 @@ def train(
             if evaluates or draws or saves:
                 # Before the checkpoint, as a run that resumes from there does not log this step again.
                 monitor.settle(log=step == steps)
+                spent.so_far("steps")
                 with monitor.throughput.paused():
                     if draws and is_first_host:
                         picture = example_pictures.draw(program.graphdef, *state.weights_for_eval(), runs[0].batch)
                         logs.picture(step, "training", picture)
                     if evaluates:
                         view = functional.merge(program.graphdef, *state.weights_for_eval())
-                        values = _evaluate(evaluators, view, logs, step, progress)
+                        with spent.on("validation"):
+                            values = _evaluate(evaluators, view, logs, step, progress)
                         best.save(step, values, *to_items(state), network.config)
                     if saves:
                         store.save(step, *to_items(state), network.config)
                         logs.flush()
+                spent.so_far("checkpoints and pictures")
             if ends and step < steps:
                 raise Preempted(step)
+    spent.so_far("checkpoints and pictures")  # the last one is complete only now
+    if is_first_host:
+        spent.write(root)
     return state
 
 

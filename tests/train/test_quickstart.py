@@ -39,6 +39,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 def test_the_whole_way(whole: Whole) -> None:
     workdir, printed = whole
     assert "best constant" in printed
+    spent = printed[printed.index("What the time went into") :]
+    for what in ("Training", "compilation", "steps", "validation", "waiting for data", "Matting", "Evaluation"):
+        assert what in spent
     for name in ("config.json", "metrics.jsonl", "starts.json", "contact_sheet.png", "comparison.mp4"):
         assert (workdir / name).stat().st_size > 0
     evaluation = json.loads((workdir / "predictions" / "eval.json").read_text())

@@ -67,14 +67,21 @@ def _resize_by_index(x: jax.Array, axis: int, length: int) -> jax.Array:
     return resized
 
 
+def scaled_size(size: tuple[int, ...], ratio: float) -> tuple[int, int]:
+    """Returns the (height, width) that `rescale` makes of `size`, (height, width)."""
+    height, width = size
+    return math.floor(height * ratio), math.floor(width * ratio)
+
+
 def rescale(x: jax.Array, ratio: float) -> jax.Array:
     """Resizes (B, H, W, C) by `ratio` bilinearly: interpolate(scale_factor=ratio, recompute_scale_factor=False).
 
     The size is floor(side · ratio); coordinates follow the ratio, (i + 0.5) / ratio - 0.5, not the sizes' quotient.
     """
     # One weighted sum of four pixels, in PyTorch's order: the guided filters feel the last bit (see refiner.py).
-    top, bottom, down = _neighbours(x.shape[1], math.floor(x.shape[1] * ratio), 1 / ratio)
-    left, right, across = _neighbours(x.shape[2], math.floor(x.shape[2] * ratio), 1 / ratio)
+    height, width = scaled_size(x.shape[1:3], ratio)
+    top, bottom, down = _neighbours(x.shape[1], height, 1 / ratio)
+    left, right, across = _neighbours(x.shape[2], width, 1 / ratio)
     rows = ((jnp.take(x, top, 1), 1 - down), (jnp.take(x, bottom, 1), down))
     columns = ((left, 1 - across), (right, across))
     total = jnp.zeros((), x.dtype)

@@ -11,10 +11,11 @@ from rvm_jax.networks import functional
 from rvm_jax.networks.api import Array, InputSpec, Matte, Preprocessing, Settings, State
 from rvm_jax.networks.backbones.mobilenetv3 import MobileNetV3Large
 from rvm_jax.networks.backbones.resnet import ResNet50
+from rvm_jax.networks.compiled import compiled
 from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.kernels import Kernels, use_kernels
-from rvm_jax.networks.layers.resizing import rescale
+from rvm_jax.networks.layers.resizing import rescale, scaled_size
 from rvm_jax.networks.rvm.decoder import ConvGRU, RecurrentDecoder
 from rvm_jax.networks.rvm.lraspp import LRASPP
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter, FastGuidedFilter
@@ -144,11 +145,16 @@ class MattingNetwork(nnx.Module):
             UserError: src is not float, not RGB or of another rank; a state of another size.
         """
         src = _checked_frames(src)
-        batch = src.shape[0]
+        rec = self._checked_state(rec, src.shape[0], scaled_size(src.shape[-3:-1], downsample_ratio))
+        return self._matte(src, rec, downsample_ratio, segmentation_pass)
+
+    @compiled
+    def _matte(
+        self, src: jax.Array, rec: State, downsample_ratio: float, segmentation_pass: bool
+    ) -> Matte | Segmentation:
         leading = src.shape[:-3]
         frames = src.reshape(-1, *src.shape[-3:])
         small = frames if downsample_ratio == 1 else rescale(frames, downsample_ratio)
-        rec = self._checked_state(rec, batch, small)
 
         *fine, deep = self.backbone(small)
         hidden, rec = self.decoder(small, (*fine, self.aspp(deep)), rec)
@@ -168,8 +174,8 @@ class MattingNetwork(nnx.Module):
             residual, alpha = self.refiner(frames, small, matte, hidden)
         return Matte(unfold(clamp(residual + frames, 0.0, 1.0)), unfold(clamp(alpha, 0.0, 1.0)), rec)
 
-    def _checked_state(self, rec: State | None, batch: int, small: jax.Array) -> State:
-        zero = self.initial_state(batch, *small.shape[1:3])
+    def _checked_state(self, rec: State | None, batch: int, size: tuple[int, int]) -> State:
+        zero = self.initial_state(batch, *size)
         if rec is None:
             return zero
         given, wanted = [tuple(r.shape) for r in rec], [r.shape for r in zero]

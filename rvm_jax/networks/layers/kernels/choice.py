@@ -94,7 +94,7 @@ class Kernels:
 
 
 XLA = Kernels("XLA")
-# Times are in docs/benchmarks.md.
+# Times are in docs/performance.md.
 CPU = Kernels(
     "CPU",
     pointwise_conv=cpu_convolution.pointwise_conv,

@@ -1,4 +1,4 @@
-"""Convolutions with gradients of their own, where XLA's CPU backend is slow. Times are in docs/benchmarks.md."""
+"""Convolutions with gradients of their own, where XLA's CPU backend is slow. Times are in docs/performance.md."""
 
 from functools import partial
 
