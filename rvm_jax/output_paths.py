@@ -72,6 +72,10 @@ def check_output_folders(folders: Iterable[StrPath], inputs: Iterable[StrPath]) 
         if identity in owned:
             raise UserError(f"{folder}: two outputs would have this name; give each its own")
         owned[identity] = folder
+    for folder in owned.values():
+        outer = next((owned[key] for place in folder.resolve().parents if (key := _identity(place)) in owned), None)
+        if outer is not None:
+            raise UserError(f"{folder}: lies in {outer}, which is written, too; give each its own folder")
     for path in inputs:
         if is_remote(path):
             continue
@@ -106,7 +110,8 @@ def _joined(output: Path, read: Mapping[str, Path]) -> Path | None:
     if output.suffix:
         return None
     # A folder of PNG, and the one beside it that is begun.
-    folders = {_identity(output), _identity(output.with_name(f".{output.name}.partial"))}
+    output = output.resolve()  # "." has no name of its own
+    folders = {_identity(output), _identity(output.parent / f".{output.name}.partial")}
     for path in read.values():
         resolved = path.resolve()
         is_result = resolved.suffix.lower() == ".png" or resolved.name.endswith(".partial")

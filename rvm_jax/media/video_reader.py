@@ -59,7 +59,9 @@ class VideoReader:
         refuse_unread(self.path)  # of a HEIC FFmpeg would give one tile
         self._is_file = self.path.is_file()
         try:
-            self._container = av.open(self.name, metadata_errors="replace")
+            # Absolute: FFmpeg takes what stands before a colon for a protocol.
+            named = str(self.path.absolute()) if self.path.exists() else self.name
+            self._container = av.open(named, metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
             raise UserError(f"{self.path}: not a video that FFmpeg can read ({_reason(error)})") from error
         try:

@@ -20,6 +20,7 @@ from rvm_jax.train import example_pictures
 from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
 from rvm_jax.train.checkpoint_store import Checkpoints
 from rvm_jax.train.devices import check_divides, global_batch, make_mesh
+from rvm_jax.train.initial_network import starting_paths
 from rvm_jax.train.logs import Logs
 from rvm_jax.train.losses.objectives import OBJECTIVES, Loss
 from rvm_jax.train.phases import MAIN, Batches, make_phases
@@ -31,7 +32,7 @@ from rvm_jax.train.renamed import current_settings
 from rvm_jax.train.state import TrainState, from_items, to_items, trained_network
 from rvm_jax.train.step import StepMaker, make_train_step
 from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
-from rvm_jax.train.workdir import check_config, record_start
+from rvm_jax.train.workdir import check_config, check_workdir, record_start
 
 
 class Evaluator(Protocol):
@@ -87,6 +88,7 @@ def train(
     settings, renamed = current_settings(config.to_dict())
     config = ConfigDict(settings)
     root = absolute(workdir)
+    check_workdir(root, starting_paths(config.network))
     steps = config.train.steps
     if steps < 1:
         raise UserError(f"train.steps={steps} must be 1 or more")

@@ -297,3 +297,16 @@ def test_a_cut_file_is_named_before_any_work(tmp_path: Path, shorten: Callable[[
         path.write_bytes(shorten(path.read_bytes()))
         with pytest.raises(UserError, match=r"cut short|not a video"):
             VideoReader(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["a:b.mkv", "file:a.mp4", "-lead.mov", "100%d.avi", "a b\u00fc\u65e5.webm", "x|y?#.mp4"]
+)
+def test_names_that_mean_something_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Relative ones, too: FFmpeg takes what stands before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    source = write_clip(tmp_path / "in.mkv", moving_square(2), sound="aac")
+    source.rename(tmp_path / f"in:{name}.mkv")
+    _copy(Path(f"in:{name}.mkv"), Path(name))
+    assert _first(Path(name)).shape == (48, 64, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((f"in:{name}.mkv", name))
