@@ -34,6 +34,7 @@ UNREAD_SUFFIXES = tuple(_UNREAD)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _MOST_PIXELS = 1 << 28
 _ORIENTATION = 0x0112  # a tag of EXIF
+_GIF_CONTROL = re.compile(rb"\x21\xf9\x04.{4}\x00", re.DOTALL)
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # of JPEG the others are views or thumbnails
 
 
@@ -95,6 +96,16 @@ def shown_size(path: Path) -> tuple[int, int] | None:
             return (width, height) if turned else (height, width)
     except Exception:  # Pillow raises anything at what is damaged
         return None
+
+
+def has_frames_without_times(path: Path) -> bool:
+    """Whether a GIF has more frames than blocks that say how long one is shown."""
+    try:
+        with Image.open(path) as picture:
+            frames = getattr(picture, "n_frames", 1)
+    except Exception:  # Pillow raises anything at what is damaged
+        return False
+    return frames > 1 and len(_GIF_CONTROL.findall(path.read_bytes())) < frames
 
 
 def decode_by_pillow(data: bytes, flags: int) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from rvm_jax.media.container_extent import is_cut
 from rvm_jax.media.display_matrix import IDENTITY, display_matrix, swaps_sides
 from rvm_jax.media.frame_conversion import RgbConverter
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
-from rvm_jax.media.picture_formats import refuse_unread
+from rvm_jax.media.picture_formats import has_frames_without_times, refuse_unread
 
 _MAX_ERRORS = 64
 
@@ -210,6 +210,10 @@ class VideoReader:
         beyond = any(entry.pos + entry.size > size for entry in self._stream.index_entries)
         if beyond or is_cut(self.path, self._container.format.name):
             raise UserError(f"{self.path}: cut short, the end of the file is missing; copy it again")
+        if self._container.format.name == "gif" and has_frames_without_times(self.path):
+            raise UserError(
+                f"{self.path}: its frames have no times, and FFmpeg takes them for one; save it with a duration"
+            )
 
     def _frames_by_duration(self) -> int | None:
         if self._container.duration is None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace, VideoReformatter
 from clips import NTSC, moving_square, tagged_clip, write_clip
+from PIL import Image
 
 from data_pipeline.sources.video_frames import read_frames
 from rvm_jax.errors import UserError
@@ -346,3 +347,15 @@ def test_names_that_mean_something_elsewhere(tmp_path: Path, monkeypatch: pytest
     _copy(Path(f"in:{name}.mkv"), Path(name))
     assert _first(Path(name)).shape == (48, 64, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted((f"in:{name}.mkv", name))
+
+
+def test_a_gif_whose_frames_have_no_times_is_named(tmp_path: Path) -> None:
+    first, *others = (Image.fromarray(frame) for frame in moving_square(3))
+    first.save(tmp_path / "plain.gif", save_all=True, append_images=others)
+    with pytest.raises(
+        UserError, match=r"plain\.gif: its frames have no times, and FFmpeg takes them for one; save it"
+    ):
+        VideoReader(tmp_path / "plain.gif")
+    first.save(tmp_path / "timed.gif", save_all=True, append_images=others, duration=80)
+    with VideoReader(tmp_path / "timed.gif") as video:
+        assert [frame.time for frame in video.frames()] == [Fraction(2 * number, 25) for number in range(3)]
