@@ -26,11 +26,8 @@ def describe(path: str | os.PathLike[str]) -> str | None:
             start = file.read(512)
     except OSError:
         return None
-    for magic, what in _STARTS:
-        if start.startswith(magic):
-            return what
-    if start.lstrip().lower().startswith(_HTML):
-        return "a web page, not the download; open the address in a browser and save the file itself"
+    if (what := describe_start(start)) is not None:
+        return what
     if start[4:8] == b"TFL3":
         return "a TensorFlow Lite model"
     if is_onnx(path, start):
@@ -42,6 +39,16 @@ def describe(path: str | os.PathLike[str]) -> str | None:
         return "an archive of NumPy arrays"
     if names and not any(name.endswith("data.pkl") for name in names):  # PyTorch's has its tensors' index there
         return "a ZIP archive; unpack it"
+    return None
+
+
+def describe_start(start: bytes) -> str | None:
+    """Returns what a file with these first bytes is, as `describe` does, as far as they tell."""
+    for magic, what in _STARTS:
+        if start.startswith(magic):
+            return what
+    if start.lstrip().lower().startswith(_HTML):
+        return "a web page, not the download; open the address in a browser and save the file itself"
     return None
 
 

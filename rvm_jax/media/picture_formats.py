@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rvm_jax.errors import UserError
+from rvm_jax.file_kinds import describe_start
 from rvm_jax.notices import notice
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -139,7 +140,8 @@ def why_unread(data: bytes) -> str:
     """Returns what messages say of bytes that no library reads."""
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not HAS_HEIF:
         return _HEIF_HELP
-    return "not a picture that OpenCV can read"
+    what = describe_start(data[:512])
+    return "not a picture that OpenCV can read" if what in (None, "a picture") else f"is {what}, not a picture"
 
 
 def encode(suffix: str, picture: np.ndarray, options: list[int], profile: bytes | None) -> bytes | None:

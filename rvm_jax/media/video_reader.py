@@ -11,6 +11,7 @@ import numpy as np
 from av.stream import Disposition
 
 from rvm_jax.errors import UserError
+from rvm_jax.file_kinds import describe
 from rvm_jax.media.container_extent import is_cut
 from rvm_jax.media.display_matrix import IDENTITY, display_matrix, swaps_sides
 from rvm_jax.media.frame_conversion import RgbConverter
@@ -63,7 +64,9 @@ class VideoReader:
             named = str(self.path.absolute()) if self.path.exists() else self.name
             self._container = av.open(named, metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
-            raise UserError(f"{self.path}: not a video that FFmpeg can read ({_reason(error)})") from error
+            what = describe(self.path)
+            why = f"is {what}, not a video" if what else f"not a video that FFmpeg can read ({_reason(error)})"
+            raise UserError(f"{self.path}: {why}") from error
         try:
             self._stream = self._picture_stream(stream)
             self._stream.thread_type = "AUTO"
@@ -79,7 +82,9 @@ class VideoReader:
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
-                raise UserError(f"{self.path}: the video holds no frames; record or download it again")
+                what = describe(self.path)
+                why = f"is {what}, not a video" if what else "the video holds no frames; record or download it again"
+                raise UserError(f"{self.path}: {why}")
         except BaseException:
             self._container.close()
             raise

@@ -270,3 +270,19 @@ def test_frames_left_by_an_interrupted_run_are_not_removed_as_its_rest(tmp_path:
     write_picture(rest / "00000.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(UserError, match=r"\.alpha\.partial: the result .*alpha would be one of its files"):
         check_outputs([tmp_path / "alpha"], [rest])
+
+
+def test_names_that_lead_nowhere(tmp_path: Path, run: Run) -> None:
+    write_clip(tmp_path / "clip.mkv", CLIP)
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    for arguments, said in (
+        (["--input_source=clip.mkv", "--output_alpha=loop.mp4"], "'loop.mp4': is no path of a file .symlink loop"),
+        (["--input_source=clip.mkv", "--output_alpha=a\0.mp4"], "is no path of a file .*null byte"),
+        (["--input_source=clip.mkv", "--output_alpha="], "output 'alpha' has no name of its own"),
+        (["--input_source=clip.mkv", "--output_alpha=."], "output 'alpha' has no name of its own"),
+        (["--input_source=", "--output_alpha=a.mp4"], "--input_source is empty"),
+        (["--input_source=loop.mp4", "--output_alpha=a.mp4"], "'loop.mp4': is no path of a file"),
+    ):
+        with pytest.raises(UserError, match=said):
+            run(*arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mkv", "loop.mp4"]

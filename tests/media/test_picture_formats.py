@@ -187,3 +187,18 @@ def test_pictures_masks_and_alphas_are_turned_alike(orientation: int) -> None:
     data, shown = held(mask)
     np.testing.assert_array_equal(decode_mask(data, "a.png"), shown)
     np.testing.assert_array_equal(decode_mask(held(cut)[0], "a.png"), shown)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132\n", "is a Git LFS pointer"),
+        (b"<!DOCTYPE html><html></html>", "is a web page, not the download"),
+        (b"\x1f\x8b" + bytes(90), "is a gzip archive; unpack it"),
+    ],
+)
+def test_what_is_no_picture_and_no_video_is_said(tmp_path: Path, data: bytes, said: str) -> None:
+    for name, read in (("a.jpg", read_picture), ("a.mp4", VideoReader)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match=rf"{name}: {said}"):
+            read(tmp_path / name)  # type: ignore[operator]
