@@ -40,7 +40,7 @@ def write_display_size(path: Path, width: int, height: int) -> bool:
         segment = next((each for each in _elements(data, 0, len(data)) if each.name == _SEGMENT), None)
         if segment is None:
             return False
-        parts = {}
+        parts: dict[int, _Element] = {}
         for each in _elements(data, segment.body, min(segment.end, len(data))):
             if each.name == _CLUSTER:
                 break

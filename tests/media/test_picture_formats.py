@@ -201,4 +201,4 @@ def test_what_is_no_picture_and_no_video_is_said(tmp_path: Path, data: bytes, sa
     for name, read in (("a.jpg", read_picture), ("a.mp4", VideoReader)):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(UserError, match=rf"{name}: {said}"):
-            read(tmp_path / name)  # type: ignore[operator]
+            read(tmp_path / name)
