@@ -42,8 +42,8 @@ def main(_: list[str]) -> None:
     output = Path(_OUTPUT_DIR.value)
     check_outputs(
         [output / name for name in (_BOTH, _WHOLE_CLIP, _FAILURES)],
-        [_CLIP.value, *weights_paths(_CHECKPOINT.value)],
-        below=[_FACES.value],
+        [str(_CLIP.value), *weights_paths(_CHECKPOINT.value)],
+        below=[str(_FACES.value)],
     )
     network = load_network(_CHECKPOINT.value)
     matter = network if isinstance(network, rvm_jax.Matter) else Matter(network)  # type: ignore[arg-type]
