@@ -52,11 +52,11 @@ def main(_: list[str]) -> None:
     from rvm_jax.output_paths import check_output_folders
 
     target = Path(_OUTPUT.value)
-    check_output_folders([target], weights_paths(_CHECKPOINT.value))
+    pages = ROOT / "integrations" / "browser"
+    check_output_folders([target], [*weights_paths(_CHECKPOINT.value), pages])
     network = cast("Network", load_network(_CHECKPOINT.value))
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")
-    pages = ROOT / "integrations" / "browser"
     for page in ("index.html", "page.js"):
         shutil.copyfile(pages / page, target / page)
     side = getattr(network, "auto_side", AUTO_SIDE)

@@ -7,6 +7,7 @@ Each file is run in ONNX Runtime beside JAX before it is written. docs/export.md
 """
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from absl import flags
@@ -61,7 +62,8 @@ def main(argv: list[str]) -> None:
     from rvm_jax.matting.weights import load_network, weights_paths
     from rvm_jax.output_paths import check_outputs
 
-    check_outputs([_OUTPUT.value], weights_paths(_CHECKPOINT.value))
+    beside = [Path(_OUTPUT.value).with_suffix(".hash")] if _AS.value == "facefusion" else []
+    check_outputs([_OUTPUT.value, *beside], weights_paths(_CHECKPOINT.value))
     if _AS.value == "stablehlo":
         from rvm_jax.export.stablehlo import export_stablehlo
 

@@ -189,6 +189,8 @@ class _ClipCommand:
 
 def _sources(given: str) -> list[str]:
     """The clips that --input_source names; pictures, and the frames of one clip, stay together."""
+    if not given.strip():
+        raise UserError("--input_source is empty; give a video, a picture, or a folder of pictures")
     if not glob.has_magic(given) or Path(given).exists():
         return _clips_in(Path(given)) or [given]
     from rvm_jax.media.pictures import PICTURE_SUFFIXES

@@ -73,7 +73,13 @@ class InputSettings(Checked):
         valid=_positive,
         expected="frames per second above 0",
     )
-    input_stream: int = option(0, "Which of a file's video streams, from 0.", clips_only=True)
+    input_stream: int = option(
+        0,
+        "Which of a file's video streams, from 0.",
+        valid=lambda stream: stream >= 0,
+        expected="a whole number of 0 or more",
+        clips_only=True,
+    )
     bridge: bool = option(
         True,
         "Whether a broken frame is replaced by the one before, named and counted; otherwise it is an error.",

@@ -107,9 +107,15 @@ def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTr
     for line, row in table.rows:
         try:
             measures = _measures([table.number(row[name]) for name in names])
-            tracks.setdefault(_face_name(table, row.get("face", "")), {})[table.whole(row["frame"])] = measures
+            face, number = _face_name(table, row.get("face", "")), table.whole(row["frame"])
         except (KeyError, OverflowError, ValueError) as error:
             raise UserError(f"{path}: line {line} does not hold the numbers of a face") from error
+        track = tracks.setdefault(face, {})
+        if number in track:
+            raise UserError(
+                f"{path}: line {line} has frame {number} of face '{face}' once more; tell faces apart by a column face"
+            )
+        track[number] = measures
     if not tracks:
         raise UserError(f"{path}: holds no faces")
     return FileTracks(tracks, f"{path.resolve()} {path.stat().st_mtime_ns}", path, gap)
@@ -128,7 +134,7 @@ def _measures(numbers: list[float]) -> np.ndarray:
     if len(numbers) == len(_LANDMARKS):
         measures = measures.reshape(5, 2)
     pose = _pose(measures)
-    if not (np.isfinite(pose).all() and pose.side >= 1):
+    if not (np.isfinite(pose).all() and pose.side >= 1) or (measures.ndim == 1 and measures[2:].min() <= 0):
         raise ValueError("no face")
     return measures
 

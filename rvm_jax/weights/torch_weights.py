@@ -12,12 +12,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from absl import logging
 from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network, StateDict
 from rvm_jax.networks.registry import create, declaration_of
+from rvm_jax.notices import notice
 from rvm_jax.weights.files import find_state_dict, write_state_dict
 from rvm_jax.weights.recognition import is_known, recognise
 
@@ -41,12 +41,13 @@ def load_torch(path: str | os.PathLike[str], refiner: str | None = None, *, prep
     source = str(path)
     if where:
         source = f"{path} ({where})"
-        logging.info("%s: the weights are those of %s", path, where)
     chosen = {"refiner": refiner, "preparation": preparation}
     settings = recognise(tensors, source) | {key: value for key, value in chosen.items() if value is not None}
     network = create(**settings, rngs=None)
     tensors = declaration_of(settings.get("name")).adapt_weights(tensors, network.config)
     set_state_dict(network, tensors, source)
+    if where:
+        notice(f"{path}: the weights are those found at {where}")
     return network
 
 
@@ -127,7 +128,13 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
         tensor, axes = tensors[key], _torch_axes(layer, name)
         if axes is not None and tensor.ndim == len(axes):
             tensor = tensor.transpose(axes)
-        if tensor.shape == variable.shape:
+        if (
+            tensor.shape == variable.shape
+            and tensor.dtype.kind in "iu"
+            and jnp.issubdtype(variable.dtype, jnp.floating)
+        ):
+            misshapen.append(f"{key} (holds whole numbers, as quantised weights do)")
+        elif tensor.shape == variable.shape:
             prepared[key] = tensor
         else:
             shape = variable.shape if axes is None else tuple(variable.shape[i] for i in np.argsort(axes))
