@@ -14,7 +14,7 @@ import rvm_jax
 from rvm_jax.errors import UserError
 from rvm_jax.matting.matter import AUTO_SIDE, Matter
 from rvm_jax.networks.api import Network
-from rvm_jax.weights.shipped import auto_side, shipped_names, shipped_path
+from rvm_jax.weights.shipped import auto_side, load_shipped, shipped_names, shipped_path
 
 StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
@@ -44,9 +44,9 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
             raise UserError(f"preparation={preparation} is for PyTorch files; this network says its own")
         return cast(Network | Matter, weights)
     path = Path(weights)
-    if preparation is None and shipped_path(weights) is not None:
-        shipped: Network = rvm_jax.load(weights)
-        return shipped
+    if preparation is None and (shipped := shipped_path(weights)) is not None:
+        # Not by rvm_jax.load, which imports what reads checkpoints.
+        return cast(Network, load_shipped(shipped))
     if not path.exists():
         raise UserError(
             f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth, .safetensors or .onnx, or "
