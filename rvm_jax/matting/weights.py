@@ -12,7 +12,9 @@ from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
+from rvm_jax.matting.make_engine import takes_onnxruntime
 from rvm_jax.matting.matter import AUTO_SIDE, Matter
+from rvm_jax.matting.options import NetworkSettings
 from rvm_jax.networks.api import Network
 from rvm_jax.weights.shipped import auto_side, load_shipped, shipped_names, shipped_path
 
@@ -65,6 +67,20 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
         raise UserError(f"{path}: is a checkpoint, which says its network's preparation itself; leave preparation out")
     network = rvm_jax.load(path)
     return network
+
+
+def loader_for(how: NetworkSettings) -> Loader:
+    """Returns `load_network`, or if ONNX Runtime is to run the network, what takes the graphs that are kept of it."""
+
+    def load(weights: Weights, preparation: str | None = None, /) -> Network | Matter:
+        path = None if isinstance(weights, nnx.Module | Matter) else shipped_path(weights) or Path(weights)
+        if path is None or not path.is_file() or path.suffix == ".onnx" or preparation is not None:
+            return load_network(weights, preparation)
+        from rvm_jax.export.kept_graphs import kept_network
+
+        return cast(Network, kept_network(path, lambda: cast(Network, load_network(weights))))
+
+    return load if takes_onnxruntime(how) else load_network
 
 
 def auto_side_of(weights: StrPath) -> int:
