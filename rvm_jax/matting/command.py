@@ -268,8 +268,12 @@ def _faces(given: CommandOptions) -> "FaceTracks | None":
     if given.face_file and given.face_model:
         raise UserError("give --face_file or --face_model, not both")
     if given.face_file:
-        return read_faces(given.face_file, given.face_gap)
-    return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap) if given.face_model else None
+        return read_faces(given.face_file, given.face_gap, given.face_template)
+    if given.face_model:
+        return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap, template=given.face_template)
+    if given.face_template:
+        raise UserError("--face_template says how faces are cut out; give --face_file or --face_model, which find them")
+    return None
 
 
 def _window(source: str, given: CommandOptions) -> "PreviewWindow | None":
