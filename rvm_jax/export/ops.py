@@ -144,21 +144,6 @@ def shrink(g: Graph, x: Value, factor: int) -> Value:
     )
 
 
-def shrink_exactly(g: Graph, x: Value, factor: int) -> Value:
-    """Shrinks as `shrink`; the four pixels are added in PyTorch's order, since guided filters feel the last bit."""
-    kernel = np.zeros((x.channels, 1, factor // 2 + 1, factor // 2 + 1), np.float32)
-    kernel[..., -2:, -2:] = 0.25
-    sides = [n // factor if isinstance(n, int) else None for n in x.sides]
-    return g.node(
-        "Conv",
-        [x, g.constant(kernel, "shrink")],
-        (*x.shape[:2], *sides),
-        kernel_shape=list(kernel.shape[2:]),
-        strides=[factor, factor],
-        group=x.channels,
-    )
-
-
 def resize_like(g: Graph, x: Value, like: Value) -> Value:
     """Resizes bilinearly to the sides of another map."""
     wanted = concat(g, [sizes(g, x, 0, 2), sizes(g, like, 2, 4)], 0)

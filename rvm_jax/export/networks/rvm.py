@@ -16,9 +16,6 @@ from rvm_jax.networks.rvm.lraspp import LRASPP
 from rvm_jax.networks.rvm.model import MattingNetwork
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 
-# Ratios 1 / n at which each small pixel is the mean of four.
-_EVEN = (2.0, 4.0, 6.0, 8.0)
-
 
 @dataclass(frozen=True)
 class RVMOutputs:
@@ -70,8 +67,6 @@ def _rescaled(g: Graph, src: Value, ratio: float | Value) -> Value:
         ones = g.constant(np.ones(2, np.float32))
         scales = g.node("Concat", [ones, ratio, ratio], (4,), axis=0)
         sides: list[int | None] = [None, None]
-    elif 1 / ratio in _EVEN:
-        return ops.shrink_exactly(g, src, round(1 / ratio))
     else:
         scales = g.constant(np.array([1, 1, ratio, ratio], np.float32))
         sides = [int(np.floor(n * ratio)) if isinstance(n, int) else None for n in src.sides]
