@@ -36,13 +36,13 @@ def network() -> Any:
 
 
 def model(frame: np.ndarray, ratio: float) -> bytes:
-    """Returns our network as an ONNX file for frames of this size."""
+    """Returns our network as an ONNX file for frames of this size, arranged for OpenVINO."""
     from rvm_jax.export.contracts import CONTRACTS
     from rvm_jax.export.form import Form
     from rvm_jax.export.onnx_file import build
 
     ours, contract = network(), CONTRACTS["rvm"]
-    form = contract.form(ours, Form((frame.shape[0], frame.shape[1]), ratio))
+    form = contract.form(ours, Form((frame.shape[0], frame.shape[1]), ratio, runtime="openvino"))
     return build(ours, contract, form, {})[0]
 
 
