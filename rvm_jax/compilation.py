@@ -50,6 +50,12 @@ def keep_compilations() -> None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
+def kept_in(name: str) -> Path | None:
+    """Returns the folder beside the compiled programs where something else is kept; None where nothing is."""
+    folder = os.environ.get(_VARIABLE)
+    return Path(folder) / name if folder else None
+
+
 def _say(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.atomic_files import write_bytes
 from rvm_jax.errors import UserError
 from scripts import ROOT
 
@@ -84,7 +85,7 @@ def _fetch_runtime(folder: Path) -> None:
             for name in _RUNTIME:
                 member = archive.extractfile(f"package/dist/{name}")
                 assert member is not None
-                (folder / name).write_bytes(member.read())
+                write_bytes(folder / name, member.read())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network
 
 DTYPES = ("float32", "float16")
+RUNTIMES = ("onnxruntime", "openvino")
 # How far ONNX Runtime may be from JAX before nothing is written.
 BOUNDS = {"float32": 1e-4, "float16": 1e-2}
 
@@ -22,6 +23,7 @@ class Form:
         batch: how many streams or pictures a call takes; None for any number.
         frames: of each stream in a call.
         dtype: what convolutions compute in, "float32" or "float16".
+        runtime: whose kernels the graph is arranged for, "onnxruntime" or "openvino"; either runs both.
     """
 
     size: tuple[int, int] | None = None
@@ -29,10 +31,13 @@ class Form:
     batch: int | None = None
     frames: int = 1
     dtype: str = "float32"
+    runtime: str = "onnxruntime"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise UserError(f"dtype '{self.dtype}' is unknown; use one of {', '.join(DTYPES)}")
+        if self.runtime not in RUNTIMES:
+            raise UserError(f"runtime '{self.runtime}' is unknown; use one of {', '.join(RUNTIMES)}")
         if self.size is not None and min(self.size) < 1:
             raise UserError(f"size is {self.size[1]}x{self.size[0]}; give a width and a height of 1 pixel or more")
         for name in ("batch", "frames"):
@@ -51,6 +56,7 @@ class Form:
             "batch": "any" if self.batch is None else str(self.batch),
             "frames_per_call": str(self.frames),
             "dtype": self.dtype,
+            "arranged_for": self.runtime,
         }
 
     def of_faces(self) -> "Form":

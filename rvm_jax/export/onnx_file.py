@@ -35,6 +35,7 @@ def export_onnx(
     batch: int | None = None,
     chunk: int = 1,
     dtype: str = "float32",
+    runtime: str = "onnxruntime",
     check: bool = True,
     bound: float | None = None,
     name: str | None = None,
@@ -53,6 +54,7 @@ def export_onnx(
         batch: streams or pictures a call; None for any number, or with a size of `rvm` for one.
         chunk: frames a call, for `rvm`.
         dtype: what convolutions compute in, "float32" or "float16"; guided filters and states are float32 always.
+        runtime: whose kernels the graph is arranged for, "onnxruntime" or "openvino"; either runs both.
         check: whether to run the file in ONNX Runtime beside JAX on several recurrent frames.
         bound: the largest difference at which it is still written; by default 1e-4, and 1e-2 for float16.
         name, revision, licence: of the network, for the file's metadata.
@@ -67,7 +69,7 @@ def export_onnx(
     path = Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"{path}: an ONNX file ends in .onnx")
-    form = Form(size, downsample_ratio, batch, chunk, dtype)
+    form = Form(size, downsample_ratio, batch, chunk, dtype, runtime)
     check_has_weights(network)
     need_onnx()
     from rvm_jax.atomic_files import write_bytes

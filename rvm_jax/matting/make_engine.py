@@ -8,7 +8,7 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting.engine import Engine, JaxEngine
-from rvm_jax.matting.options import ENGINES
+from rvm_jax.matting.options import ENGINES, NetworkSettings
 
 if TYPE_CHECKING:
     from rvm_jax.export.onnx_network import OnnxNetwork
@@ -66,6 +66,13 @@ def choose_engine(
     if engine == "auto" and not obstacle and jax.default_backend() == "cpu" and _is_known(network):
         return "onnxruntime"
     return "jax"
+
+
+def takes_onnxruntime(how: NetworkSettings) -> bool:
+    """Whether one of the project's own networks would be run by ONNX Runtime."""
+    if how.engine == "jax" or _obstacle(False, how.products, fold=True, pads=(how.pad_to or 1) > 1):
+        return False
+    return how.engine == "onnxruntime" or jax.default_backend() == "cpu"
 
 
 def _obstacle(of_file: bool, precision: str, fold: bool, pads: bool) -> str | None:

@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.arithmetic import at_least_float32
-from rvm_jax.networks.layers.initializers import Initializer, initial_value, torch_uniform
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, torch_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
@@ -70,11 +70,11 @@ class BatchNorm2d(nnx.Module):
         self.eps, self.momentum = eps, momentum
         self.use_running_average = True
         zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
-        self.weight = nnx.Param(jnp.asarray(ones))
-        self.bias = nnx.Param(jnp.asarray(zeros))
-        self.running_mean = nnx.BatchStat(jnp.asarray(zeros))
-        self.running_var = nnx.BatchStat(jnp.asarray(ones))
-        self.num_batches_tracked = nnx.BatchStat(jnp.asarray(np.zeros((), np.int32)))
+        self.weight = nnx.Param(on_device(ones))
+        self.bias = nnx.Param(on_device(zeros))
+        self.running_mean = nnx.BatchStat(on_device(zeros))
+        self.running_var = nnx.BatchStat(on_device(ones))
+        self.num_batches_tracked = nnx.BatchStat(on_device(np.zeros((), np.int32)))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
         """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -29,9 +29,17 @@ def initial_value(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ..
     NumPy draws them: jax.random would compile a program for every shape, most of a minute for one network.
     """
     if rngs is None:
-        return jnp.asarray(np.zeros(shape, np.float32))
+        return on_device(np.zeros(shape, np.float32))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(rngs.params())))
-    return jnp.asarray(init(rng, shape), jnp.float32)
+    return on_device(init(rng, shape), np.float32)
+
+
+def on_device(values: np.ndarray, dtype: DTypeLike | None = None) -> jax.Array:
+    """Copies NumPy's values to JAX's device, in another dtype if one is given.
+
+    `jnp.asarray` would compile a program for every shape: a second and more for one network.
+    """
+    return jax.device_put(np.array(values, dtype))
 
 
 def kaiming_fan_in(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

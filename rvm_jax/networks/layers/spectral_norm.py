@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers.initializers import Initializer, initial_value, xavier_uniform
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, xavier_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 from rvm_jax.networks.layers.kernels.precision import EXACT
 
@@ -60,9 +60,9 @@ class SpectralWeight(nnx.Module):
         u = np.asarray(initial_value(lambda rng, n: rng.normal(size=n), rngs, (rows,)))
         v = _unit(np.einsum("hwcr,r->chw", weight, u).ravel())
         u = _unit(np.einsum("hwcr,chw->r", weight, np.reshape(v, (columns, height, width))))
-        self.weight_u = nnx.BatchStat(jnp.asarray(u, jnp.float32))
-        self.weight_v = nnx.BatchStat(jnp.asarray(v, jnp.float32))
-        self.weight_bar = nnx.Param(jnp.asarray(weight))
+        self.weight_u = nnx.BatchStat(on_device(u, np.float32))
+        self.weight_v = nnx.BatchStat(on_device(v, np.float32))
+        self.weight_bar = nnx.Param(on_device(weight))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
         """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
