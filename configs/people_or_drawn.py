@@ -11,7 +11,7 @@ once, as many frames of each, and read by all its seeds. A variant for each cont
     :without_shadows     without the shadows of the key light,
     :without_camera      with neither the scene's lens, motion blur and noise nor the technique's camera,
     :without_hair        bald and shaven
-    :short               64², 120 steps, little data, 2 seeds, 1 where a trait is left out: half an hour of one core
+    :short               64², 400 steps, little data, 2 seeds, 1 where a trait is left out: half an hour of one core
     :tiny                a few steps, for tests
 
 Without `short` each has 20 minutes of two cores, at 128², and 3 seeds. `--config.study.contenders.drawn.seeds=2` is
@@ -33,7 +33,7 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
 _NAMES = ("drawn", "people", *_LEFT_OUT)
 _SIZES = {
     "full": {"side": 128, "frames": 3, "batch": 6, "steps": 900, "clips": 1000, "length": 8, "seeds": 3, "others": 3},
-    "short": {"side": 64, "frames": 2, "batch": 4, "steps": 120, "clips": 60, "length": 4, "seeds": 2, "others": 1},
+    "short": {"side": 64, "frames": 2, "batch": 4, "steps": 400, "clips": 60, "length": 4, "seeds": 2, "others": 1},
     "tiny": {"side": 64, "frames": 2, "batch": 2, "steps": 2, "clips": 2, "length": 2, "seeds": 1, "others": 1},
 }
 

@@ -131,7 +131,7 @@ class Hand:
         """Returns the matrices of a finger's three bones."""
         palm, across = self.frame[:, 1], self.frame[:, 2]
         matrix: Floats = np.eye(4, dtype=np.float32)
-        matrices = []
+        matrices: list[Floats] = []
         for k in range(1, 4):
             start, end = self._joints[finger, k], self._joints[finger, k + 1]
             if finger == 1:  # the thumb bends towards the fingers' roots

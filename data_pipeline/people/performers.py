@@ -9,9 +9,9 @@ from data_pipeline.people.assets import load_assets
 from data_pipeline.people.clothing import THICKNESS
 from data_pipeline.people.contact import Surface, rest_on
 from data_pipeline.people.geometry import Floats, floats, smoothstep, triangles_of, vector
-from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS
+from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS, HandPose
 from data_pipeline.people.hands import Hand, Thumb, hand_matrix, hand_mesh, hand_normals
-from data_pipeline.people.held import make_held
+from data_pipeline.people.held import end_of, make_held
 from data_pipeline.people.motion import Sway, Visit
 from data_pipeline.people.occlusion import openness
 from data_pipeline.people.person import Person
@@ -44,8 +44,26 @@ class HandPart:
 
     def make(self, hand: Hand) -> Thing | None:
         """Makes what it holds, if anything."""
-        name = HAND_POSES[self.pose].holds
-        return make_held(name, np.random.default_rng([*self.seed, 1]), hand) if name else None
+        pose = HAND_POSES[self.pose]
+        rng = np.random.default_rng([*self.seed, 1])
+        return make_held(pose.holds, rng, hand, _pinch(pose, hand)) if pose.holds else None
+
+
+def _pinch(pose: HandPose, hand: Hand) -> Floats | None:
+    """Where thumb and first finger meet in a pose, in hand coordinates, or None where they need not."""
+    if pose.pinch is None:
+        return None
+    curl, thumb = hand.pinched(floats(pose.curl), pose.thumb, pose.spread, pose.pinch)
+    return floats(hand.tip(1, curl, thumb, pose.spread) + hand.tip(2, curl, thumb, pose.spread)) / 2
+
+
+def _offset(pose: HandPose, hand: Hand, thing: Thing | None) -> Floats:
+    """Where the palm is, from the pose's landmark: as the table says, or so that what is pinched ends there."""
+    pinch = _pinch(pose, hand)
+    if pinch is None or thing is None:
+        return floats(pose.offset)
+    axes = hand_matrix(floats(pose.fingers), floats(pose.palm), vector(0, 0, 0), right=False)[:3, :3]
+    return floats(-axes @ end_of(thing, pinch))
 
 
 def draw_hands(rng: np.random.Generator, duration: float, share: float, things: bool) -> list[HandPart]:
@@ -90,7 +108,8 @@ class HandActor:
             (floats(v) + rng.normal(0, 0.08, 3).astype(np.float32)) * mirror for v in (pose.fingers, pose.palm)
         )
         landmark = person.body.landmark(floats(LANDMARKS[pose.landmark]) * mirror)
-        offset = floats(pose.offset) * np.float32(person.body.scale)
+        offset = _offset(pose, person.hand, None if thing is None else person.things[thing])
+        offset = offset * np.float32(person.body.scale)
         place = landmark + (offset + rng.normal(0, pose.free, 3).astype(np.float32)) * mirror
         matrix = hand_matrix(fingers, palm, person.body.head + place, part.right)
         curl = floats(pose.curl) + rng.normal(0, 0.05, (4, 1)).astype(np.float32)

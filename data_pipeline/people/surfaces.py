@@ -53,7 +53,7 @@ def background(rng: np.random.Generator, side: int, folder: str | None = None) -
     """Returns what lies behind a person: (side, side, 3), drawn, or a part of a picture of a folder."""
     if folder is None:
         return floats(LINEAR_OF_BYTE[surfaces.background(rng, side, side)])
-    picture = floats(picture_folder(folder, "backgrounds").crop(rng, side, side)) / 255
+    picture: Floats = floats(picture_folder(folder, "backgrounds").crop(rng, side, side)) / np.float32(255)
     if rng.random() < _DEFOCUSED:
         picture = floats(defocused(picture, side * float(rng.uniform(0.003, 0.03))))
     return to_linear(np.clip(picture, 0, 1))

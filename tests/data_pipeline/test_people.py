@@ -320,11 +320,11 @@ def test_pictures_of_a_folder_are_behind_people_and_on_things(tmp_path: Path) ->
     options = replace(STILL, backgrounds=str(tmp_path), surfaces=str(tmp_path))
     frame = make_clip(0, options).frame(0)
     behind = frame.rgb[np.isinf(frame.depth)]
-    assert len(behind) and (behind[:, 2] > 40).all() and (behind[:, :2] < 10).all()
+    assert np.median(behind, axis=0).tolist() == [0, 0, 255]  # its edge has some of the person
     light = make_clip(0, options)._light.ambient[0]
     assert light[2] > light[0]
     with pictures_from(str(tmp_path)):
-        colours = {tuple(surface(np.random.default_rng(n), 8, "wood")[0, 0]) for n in range(8)}
+        colours = {tuple(surface(np.random.default_rng(n), 16, "wood")[0, 0]) for n in range(8)}
     assert (0.0, 0.0, 1.0) in colours and len(colours) > 1
     (tmp_path / "a" / "blue.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"backgrounds: .*blue\.png is no readable picture; remove it"):
