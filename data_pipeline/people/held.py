@@ -1,18 +1,21 @@
 """What hands hold, in hand coordinates: meshes turned on a lathe or made of boxes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from data_pipeline.people.atlas import Texture, texture
 from data_pipeline.people.colour import muted_colour, to_linear
-from data_pipeline.people.geometry import Floats, rotation_x, rotation_y, vector
+from data_pipeline.people.geometry import Floats, floats, normalised, rotation_about, rotation_x, rotation_y, vector
 from data_pipeline.people.hands import Hand
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface, surface
 from data_pipeline.people.things import Part, Thing, box, lathe, moved
 
 Maker = Callable[[np.random.Generator, Hand], Thing]
+_TILT = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)  # of what is pinched, before it is aimed
+AHEAD = normalised(vector(0.8, 0.55, 0.1))  # past the tips of thumb and first finger, in hand coordinates
 
 
 def cup(rng: np.random.Generator, hand: Hand) -> Thing:
@@ -99,10 +102,10 @@ def phone(rng: np.random.Generator, hand: Hand) -> Thing:
 def cigarette(rng: np.random.Generator, hand: Hand) -> Thing:
     """Makes a cigarette between the first fingers."""
     paper = plain_surface(rng, 32, vector(0.93, 0.92, 0.90))
-    paper[20:] = to_linear([0.75, 0.5, 0.28])
-    paper[:2] = to_linear([0.5, 0.2, 0.1])
+    paper[:11] = to_linear([0.75, 0.5, 0.28])  # the end that goes into the mouth
+    paper[30:] = to_linear([0.5, 0.2, 0.1])
     stick = lathe([(-0.4, 0.0), (-0.4, 0.04), (0.4, 0.04), (0.4, 0.0)], texture(paper, Region.OBJECT))
-    return Thing("cigarette", (_pinched(stick, hand, 0.25),), "hand")
+    return Thing("cigarette", (_pinched(stick, hand, 0.05),), "hand")
 
 
 def fork(rng: np.random.Generator, hand: Hand) -> Thing:
@@ -168,9 +171,30 @@ THINGS: dict[str, Maker] = {
 }
 
 
-def make_held(name: str, rng: np.random.Generator, hand: Hand) -> Thing:
-    """Makes a thing of `THINGS` for a hand."""
-    return THINGS[name](rng, hand)
+def make_held(name: str, rng: np.random.Generator, hand: Hand, pinch: Floats | None = None) -> Thing:
+    """Makes a thing of `THINGS` for a hand.
+
+    Args:
+        name: of the thing.
+        rng: draws it.
+        hand: that holds it.
+        pinch: (3,), in hand coordinates, where thumb and first finger meet; thin things go through there and on along
+            `AHEAD`.
+    """
+    thing = THINGS[name](rng, hand)
+    if pinch is None:
+        return thing
+    before = _TILT @ vector(0, 0, 1)
+    angle = float(np.arccos(np.clip(before @ AHEAD, -1, 1)))
+    turn = rotation_about(np.cross(before, AHEAD), angle)
+    offset = floats(pinch - turn @ _between(hand))
+    return replace(thing, parts=tuple(moved(part, turn, offset) for part in thing.parts))
+
+
+def end_of(thing: Thing, pinch: Floats) -> Floats:
+    """Returns where the end of a thin thing is, in hand coordinates; see `make_held`."""
+    reach = max(float(((part.vertices - pinch) @ AHEAD).max()) for part in thing.parts)
+    return floats(pinch + np.float32(reach) * AHEAD)
 
 
 def _any_surface(rng: np.random.Generator, *kinds: str) -> Texture:
@@ -190,5 +214,9 @@ def _gripped(part: Part, hand: Hand, radius: float, shift: float = 0.0) -> Part:
 
 def _pinched(part: Part, hand: Hand, along: float) -> Part:
     """Puts a thin thing that lies along z between thumb and first finger, `along` decimetres further out."""
-    tilt = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)
-    return moved(part, tilt, hand.knuckle + vector(0.25, 0.42, -0.45) + tilt @ vector(0, 0, along))
+    return moved(part, _TILT, _between(hand) + _TILT @ vector(0, 0, along))
+
+
+def _between(hand: Hand) -> Floats:
+    """About where thumb and first finger meet."""
+    return floats(hand.knuckle + vector(0.25, 0.42, -0.45))

@@ -38,6 +38,7 @@ class PosedHand:
         things: numbers of the person's things in it.
         openness: float32 (n,), how much of the sky its vertices see past its own fingers.
         texture: its name in the person's atlas: "hand", or "other hand" for that of another person.
+        loose: whether only the things in it are seen.
     """
 
     vertices: Floats
@@ -47,6 +48,7 @@ class PosedHand:
     things: tuple[int, ...] = ()
     openness: Floats | float = 1.0
     texture: str = "hand"
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def posed(person: Person, pose: Pose) -> Posed:
     near = [
         (transform(hand.vertices, matrix), hand_mesh().triangles)
         for hand, matrix in hands
-        if np.linalg.norm(matrix[:3, 3] - head[:3, :3] @ body.head - head[:3, 3]) < _CONTACT_REACH
+        if not hand.loose and np.linalg.norm(matrix[:3, 3] - head[:3, :3] @ body.head - head[:3, 3]) < _CONTACT_REACH
     ]
     if near:
         centre = transform(body.head[None], head)[0] + floats([0, 0.1, 0.3])
@@ -163,6 +165,8 @@ def posed(person: Person, pose: Pose) -> Posed:
     scene.end_bare()
     _add_cap(scene, person, points, directions)
     for hand, matrix in hands:
+        if hand.loose:
+            continue
         pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
         triangles = hand_mesh().triangles
