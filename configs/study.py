@@ -1,0 +1,107 @@
+"""Which occlusion technique trains the best matte: one bare start, equal updates, many seeds; see docs/study.md.
+
+    python scripts/study.py --config=configs/study.py --workdir=work/study --phase=pilot --real_faces=real_faces
+    python scripts/study.py --config=configs/study.py --workdir=work/study --phase=main --real_faces=real_faces
+    python scripts/study.py --config=configs/study.py --workdir=work/study --phase=tables
+
+The default is for an idle machine of two cores and some hours. Variants: `:hour`, the smallest form, for what a shared
+core has left in an hour; `:gpu`, the same question at 256²; `:tiny`, a rehearsal for tests.
+"""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from configs import _defaults
+from rvm_jax.errors import UserError
+
+PASTED = ("published", "natocc", "randocc", "faceocc", "matting")
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """Returns the recipe; `arg` is "", or one of hour, gpu and tiny."""
+    chosen = _defaults.variants(arg, ("hour", "gpu", "tiny"))
+    if len(chosen) > 1:
+        raise UserError(f"configs/study.py:{arg}: give one variant, hour, gpu or tiny")
+    config = ConfigDict()
+    config.network = _defaults.network()
+    config.data = {"resolution": 96, "seq_length": 2, "trimap": False, "seed": 0, "workers": 0, "max_bad_share": 0.05}
+    config.train = _defaults.train(steps=400, batch_size=8, checkpoint_every=400, keep_checkpoints=1)
+    config.optimizer = _defaults.optimizer(((".*", 1e-3),), schedule="cosine", warmup_steps=20, clip_norm=1.0)
+    config.eval = {"every": 10**9, "num_clips": 8, "batch_size": 8}
+    config.log = _defaults.log()
+    config.study = _study()
+    if "hour" in chosen:
+        _make_short(config)
+    if "gpu" in chosen:
+        _make_large(config)
+    if "tiny" in chosen:
+        _make_tiny(config)
+    return config
+
+
+def _study() -> dict[str, Any]:
+    single = {name: {"techniques": (name,), "in_depth": False} for name in PASTED}
+    both = {f"people_{name}": {"techniques": (name,), "in_depth": True} for name in PASTED}
+    contenders = {
+        "none": {"techniques": (), "in_depth": False},
+        **single,
+        "people": {"techniques": (), "in_depth": True},
+        **both,
+        "all": {"techniques": PASTED, "in_depth": True},
+    }
+    return {
+        "contenders": contenders,
+        "share": 0.6,  # of the clips that have an occluder
+        # What all contenders start from: a network that learns bare faces.
+        "start": {"steps": 3000, "batch_size": 8, "rate": 2e-3, "warmup_steps": 50},
+        "pilot": {"contenders": ("none", "natocc", "people"), "seeds": 3},
+        "main": {"contenders": tuple(contenders), "seeds": 5},
+        # Rendered or drawn once.
+        "people": {"max_items": 1000, "frames": 8, "seed": 0},
+        "occluders": {"name": "drawn", "max_items": 2000, "surfaces": 0.75, "seed": 0},
+        "textures": {"name": "surfaces", "max_items": 500, "seed": 0},
+        "test": {
+            "pictures": 24,  # of each kind that is pasted
+            "clips": 12,  # of each kind, pasted and in depth
+            "frames": 12,
+            "held": 3,  # frames that a picture is held for
+            "real_every": 1,  # picture or clip of the real faces that is measured
+            "seed": 0,
+        },
+    }
+
+
+def _make_short(config: ConfigDict) -> None:
+    config.data.resolution = 64
+    # At one rate, with averaged weights: all trainings, the start among them, are then one program to compile.
+    config.train.update({"steps": 40, "batch_size": 4, "checkpoint_every": 40, "average_decay": 0.95})
+    config.optimizer.update({"schedule": "constant", "warmup_steps": 10})
+    study = config.study
+    study.start.update({"steps": 200, "batch_size": 4, "rate": 1e-3, "warmup_steps": 10})
+    study.people.update({"max_items": 120, "frames": 4})
+    study.occluders.max_items, study.textures.max_items = 200, 60
+    study.main.contenders = ("none", "natocc", "randocc", "people", "people_natocc")
+    study.test.update({"pictures": 4, "clips": 3, "real_every": 3})
+
+
+def _make_large(config: ConfigDict) -> None:
+    config.data.update({"resolution": 256, "seq_length": 6, "workers": 8})
+    config.train.update({"steps": 4000, "batch_size": 16, "checkpoint_every": 1000, "precision": "bfloat16"})
+    config.optimizer.warmup_steps = 100
+    config.study.start.update({"steps": 20_000, "batch_size": 16})
+    config.study.people.update({"max_items": 4000, "frames": 16})
+    config.study.test.update({"pictures": 100, "clips": 40, "frames": 24})
+
+
+def _make_tiny(config: ConfigDict) -> None:
+    config.data.resolution = 64
+    config.train.update({"steps": 3, "batch_size": 2, "checkpoint_every": 3})
+    config.optimizer.warmup_steps = 1
+    study = config.study
+    study.start.update({"steps": 3, "batch_size": 2, "warmup_steps": 1})
+    study.people.update({"max_items": 2, "frames": 2})
+    study.occluders.max_items, study.textures.max_items = 4, 2
+    study.pilot.update({"contenders": ("none", "people"), "seeds": 2})
+    study.main.update({"contenders": ("none", "people", "all"), "seeds": 2})
+    study.test.update({"pictures": 1, "clips": 1, "frames": 4})
