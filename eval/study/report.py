@@ -96,7 +96,12 @@ class Table:
 
     def comparisons(self, question: Question) -> list[Comparison]:
         """Compares all pairs of contenders."""
-        return compare(self.of(question), list(combinations(self.names, 2)))
+        return compare(self.of(question), self.pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs of contenders, the one that tables list later first: its difference from the other."""
+        return [(ours, theirs) for theirs, ours in combinations(self.names, 2)]
 
 
 def document(table: Table, comparisons: int = 1) -> str:
@@ -180,11 +185,11 @@ def conclusion(pairs: Sequence[Comparison], base: float) -> str:
 
 def power_text(table: Table, question: Question, base: float, comparisons: int) -> str:
     """Returns what a study of this variance finds, and how many seeds 5 % need."""
-    found, names = table.of(question), list(combinations(table.names, 2))
-    spread = pooled([variance_of(difference(found[ours], found[theirs])) for ours, theirs in names])
+    found, pairs = table.of(question), table.pairs
+    spread = pooled([variance_of(difference(found[ours], found[theirs])) for ours, theirs in pairs])
     wanted = _WANTED * base
     lines: Cells = [["comparisons", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
-    for count in sorted({1, len(names), comparisons}):
+    for count in sorted({1, len(pairs), comparisons}):
         smallest = detectable(spread, len(table.seeds), count)
         needed = seeds_needed(spread, wanted, count)
         text = str(needed) if needed else "no number: more pictures"

@@ -50,7 +50,7 @@ class Steps:
 
     def of(self, config: ConfigDict) -> StepMaker:
         """Returns what makes the step of a recipe, or returns it again."""
-        key = _step_key(config)
+        key = step_key(config)
 
         def make(
             network: Network,
@@ -66,7 +66,7 @@ class Steps:
         return make
 
 
-def _step_key(config: ConfigDict) -> str:
+def step_key(config: ConfigDict) -> str:
     """Returns what a step depends on; the seed is of what losses draw, which those of alphas do not."""
     train = config.train.to_dict()
     for name in ("seed", "checkpoint_every", "keep_checkpoints", "batch_size"):

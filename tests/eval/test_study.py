@@ -19,7 +19,7 @@ from eval.study import report
 from eval.study.data import make_test_bed, prepare_sets
 from eval.study.design import Contender, Run, Sets, contenders, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, Predict, band_error, frames_until_back, measure, read_items
-from eval.study.run import Result, Study, read_results
+from eval.study.run import Result, Study, read_results, step_key
 from rvm_jax import networks
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_picture
@@ -53,6 +53,18 @@ def test_all_have_the_same_updates_start_and_occluders() -> None:
     assert len(found) == 13
     assert found[0]["network"]["start_from"] == "start"
     assert {found[0]["data"]["seed"], found[0]["train"]["seed"]} == {3}
+
+
+def test_what_shares_a_step() -> None:
+    start = Path("start")
+    for arg, shares_with_start in (("", False), ("hour", True)):
+        config = get_config(arg)
+        none, people = (contender for contender in contenders(config, "pilot") if contender.name != "natocc")
+        one, other = (run_config(config, run, SETS, start) for run in (Run(none, 0), Run(people, 4)))
+        assert step_key(one) == step_key(other)
+        assert (step_key(one) == step_key(start_config(config, SETS))) == shares_with_start
+        other.optimizer.clip_norm = 2.0
+        assert step_key(one) != step_key(other)
 
 
 def test_the_start_sees_bare_faces_in_an_order_of_its_own() -> None:
@@ -187,8 +199,16 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
     results = tmp_path / "results"
     with networks.register(DECLARATION):
         config = use_it(get_config("tiny"))
-        parts = {"prepare": lambda *_: SETS, "test_bed": _test_bed, "batches": _batches}
-        study = Study(config, tmp_path, results, **parts, train=train_it, measure=measure_it)
+        study = Study(
+            config,
+            tmp_path,
+            results,
+            prepare=lambda *_: SETS,
+            test_bed=_test_bed,
+            batches=_batches,
+            train=train_it,
+            measure=measure_it,
+        )
         with pytest.raises(KeyboardInterrupt):
             study.run("pilot")
         first = (results / "none_0.json").read_bytes()
@@ -205,7 +225,7 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
         assert found["none_0"].outcomes["band"] == found["people_0"].outcomes["band"]  # of the same noise
         assert found["none_0"].outcomes["band"] != found["none_1"].outcomes["band"]
         text = report.document(report.Table(found.values(), ["none", "people"]))
-        assert "2 contenders, 2 seeds each." in text and "| none − people | +0.00 [" in text
+        assert "2 contenders, 2 seeds each." in text and "| people − none | +0.00 [" in text
 
         config.train.batch_size = 1
         with pytest.raises(UserError, match=r"of other settings \(train\)"):
@@ -228,7 +248,7 @@ def _results(effect: float, seeds: int = 4) -> list[Result]:
 def test_tables_say_what_differs_and_what_does_not() -> None:
     order = ["none", "natocc", "people"]
     text = report.document(report.Table(_results(20.0), order), comparisons=10)
-    assert "1 of 1 pairs differ significantly: none − natocc (+" in text
+    assert "1 of 1 pairs differ significantly: natocc − none (-" in text
     assert "| 10 |" in text  # the power of what is planned
     text = report.document(report.Table(_results(0.0), order))
     assert "No pair differs significantly. No difference is larger than" in text
