@@ -36,11 +36,12 @@ def main(_: list[str]) -> None:
         real = Path(_REAL_FACES.value) if _REAL_FACES.value else None
         Study(config, workdir, results, real).run(str(_PHASE.value))
     from eval.study import report
+    from eval.study.questions import Table
     from eval.study.run import read_results
 
     order = report.order_of(config.study.contenders, _CONTENDERS.value or [])
     planned = len(config.study.main.contenders)
-    text = report.document(report.Table(read_results(results), order), planned * (planned - 1) // 2)
+    text = report.document(Table(read_results(results), order), planned * (planned - 1) // 2)
     write_bytes(results / "tables.md", text.encode())
     print(text)
 

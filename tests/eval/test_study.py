@@ -19,6 +19,7 @@ from eval.study import report
 from eval.study.data import make_test_bed, prepare_sets
 from eval.study.design import Contender, Run, Sets, contenders, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, Predict, band_error, frames_until_back, measure, read_items
+from eval.study.questions import Table
 from eval.study.run import Result, Study, read_results, step_key
 from rvm_jax import networks
 from rvm_jax.errors import UserError
@@ -224,7 +225,7 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
         assert {each.updates for each in found.values()} == {3}
         assert found["none_0"].outcomes["band"] == found["people_0"].outcomes["band"]  # of the same noise
         assert found["none_0"].outcomes["band"] != found["none_1"].outcomes["band"]
-        text = report.document(report.Table(found.values(), ["none", "people"]))
+        text = report.document(Table(found.values(), ["none", "people"]))
         assert "2 contenders, 2 seeds each." in text and "| people − none | +0.00 [" in text
 
         config.train.batch_size = 1
@@ -247,18 +248,18 @@ def _results(effect: float, seeds: int = 4) -> list[Result]:
 
 def test_tables_say_what_differs_and_what_does_not() -> None:
     order = ["none", "natocc", "people"]
-    text = report.document(report.Table(_results(20.0), order), comparisons=10)
+    text = report.document(Table(_results(20.0), order), comparisons=10)
     assert "1 of 1 pairs differ significantly: natocc − none (-" in text
     assert "| 10 |" in text  # the power of what is planned
-    text = report.document(report.Table(_results(0.0), order))
+    text = report.document(Table(_results(0.0), order))
     assert "No pair differs significantly. No difference is larger than" in text
 
 
 def test_only_whole_seeds_count() -> None:
     results = _results(0.0)
-    assert report.Table(results[:-1], ["none", "natocc"]).seeds == [0, 1, 2]
+    assert Table(results[:-1], ["none", "natocc"]).seeds == [0, 1, 2]
     with pytest.raises(UserError, match="run the study on"):
-        report.Table(results[:3], ["none", "natocc"])
+        Table(results[:3], ["none", "natocc"])
     with pytest.raises(UserError, match="'all' is none of"):
         report.order_of({"none": 0}, ["all"])
 
