@@ -75,10 +75,10 @@ def _study() -> dict[str, Any]:
 def _make_short(config: ConfigDict) -> None:
     config.data.resolution = 64
     # At one rate, with averaged weights: all trainings, the start among them, are then one program to compile.
-    config.train.update({"steps": 40, "batch_size": 4, "checkpoint_every": 40, "average_decay": 0.95})
+    config.train.update({"steps": 30, "batch_size": 4, "checkpoint_every": 30, "average_decay": 0.95})
     config.optimizer.update({"schedule": "constant", "warmup_steps": 10})
     study = config.study
-    study.start.update({"steps": 200, "batch_size": 4, "rate": 1e-3, "warmup_steps": 10})
+    study.start.update({"steps": 120, "batch_size": 4, "rate": 1e-3, "warmup_steps": 10})
     study.people.update({"max_items": 120, "frames": 4})
     study.occluders.max_items, study.textures.max_items = 200, 60
     study.main.contenders = ("none", "natocc", "randocc", "people", "people_natocc")
