@@ -87,12 +87,12 @@ def start_config(config: ConfigDict, sets: Sets) -> ConfigDict:
     return one
 
 
-def run_config(config: ConfigDict, run: Run, sets: Sets, start: Path) -> ConfigDict:
+def run_config(config: ConfigDict, run: Run, sets: Sets, start: str) -> ConfigDict:
     """Returns the recipe of a contender's training: it differs from the others' in its data, and in the seed."""
     one = _without_study(config)
     one.data.update(_data(config, run.contender, sets))
     one.data.seed = one.train.seed = run.seed
-    one.network.start_from = str(start)
+    one.network.start_from = start
     return one
 
 

@@ -22,6 +22,7 @@ from rvm_jax.media.pictures import write_bytes
 from rvm_jax.networks import functional
 from rvm_jax.networks.api import Network
 from rvm_jax.train import checkpoints
+from rvm_jax.train.initial_network import initial_network
 from rvm_jax.train.loop import train
 from rvm_jax.train.losses.objectives import Loss
 from rvm_jax.train.prediction import predictor
@@ -45,7 +46,8 @@ class Result(NamedTuple):
 class Steps:
     """Makes training steps, each kind once: runs that differ in nothing that a step holds then compile once."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
+        self._seed = seed  # of what losses draw, which those of alphas do not
         self._made: dict[str, TrainStep] = {}
 
     def of(self, config: ConfigDict) -> StepMaker:
@@ -60,14 +62,14 @@ class Steps:
             settings: StepSettings,
         ) -> TrainStep:
             if key not in self._made:
-                self._made[key] = make_train_step(network, objective, optimizer, seed, settings)
+                self._made[key] = make_train_step(network, objective, optimizer, self._seed, settings)
             return self._made[key]
 
         return make
 
 
 def step_key(config: ConfigDict) -> str:
-    """Returns what a step depends on; the seed is of what losses draw, which those of alphas do not."""
+    """Returns what a step depends on."""
     train = config.train.to_dict()
     for name in ("seed", "checkpoint_every", "keep_checkpoints", "batch_size"):
         del train[name]
@@ -117,9 +119,8 @@ class Study(NamedTuple):
         keep_compilations(self.workdir / "compiled")
         sets = self.prepare(self.config, self.workdir / "data")
         items = self._items()
-        start, recipe, steps = self.workdir / START, start_config(self.config, sets), Steps()
-        self.train(recipe, start, self.batches(recipe), {}, make_step=steps.of(recipe))
-        network = checkpoints.load(start)
+        steps = Steps(self.config.study.main.seeds)
+        network, start = self._start(sets, steps)
         if not (self.results / f"{START}.json").exists():
             self._write(START, 0, 0, self.measure(items, predict_with(network)))
         with tqdm(total=len(todo), desc=phase, unit="run") as bar:
@@ -129,7 +130,18 @@ class Study(NamedTuple):
                     self._one(run, sets, start, network, steps, items)
                 bar.update()
 
-    def _one(self, run: Run, sets: Sets, start: Path, network: Network, steps: Steps, items: Sequence[Item]) -> None:
+    def _start(self, sets: Sets, steps: Steps) -> tuple[Network, str]:
+        """Returns the network that all contenders start from, trained if it is not, and where it is."""
+        if not self.config.study.start.steps:
+            given = self.config.network
+            if not given.start_from:
+                raise UserError("study.start.steps=0 needs network.start_from, the network that all start from")
+            return initial_network(given, self.config.train.seed), str(given.start_from)
+        start, recipe = self.workdir / START, start_config(self.config, sets)
+        self.train(recipe, start, self.batches(recipe), {}, make_step=steps.of(recipe))
+        return checkpoints.load(start), str(start)
+
+    def _one(self, run: Run, sets: Sets, start: str, network: Network, steps: Steps, items: Sequence[Item]) -> None:
         config = run_config(self.config, run, sets, start)
         folder = self.workdir / "runs" / run.name
         # The start is read once; a step takes the memory of what it is given.

@@ -32,7 +32,7 @@ SETS = Sets(*(Path(name) for name in Sets._fields))
 def test_all_have_the_same_share_of_occluded_clips() -> None:
     config = get_config()
     for run in (Run(contender, 0) for contender in contenders(config, "main")):
-        data = run_config(config, run, SETS, Path("start")).data
+        data = run_config(config, run, SETS, "start").data
         weights = {name: spec.weight for name, spec in data.faces.items()}
         in_depth = weights.get("in_depth", 0.0) / sum(weights.values())
         (pasted,) = {technique.occlusion for technique in data.techniques.values()}
@@ -42,9 +42,7 @@ def test_all_have_the_same_share_of_occluded_clips() -> None:
 
 def test_all_have_the_same_updates_start_and_occluders() -> None:
     config = get_config()
-    found = [
-        run_config(config, Run(contender, 3), SETS, Path("start")).to_dict() for contender in contenders(config, "main")
-    ]
+    found = [run_config(config, Run(contender, 3), SETS, "start").to_dict() for contender in contenders(config, "main")]
     for one in found:
         for technique in one["data"]["techniques"].values():
             of_technique = {key: technique[key] for key in ("jitter", "noise", "blur", "jpeg", "motion_blur")}
@@ -57,9 +55,11 @@ def test_all_have_the_same_updates_start_and_occluders() -> None:
 
 
 def test_what_shares_a_step() -> None:
-    start = Path("start")
-    for arg, shares_with_start in (("", False), ("hour", True)):
-        config = get_config(arg)
+    start = "start"
+    for shares_with_start in (False, True):
+        config = get_config("hour")
+        config.study.start.rate = 1e-3 if shares_with_start else 2e-3
+        config.study.start.warmup_steps = config.optimizer.warmup_steps
         none, people = (contender for contender in contenders(config, "pilot") if contender.name != "natocc")
         one, other = (run_config(config, run, SETS, start) for run in (Run(none, 0), Run(people, 4)))
         assert step_key(one) == step_key(other)
@@ -144,7 +144,7 @@ def test_sets_and_test_bed(tmp_path: Path) -> None:
     config.study.test.update({"frames": 2})
     sets = prepare_sets(config, tmp_path)
     run = Run(Contender("both", ("natocc", "randocc"), True), 0)
-    with make_batches(run_config(config, run, sets, tmp_path).data, batch_size=2) as stream:
+    with make_batches(run_config(config, run, sets, "start").data, batch_size=2) as stream:
         assert next(stream)["src"].shape == (2, 2, 64, 64, 3)
     roots = make_test_bed(config, tmp_path / "test")
     items = [item for root in roots for item in read_items(root, 64, held=3)]
@@ -268,6 +268,14 @@ def test_no_results(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text(json.dumps({}))
     with pytest.raises(UserError, match="no results"):
         read_results(tmp_path)
+
+
+def test_without_a_start_of_its_own(tmp_path: Path) -> None:
+    config = get_config("hour")
+    config.network.start_from = ""
+    study = Study(config, tmp_path, tmp_path, prepare=lambda *_: SETS, test_bed=_test_bed)
+    with pytest.raises(UserError, match=r"study.start.steps=0 needs network.start_from"):
+        study.run("pilot")
 
 
 def test_variants() -> None:
