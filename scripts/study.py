@@ -16,7 +16,7 @@ from rvm_jax.process import configure_process
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/study.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", "work/study", "Of data and trainings.")
 _RESULTS = flags.DEFINE_string("results", None, "Of the results and tables; <workdir>/results where not given.")
-_PHASE = flags.DEFINE_enum("phase", None, ["pilot", "main", "tables"], "What to do.", required=True)
+_PHASE = flags.DEFINE_enum("phase", None, ["pilot", "main", "leave_out", "tables"], "What to do.", required=True)
 _REAL_FACES = flags.DEFINE_string("real_faces", None, "Real faces to measure on: <category>/{img,mask}.")
 _CONTENDERS = flags.DEFINE_list("contenders", [], "Of the tables; all that have results where not given.")
 

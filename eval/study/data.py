@@ -13,7 +13,7 @@ from data_pipeline.sources import open_source
 from data_pipeline.sources.base import Kind, Request
 from eval.make_benchmark.benchmark import make
 from eval.make_benchmark.benchmark_spec import STILL, categories
-from eval.study.design import BARE, IN_DEPTH, Sets, people
+from eval.study.design import BARE, IN_DEPTH, Sets, contenders, people
 from rvm_jax.media.pictures import write_picture
 
 SPLIT = "test"  # of the test bed: other people, other occluders
@@ -26,8 +26,8 @@ _DEPTH: Mapping[str, Mapping[str, Any]] = {
 _PART_ROWS = 100  # what an interruption loses at most
 
 
-def prepare_sets(config: ConfigDict, folder: Path) -> Sets:
-    """Writes the sets that all contenders read, but what is there already, and returns where they are."""
+def prepare_sets(config: ConfigDict, folder: Path, phase: str = "main") -> Sets:
+    """Writes the sets that a phase's contenders read, but what is there already, and returns where they are."""
     sets = Sets(*(folder / name for name in Sets._fields))
     sources: list[tuple[Path, Kind, dict[str, Any]]] = [
         (sets.bare, "face", people(config, BARE)),
@@ -35,6 +35,10 @@ def prepare_sets(config: ConfigDict, folder: Path) -> Sets:
         (sets.occluders, "occluder", config.study.occluders.to_dict()),
         (sets.textures, "texture", config.study.textures.to_dict()),
     ]
+    for contender in contenders(config, phase):
+        if contender.traits:
+            spec = people(config, {**IN_DEPTH, **contender.traits})
+            sources.append((sets.with_traits(contender.traits), "face", spec))
     for path, kind, spec in sources:
         request = Request(kind, "train", config.data.resolution, f"study.{path.name}")
         prepare_source(path, spec, request, "train", part_size=_PART_ROWS)

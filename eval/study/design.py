@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from rvm_jax.errors import UserError
 
-PHASES = ("pilot", "main")
+PHASES = ("pilot", "main", "leave_out")
 # The people that clips are of: bare, and the same ones with hands, what they hold, and what they wear.
 BARE = {"hands": 0.0, "wear": False}
 IN_DEPTH = {"hands": 1.0, "wear": True}
@@ -18,11 +18,16 @@ _WITHOUT = "published"  # frames the face as the other techniques do, here with 
 
 
 class Contender(NamedTuple):
-    """A way to train on: the techniques that paste occluders, and whether there are occluders in depth."""
+    """A way to train on: the techniques that paste occluders, and whether there are occluders in depth.
+
+    `options` are of the techniques, `traits` of the people in depth, where they differ from the usual ones.
+    """
 
     name: str
     techniques: tuple[str, ...]
     in_depth: bool
+    options: Mapping[str, Any] = {}
+    traits: Mapping[str, Any] = {}
 
     def occlusion(self, share: float) -> float:
         """Returns the probability that a clip is occluded in each of the contender's ways: pasted, and in depth.
@@ -40,6 +45,11 @@ class Sets(NamedTuple):
     in_depth: Path
     occluders: Path
     textures: Path
+
+    def with_traits(self, traits: Mapping[str, Any]) -> Path:
+        """Returns the folder of people in depth with other traits than the usual ones."""
+        named = "".join(f"_{name}_{value}" for name, value in sorted(traits.items()))
+        return self.in_depth.with_name(self.in_depth.name + named.lower())
 
 
 class Run(NamedTuple):
@@ -64,7 +74,9 @@ def contenders(config: ConfigDict, phase: str) -> list[Contender]:
         if name not in known:
             raise UserError(f"study.{phase}.contenders: '{name}' is none of study.contenders: {', '.join(known)}")
     names = config.study[phase].contenders
-    return [Contender(name, tuple(known[name]["techniques"]), bool(known[name]["in_depth"])) for name in names]
+    return [
+        Contender(**{"name": name, **known[name], "techniques": tuple(known[name]["techniques"])}) for name in names
+    ]
 
 
 def runs(config: ConfigDict, phase: str) -> Iterator[Run]:
@@ -105,10 +117,15 @@ def _data(config: ConfigDict, contender: Contender, sets: Sets) -> dict[str, Any
     share = contender.occlusion(config.study.share)
     faces = {"bare": _prepared(people(config, BARE), sets.bare, 1 - share)}
     if contender.in_depth:
-        faces["in_depth"] = _prepared(people(config, IN_DEPTH), sets.in_depth, share)
+        faces["in_depth"] = _prepared(
+            people(config, {**IN_DEPTH, **contender.traits}), sets.with_traits(contender.traits), share
+        )
     else:
         faces["bare"]["weight"] = 1.0
-    pasted = {name: {"name": name, "occlusion": share, "weight": 1.0, **_SAME} for name in contender.techniques}
+    pasted = {
+        name: {"name": name, "occlusion": share, "weight": 1.0, **_SAME, **contender.options}
+        for name in contender.techniques
+    }
     nothing = {_WITHOUT: {"name": _WITHOUT, "occlusion": 0.0, "weight": 1.0, **_SAME}}
     return {
         "faces": faces,

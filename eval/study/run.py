@@ -15,7 +15,7 @@ from tqdm import tqdm
 from data_pipeline.pipeline import make_batches
 from eval.compilation_cache import keep_compilations
 from eval.study.data import make_test_bed, prepare_sets
-from eval.study.design import Run, Sets, run_config, runs, start_config
+from eval.study.design import PHASES, Run, Sets, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, Predict, measure, read_items
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
@@ -31,7 +31,7 @@ from rvm_jax.train.step import StepMaker, StepSettings, TrainStep, make_train_st
 STUDY = "study.json"  # beside the runs' results: the settings that they have in common
 START = "start"  # the name of the start's result
 REAL = "real_"  # categories of real faces
-_MAY_CHANGE = ("pilot", "main", "contenders")  # what may differ between results that are compared: whom, how often
+_MAY_CHANGE = (*PHASES, "contenders")  # what may differ between results that are compared: whom, how often
 
 
 class Result(NamedTuple):
@@ -102,7 +102,7 @@ class Study(NamedTuple):
     workdir: Path
     results: Path
     real_faces: Path | None = None
-    prepare: Callable[[ConfigDict, Path], Sets] = prepare_sets
+    prepare: Callable[[ConfigDict, Path, str], Sets] = prepare_sets
     test_bed: Callable[[ConfigDict, Path], Sequence[Path]] = make_test_bed
     batches: Callable[[ConfigDict], Callable[[int], Any]] = _batches
     train: Callable[..., Any] = train
@@ -117,7 +117,7 @@ class Study(NamedTuple):
         todo = list(runs(self.config, phase))
         _check_settings(self.config, self.results / STUDY)
         keep_compilations(self.workdir / "compiled")
-        sets = self.prepare(self.config, self.workdir / "data")
+        sets = self.prepare(self.config, self.workdir / "data", phase)
         items = self._items()
         steps = Steps(self.config.study.main.seeds)
         network, start = self._start(sets, steps)

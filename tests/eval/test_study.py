@@ -54,6 +54,28 @@ def test_all_have_the_same_updates_start_and_occluders() -> None:
     assert {found[0]["data"]["seed"], found[0]["train"]["seed"]} == {3}
 
 
+def test_what_is_left_out_is_one_thing_each() -> None:
+    config = get_config()
+    whole, *others = contenders(config, "leave_out")
+    usual = run_config(config, Run(whole, 0), SETS, "start").data
+    found = {}
+    for other in others:
+        data = run_config(config, Run(other, 0), SETS, "start").data
+        if other.name.startswith("without"):
+            changed = [
+                key for key, value in data.techniques.natocc.items() if value != usual.techniques.natocc.get(key)
+            ]
+            changed += [key for key, value in data.faces.in_depth.items() if value != usual.faces.in_depth.get(key)]
+            found[other.name] = changed
+    assert found == {
+        "without_soft_edge": ["edges"],
+        "without_colour_transfer": ["colour_transfer"],
+        "without_motion": ["motion_span", "visits"],
+        "without_shadows": ["root", "shadows"],
+    }
+    assert SETS.with_traits({"shadows": False}) == Path("in_depth_shadows_false")
+
+
 def test_what_shares_a_step() -> None:
     start = "start"
     for shares_with_start in (False, True):
