@@ -85,14 +85,13 @@ def _make_short(config: ConfigDict) -> None:
     config.data.resolution = 64
     # No time for a start of its own. At one rate, with averaged weights, all trainings are one program to compile.
     config.network.start_from = "face"
-    config.train.update({"steps": 20, "batch_size": 4, "checkpoint_every": 20, "average_decay": 0.95})
+    config.train.update({"steps": 30, "batch_size": 4, "checkpoint_every": 30, "average_decay": 0.95})
     config.optimizer.update({"schedule": "constant", "warmup_steps": 10})
     study = config.study
     study.start.steps = 0
     study.people.update({"max_items": 120, "frames": 4})
     study.occluders.max_items, study.textures.max_items = 200, 60
-    study.pilot.contenders = ("none", "natocc")
-    study.main.contenders = ("none", "natocc", "people")
+    study.main.contenders = ("none", "natocc", "randocc", "people", "people_natocc")
     study.test.update({"pictures": 4, "clips": 3, "real_every": 3})
 
 
