@@ -91,7 +91,7 @@ def _make_short(config: ConfigDict) -> None:
     study.start.steps = 0
     study.people.update({"max_items": 120, "frames": 4})
     study.occluders.max_items, study.textures.max_items = 200, 60
-    study.main.contenders = ("none", "natocc", "randocc", "people", "people_natocc")
+    study.main.contenders = study.pilot.contenders
     study.test.update({"pictures": 4, "clips": 3, "real_every": 3})
 
 
