@@ -4,7 +4,7 @@
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=main --real_faces=real_faces
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=tables
 
-The default is for an idle machine of two cores and some hours. Variants: `:hour`, the smallest form, for what a shared
+The default is for some three hours of two idle cores. Variants: `:hour`, the smallest form, for what a shared
 core has left in an hour; `:gpu`, the same question at 256²; `:tiny`, a rehearsal for tests.
 """
 
@@ -26,7 +26,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config = ConfigDict()
     config.network = _defaults.network()
     config.data = {"resolution": 96, "seq_length": 2, "trimap": False, "seed": 0, "workers": 0, "max_bad_share": 0.05}
-    config.train = _defaults.train(steps=400, batch_size=8, checkpoint_every=400, keep_checkpoints=1)
+    config.train = _defaults.train(steps=150, batch_size=8, checkpoint_every=150, keep_checkpoints=1)
     config.optimizer = _defaults.optimizer(((".*", 1e-3),), schedule="cosine", warmup_steps=20, clip_norm=1.0)
     config.eval = {"every": 10**9, "num_clips": 8, "batch_size": 8}
     config.log = _defaults.log()
