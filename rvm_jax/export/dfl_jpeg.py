@@ -156,6 +156,7 @@ def _interpret(data: bytes) -> Any:
         del stack[place:]
         return items
 
+    argument: Any
     for opcode, argument, _ in pickletools.genops(io.BytesIO(data)):
         name = opcode.name
         if name in ("PROTO", "FRAME"):

@@ -21,6 +21,9 @@ from scripts import ROOT
 # Takes the file, a frame (H, W, 3) in [0, 1] and the ratio; returns what mattes the next frame.
 Starter = Callable[[Path, np.ndarray, float], Callable[[], object]]
 
+# In TorchScript's file, beside the module: the shapes of the states.
+_SHAPES = "states.json"
+
 
 class Beginning(NamedTuple):
     """Seconds to the first alpha in a first and a second process, resident megabytes, and the file's megabytes."""
@@ -76,7 +79,9 @@ def _files(folder: Path, frame: np.ndarray, ratio: float) -> dict[str, Path]:
     rvm_jax.save_torch(export_contenders.network(), files["rvm.safetensors"])
     twin, torch = twin_contenders.import_twin()
     torch.save(twin.golden_network("mobilenetv3").state_dict(), files["rvm.pth"])
-    torch.jit.save(twin_contenders.traced(frame, ratio), str(files["rvm.pt"]))
+    frozen, rec = twin_contenders.traced(frame, ratio)
+    shapes = json.dumps([list(r.shape) for r in rec])
+    torch.jit.save(frozen, str(files["rvm.pt"]), _extra_files={_SHAPES: shapes})
     if any(kind.endswith(".onnx") for kind, _ in _KINDS.values()):
         files["ours.onnx"].write_bytes(export_contenders.model(frame, ratio))
         files["twin.onnx"].write_bytes(twin_contenders.exported(frame, ratio)[0])
@@ -127,11 +132,10 @@ def _frozen(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]
     from scripts.benchmarks.report import usable_cores
 
     torch.set_num_threads(usable_cores())
-    network = torch.jit.load(str(path))
+    extra = {_SHAPES: ""}
+    network = torch.jit.load(str(path), _extra_files=extra)
     src = torch.from_numpy(frame.transpose(2, 0, 1)[None]).contiguous(memory_format=torch.channels_last)
-    # Of any size: a state that is broadcast is zero all the same.
-    shapes = [tuple(int(n) for n in i.type().sizes()) for i in list(network.graph.inputs())[-4:]]
-    return _torch_recurrent(torch, network, src, [torch.zeros(shape) for shape in shapes])
+    return _torch_recurrent(torch, network, src, [torch.zeros(shape) for shape in json.loads(extra[_SHAPES])])
 
 
 def _torch_recurrent(torch: Any, network: Callable[..., Any], src: Any, rec: list[Any]) -> Callable[[], object]:

@@ -101,10 +101,10 @@ def _frozen(frame: np.ndarray, ratio: float, device: str) -> Contender:
     return _recurrent(torch, first_or_next, src)
 
 
-def traced(frame: np.ndarray, ratio: float) -> Any:
-    """Returns TorchScript's frozen module for frames of this size on the CPU."""
+def traced(frame: np.ndarray, ratio: float) -> tuple[Any, list[Any]]:
+    """Returns TorchScript's frozen module for frames of this size on the CPU, and the states of a first frame."""
     torch, network, src = _prepared(frame, "cpu", channels_last=True)
-    return _traced(torch, network, src, ratio)[0]
+    return _traced(torch, network, src, ratio)
 
 
 def _traced(torch: Any, network: Any, src: Any, ratio: float) -> tuple[Any, list[Any]]:
