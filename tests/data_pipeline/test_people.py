@@ -181,9 +181,9 @@ def test_clear_lenses_are_no_occluders_and_dark_ones_are() -> None:
         alphas[wear] = float(clip.frame(0).alpha.mean())
     assert 0.85 * alphas[""] < alphas["glasses"] < alphas[""]
     assert alphas["sunglasses"] < 0.97 * alphas["glasses"]
-    for option, changed in (("lenses", -1), ("frames", 1)):
+    for options, changed in ((replace(STILL, lenses=True), -1), (replace(STILL, frames=True), 1)):
         clip = make_clip(11)
-        clip.wear, clip.options = ["glasses"], replace(STILL, **{option: True})
+        clip.wear, clip.options = ["glasses"], options
         assert (float(clip.frame(0).alpha.mean()) - alphas["glasses"]) * changed > 0.01 * alphas["glasses"]
 
 
