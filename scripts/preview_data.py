@@ -43,7 +43,7 @@ def _show_people() -> None:
     from rvm_jax.media.pictures import write_picture
     from scripts import _people_sheets
 
-    tiles = _people_sheets.tiles(_PEOPLE.value, _SEED.value or 21, _WIDTH.value, _NUM_CLIPS.value or 48)
+    tiles = _people_sheets.tiles(str(_PEOPLE.value), _SEED.value or 21, _WIDTH.value, _NUM_CLIPS.value or 48)
     columns = 6 if _PEOPLE.value == "clip" else _COLUMNS.value
     write_picture(_OUTPUT.value, _people_sheets.laid_out(tiles, columns), jpeg_quality=_QUALITY)
     print(f"{_OUTPUT.value}: {len(tiles)} tiles of {_WIDTH.value}²")

@@ -88,7 +88,7 @@ class Canvas:
         # Where a corner is behind the camera, the sign of the area says nothing.
         behind = seen[:, 2] > -self._near
         kept[:closed] &= facing | behind[i] | behind[j] | behind[k]
-        return triangles[kept]
+        return np.asarray(triangles[kept])
 
     def draw_behind(self, vertices: Floats, triangles: Ints, values: Floats) -> tuple[Floats, np.ndarray]:
         """Draws a mesh where nothing that was drawn hides it, and keeps the canvas: attributes, and where they are."""

@@ -211,7 +211,7 @@ def _eyewear(rng: np.random.Generator, body: Body, dark: bool) -> Thing:
         outline = np.stack([centre[0] + side * 0.02 + x, centre[1] - 0.03 + y, z], 1).astype(np.float32)
         parts.append(tube(outline, thickness, frame, 6, closed=True))
         middle = outline.mean(0)
-        rings = middle + (outline - middle) * np.linspace(0.05, 1, 4)[:, None, None] + vector(0, 0, 0.01)
+        rings = middle + (outline - middle) * np.linspace(1e-3, 1, 4)[:, None, None] + vector(0, 0, 0.01)
         tint = to_linear(muted_colour(rng, 0.01, 0.12, 0.6))
         lens = texture(np.ones((8, 8, 3), np.float32) * tint, Region.LENS, gloss=1.0)
         glass = sheet(rings.astype(np.float32), lens, closed=True)

@@ -181,9 +181,9 @@ def test_clear_lenses_are_no_occluders_and_dark_ones_are() -> None:
         alphas[wear] = float(clip.frame(0).alpha.mean())
     assert 0.85 * alphas[""] < alphas["glasses"] < alphas[""]
     assert alphas["sunglasses"] < 0.97 * alphas["glasses"]
-    for option, changed in (("lenses", -1), ("frames", 1)):
+    for options, changed in ((replace(STILL, lenses=True), -1), (replace(STILL, frames=True), 1)):
         clip = make_clip(11)
-        clip.wear, clip.options = ["glasses"], replace(STILL, **{option: True})
+        clip.wear, clip.options = ["glasses"], options
         assert (float(clip.frame(0).alpha.mean()) - alphas["glasses"]) * changed > 0.01 * alphas["glasses"]
 
 
@@ -327,7 +327,7 @@ def test_pictures_of_a_folder_are_behind_people_and_on_things(tmp_path: Path) ->
         colours = {tuple(surface(np.random.default_rng(n), 16, "wood")[0, 0]) for n in range(8)}
     assert (0.0, 0.0, 1.0) in colours and len(colours) > 1
     (tmp_path / "a" / "blue.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match=r"backgrounds: .*blue\.png is no readable picture; remove it"):
+    with pytest.raises(UserError, match=r"blue\.png is no readable picture; remove it"):
         make_clip(0, options).frame(0)
 
 

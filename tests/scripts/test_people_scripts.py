@@ -29,7 +29,7 @@ def test_all_that_is_known_of_a_clip(tmp_path: Path) -> None:
     face, visible = (read_mask(tmp_path / name / "000000/00000.png").astype(int) for name in ("face", "mask"))
     assert face.sum() >= 0.9 * visible.sum() > 0
     depth = cv2.imread(str(tmp_path / "depth/000000/00000.png"), cv2.IMREAD_UNCHANGED)
-    assert depth.dtype == np.uint16 and 200 < depth[depth > 0].min() < 2000
+    assert depth is not None and depth.dtype == np.uint16 and 200 < depth[depth > 0].min() < 2000
     written = (tmp_path / "img/000000/00000.png").stat().st_mtime_ns
     assert run_script("render_people.py", *options).returncode == 0
     assert (tmp_path / "img/000000/00000.png").stat().st_mtime_ns == written
