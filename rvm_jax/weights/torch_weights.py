@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from absl import logging
 from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network, StateDict
+from rvm_jax.networks.layers.initializers import as_weight
 from rvm_jax.networks.registry import create, declaration_of
 from rvm_jax.weights.files import find_state_dict, write_state_dict
 from rvm_jax.weights.recognition import is_known, recognise
@@ -144,7 +144,7 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
     _check_shared(variables, prepared, source)
     for key, tensor in prepared.items():
         variable = variables[key][2]
-        variable.set_value(jnp.asarray(tensor, variable.dtype))
+        variable.set_value(as_weight(tensor, variable.dtype))
 
 
 def _with_shared(variables: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

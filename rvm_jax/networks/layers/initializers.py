@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -29,9 +28,18 @@ def initial_value(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ..
     NumPy draws them: jax.random would compile a program for every shape, most of a minute for one network.
     """
     if rngs is None:
-        return jnp.asarray(np.zeros(shape, np.float32))
+        return as_weight(np.zeros(shape))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(rngs.params())))
-    return jnp.asarray(init(rng, shape), jnp.float32)
+    return as_weight(init(rng, shape))
+
+
+def as_weight(values: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> jax.Array:
+    """Returns values on the default device, in `dtype`.
+
+    Converted by NumPy and copied as they are: `jnp.asarray` would compile a program for every shape.
+    """
+    weight: jax.Array = jax.device_put(values.astype(dtype), may_alias=False)
+    return weight
 
 
 def kaiming_fan_in(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
