@@ -41,7 +41,7 @@ def missing_clips(job: Job) -> list[int]:
     """Returns the numbers of the clips that are not in the folder yet.
 
     Raises:
-        UserError: where it holds something else, or clips of other settings.
+        UserError: if it holds something else, or clips of other settings.
     """
     _check_settings(job)
     there = _present(job)

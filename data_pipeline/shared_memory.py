@@ -36,7 +36,7 @@ def check_shared_memory(of_batch: int, workers: int, place: Path = SHARED_MEMORY
         place: where shared memory lies; where there is no such folder, nothing is known and nothing refused.
 
     Raises:
-        UserError: saying how much there is, how much is wanted, and how to get it.
+        UserError: if there is too little; it says how much there is, how much is wanted, and how to get it.
     """
     if not workers or not place.is_dir():
         return

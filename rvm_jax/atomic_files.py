@@ -68,7 +68,8 @@ class PartialFile:
     def __init__(self, final: str | os.PathLike[str]):
         self.final = Path(final)
         place = f"{os.getpid()}.{threading.get_ident()}"
-        self.path = self.final.with_name(f".{self.final.stem}.{place}.partial{self.final.suffix}")
+        # Absolute: FFmpeg takes what stands before a colon for a protocol.
+        self.path = self.final.absolute().with_name(f".{self.final.stem}.{place}.partial{self.final.suffix}")
         with self.errors():
             self.final.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()

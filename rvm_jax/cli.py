@@ -1,5 +1,6 @@
 """What all commands share: a user's mistake ends in one sentence on the screen, not in a traceback."""
 
+import io
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -27,11 +28,19 @@ def run(main: Callable[[list[str]], object], usage: str | None = None, flags_of:
         usage: what --help says above the flags; by default the docstring of the file that was started.
         flags_of: the module whose flags --help shows; by default that file.
     """
+    for stream in (sys.stdout, sys.stderr):
+        show_any_name(stream)
     print_notices()
     keep_compilations()
     logging.set_verbosity(logging.WARNING)  # orbax and JAX tell much about themselves
     show_help = None if usage is None or flags_of is None else partial(_show_help, usage, flags_of)
     app.run(lambda argv: guarded(main, argv), flags_parser=partial(_parse, show_help))
+
+
+def show_any_name(stream: object) -> None:
+    """Lets a stream print names of files that its encoding lacks: escaped, where it would raise."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def guarded(main: Callable[[list[str]], object], argv: list[str]) -> None:

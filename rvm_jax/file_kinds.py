@@ -26,17 +26,29 @@ def describe(path: str | os.PathLike[str]) -> str | None:
             start = file.read(512)
     except OSError:
         return None
+    if (what := describe_start(start)) is not None:
+        return what
+    if start[4:8] == b"TFL3":
+        return "a TensorFlow Lite model"
+    if is_onnx(path, start):
+        return "an ONNX model"
+    names = _names(path)
+    if _has_code(names):
+        return "a TorchScript archive"
+    if names and all(name.endswith(".npy") for name in names):
+        return "an archive of NumPy arrays"
+    if names and not any(name.endswith("data.pkl") for name in names):  # PyTorch's has its tensors' index there
+        return "a ZIP archive; unpack it"
+    return None
+
+
+def describe_start(start: bytes) -> str | None:
+    """Returns what a file with these first bytes is, as `describe` does, as far as they tell."""
     for magic, what in _STARTS:
         if start.startswith(magic):
             return what
     if start.lstrip().lower().startswith(_HTML):
         return "a web page, not the download; open the address in a browser and save the file itself"
-    if start[4:8] == b"TFL3":
-        return "a TensorFlow Lite model"
-    if is_onnx(path, start):
-        return "an ONNX model"
-    if is_torchscript(path):
-        return "a TorchScript archive"
     return None
 
 
@@ -48,9 +60,17 @@ def is_onnx(path: str | os.PathLike[str], start: bytes) -> bool:
 
 def is_torchscript(path: str | os.PathLike[str]) -> bool:
     """Whether a file is what `torch.jit.save` wrote: an archive that holds code beside its tensors."""
+    return _has_code(_names(path))
+
+
+def _has_code(names: list[str]) -> bool:
+    return any("/code/" in name or name.endswith("/constants.pkl") for name in names)
+
+
+def _names(path: str | os.PathLike[str]) -> list[str]:
+    """Returns the names of an archive's files, none of what is no ZIP archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            return archive.namelist()
     except (OSError, zipfile.BadZipFile, ValueError):
-        return False
-    return any("/code/" in name or name.endswith("/constants.pkl") for name in names)
+        return []

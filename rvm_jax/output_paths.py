@@ -72,10 +72,14 @@ def check_output_folders(folders: Iterable[StrPath], inputs: Iterable[StrPath]) 
         if identity in owned:
             raise UserError(f"{folder}: two outputs would have this name; give each its own")
         owned[identity] = folder
+    for folder in owned.values():
+        outer = next((owned[key] for place in _resolved(folder).parents if (key := _identity(place)) in owned), None)
+        if outer is not None:
+            raise UserError(f"{folder}: lies in {outer}, which is written, too; give each its own folder")
     for path in inputs:
         if is_remote(path):
             continue
-        resolved = Path(path).resolve()
+        resolved = _resolved(path)
         for place in (resolved, *resolved.parents):
             folder_of = owned.get(_identity(place))
             if folder_of is not None:
@@ -84,10 +88,18 @@ def check_output_folders(folders: Iterable[StrPath], inputs: Iterable[StrPath]) 
 
 def _identity(path: StrPath) -> str:
     """The path without links, and in one case where the file system makes no difference."""
-    resolved = Path(path).resolve()
+    resolved = _resolved(path)
     if not _ignores_case(_existing(resolved.parent)):
         return str(resolved)
     return unicodedata.normalize("NFC", str(resolved)).casefold()
+
+
+def _resolved(path: StrPath) -> Path:
+    """The path without links. Raises UserError for one that leads nowhere, such as a link to itself."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"{str(path)!r}: is no path of a file ({str(error).partition(' from ')[0].lower()})") from error
 
 
 def _inode(path: Path) -> tuple[int, int] | None:
@@ -106,9 +118,10 @@ def _joined(output: Path, read: Mapping[str, Path]) -> Path | None:
     if output.suffix:
         return None
     # A folder of PNG, and the one beside it that is begun.
-    folders = {_identity(output), _identity(output.with_name(f".{output.name}.partial"))}
+    output = _resolved(output)  # "." has no name of its own
+    folders = {_identity(output), _identity(output.parent / f".{output.name}.partial")}
     for path in read.values():
-        resolved = path.resolve()
+        resolved = _resolved(path)
         is_result = resolved.suffix.lower() == ".png" or resolved.name.endswith(".partial")
         if is_result and not folders.isdisjoint({_identity(resolved), _identity(resolved.parent)}):
             return path
@@ -119,7 +132,7 @@ def _below(output: Path, roots: Mapping[str, Path]) -> Path | None:
     """The folder that a file lies in, however deep, which is there already and may be one of its inputs."""
     if not roots or not output.exists():
         return None
-    return next((roots[key] for parent in output.resolve().parents if (key := _identity(parent)) in roots), None)
+    return next((roots[key] for parent in _resolved(output).parents if (key := _identity(parent)) in roots), None)
 
 
 def _existing(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """What is fuzzed, by kind: good inputs, and what a user does with one."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -23,6 +24,10 @@ from rvm_jax.media.video_writer import VideoWriter
 from rvm_jax.networks.api import InputSpec, Matte
 from rvm_jax.weights.files import read_state_dict
 from rvm_jax.weights.recognition import recognise
+
+# Here, for all cases to share, as each would take seconds for it.
+with contextlib.suppress(ImportError):
+    import torch  # noqa: F401
 
 HEIGHT, WIDTH = 32, 48
 
@@ -104,7 +109,8 @@ def _make_masks(folder: Path) -> None:
     palette = Image.fromarray((grey > 60).astype(np.uint8))
     palette.putpalette([0, 0, 0, 128, 0, 0])
     palette.save(folder / "palette.png")
-    write_picture(folder / "grey.tif", grey)
+    for suffix in (".tif", ".bmp", ".pgm"):
+        Image.fromarray(grey).save(folder / f"grey{suffix}")
 
 
 def _use_mask(path: Path, out: Path) -> None:
@@ -114,11 +120,8 @@ def _use_mask(path: Path, out: Path) -> None:
 def _make_weights(folder: Path) -> None:
     network = rvm_jax.create("rvm", rngs=0)
     rvm_jax.save_torch(network, folder / "rvm.safetensors")
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        return
-    rvm_jax.save_torch(network, folder / "rvm.pth")
+    if "torch" in sys.modules:
+        rvm_jax.save_torch(network, folder / "rvm.pth")
 
 
 def _use_weights(path: Path, out: Path) -> None:
@@ -126,11 +129,11 @@ def _use_weights(path: Path, out: Path) -> None:
 
 
 def _make_tables(folder: Path) -> None:
-    boxes = "".join(f"{n},a,{n},4,20,20\n" for n in range(6))
+    boxes = "".join(f"{n},a,{n},4,20,20\n" for n in range(60))
     (folder / "boxes.csv").write_text("frame,face,x,y,width,height\n" + boxes)
     names = ",".join(f"x{i},y{i}" for i in range(1, 6))
     points = "40,50,60,50,50,60,42,70,58,70"
-    (folder / "points.csv").write_text(f"frame,{names}\n" + "".join(f"{n},{points}\n" for n in range(6)))
+    (folder / "points.csv").write_text(f"frame,{names}\n" + "".join(f"{n},{points}\n" for n in range(60)))
     (folder / "excel.csv").write_text("frame,face,x,y,width,height\r\n0,a,1,2,30,30\r\n", encoding="utf-8-sig")
 
 

@@ -1,11 +1,12 @@
 """The flags by which a script takes its sources: those of a config, or one that is described by flags alone."""
 
-import ast
 from collections.abc import Mapping
 from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
+
+from scripts._literals import literal
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "A recipe, all of whose sources are taken.", lock_config=True)
 SPLIT = flags.DEFINE_enum("split", None, ["train", "valid", "test", "all"], "The split to take; see the script.")
@@ -49,12 +50,5 @@ def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:
     }
     for option in _OPTIONS.value:
         key, _, value = option.partition("=")
-        spec[key] = _literal(value)
+        spec[key] = literal(value)
     return [(name, spec, Request(kind, split, _RESOLUTION.value, f"--name={name}"))]
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text

@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 
 from absl import flags
+from ml_collections import config_flags
 
 from rvm_jax import cli
 from rvm_jax.errors import UserError
@@ -40,14 +41,23 @@ def main(argv: list[str]) -> None:
     del argv
     if benchmark is None:
         raise UserError(f"say first what to measure: benchmark.py {'|'.join(BENCHMARKS)} [--json=FILE]")
+    from rvm_jax.output_paths import check_outputs
     from scripts.benchmarks import report
 
     if _JSON.value:
         report.check_writable(_JSON.value)
+        check_outputs([_JSON.value], _recipe())
     print(report.environment(), flush=True)
     rows = benchmark.measure()
     if _JSON.value:
         getattr(benchmark, "write_json", report.write_json)(_JSON.value, rows)
+
+
+def _recipe() -> list[str]:
+    """Returns the file of --config, where the benchmark has one: all that any reads."""
+    if "config" not in flags.FLAGS or flags.FLAGS["config"].value is None:
+        return []
+    return [config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")[0]]
 
 
 if __name__ == "__main__":

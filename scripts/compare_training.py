@@ -39,6 +39,12 @@ _RATES = (1e-4, 2e-4)
 
 
 def main(_: list[str]) -> None:
+    from data_pipeline.sources.listing import source_roots
+    from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.output_paths import check_outputs
+
+    workdir, data = Path(_WORKDIR.value), _data()
+    check_outputs([workdir / "curves.png", workdir / "curves.json"], below=source_roots(data))
     twin, losses = _import_twin()
     import jax
 
@@ -47,7 +53,6 @@ def main(_: list[str]) -> None:
     from rvm_jax.weights import torch_weights
     from scripts._curves import draw_curves
 
-    data = _data()
     start = rvm_jax.MattingNetwork("mobilenetv3", foreground=False, rngs=_rngs())
     weights = {key: _wide(tensor) for key, tensor in torch_weights.state_dict(start).items()}
     rates = (_RATES[0] * _SCALE.value, _RATES[1] * _SCALE.value)
@@ -60,11 +65,10 @@ def main(_: list[str]) -> None:
     histories = {name: np.array(history) for name, (history, _) in runs.items()}
     errors = {name: error for name, (_, error) in runs.items()}
 
-    workdir = Path(_WORKDIR.value)
     curves = {name: dict(enumerate(history.tolist(), 1)) for name, history in histories.items()}
     draw_curves({"loss/total": curves}, str(workdir / "curves.png"))
     result = {"errors": errors, "losses": {name: history.tolist() for name, history in histories.items()}}
-    (workdir / "curves.json").write_text(json.dumps(result) + "\n")
+    write_bytes(workdir / "curves.json", (json.dumps(result) + "\n").encode())
     side, dtype = _SIZE.value, _DTYPE.value
     print(f"{_STEPS.value} batches of {_BATCH.value} clips of {_FRAMES.value} frames of {side}x{side}, in {dtype}")
     reference = histories["PyTorch"]

@@ -23,15 +23,22 @@ from scripts import ROOT
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(ROOT / "docs/images"), "The folder to write matting_* to.")
 _SEED = flags.DEFINE_integer("seed", 4, "Of the rendered clips.")
 
-_WORK = ROOT / "work/matting"
+_WORK, _QUICKSTART = ROOT / "work/matting", ROOT / "work/quickstart"
+_PICTURES = (
+    *(f"{name}.jpg" for name in ("clip", "transparent", "background", "pictures", "faces", "networks")),
+    "hidden.png",
+)
 _SIDE, _FRAMES, _RATE = 160, 48, Fraction(24)
 _SHOWN = (4, 16, 28, 40)  # frames in the pictures
 
 
 def main(_: list[str]) -> None:
     from rvm_jax.errors import UserError
+    from rvm_jax.output_paths import check_output_folders, check_outputs
 
-    if not (ROOT / "work/quickstart/checkpoints").is_dir():
+    check_output_folders([_WORK], [_QUICKSTART, _OUTPUT_DIR.value])
+    check_outputs([Path(_OUTPUT_DIR.value) / f"matting_{name}" for name in _PICTURES], below=[_QUICKSTART])
+    if not (_QUICKSTART / "checkpoints").is_dir():
         raise UserError("work/quickstart: there is no network yet; run scripts/train.sh first")
     shutil.rmtree(_WORK, ignore_errors=True)  # folders of an earlier run would be refused
     _render_inputs()
@@ -138,7 +145,9 @@ def _plot_hidden(table: Path, target: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 2.2), layout="constrained")
     for face in sorted({row["face"] for row in rows}):
         own = [row for row in rows if row["face"] == face]
-        axes.plot([int(row["frame"]) for row in own], [float(row["occluded_fraction"]) for row in own], label=face)
+        axes.plot(
+            [int(row["frame"]) for row in own], [float(row["occluded_fraction"] or "nan") for row in own], label=face
+        )
     axes.set(xlabel="frame", ylabel="hidden share", ylim=(0, 1))
     axes.legend(frameon=False)
     figure.savefig(target, dpi=90)

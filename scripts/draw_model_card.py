@@ -21,6 +21,7 @@ _FACES = flags.DEFINE_string("faces", None, "Pictures <category>/img/<name> besi
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", str(ROOT / "docs/images"), "Where the pictures go.")
 flags.mark_flags_as_required(["clip", "faces"])
 
+_BOTH, _WHOLE_CLIP, _FAILURES = "face.jpg", "face_clip.jpg", "face_failures.jpg"
 _SIDE = 144  # pixels of a tile
 _FRAMES = 24  # of the clip's sheet
 _SHOWN = 4  # of each in the README's picture
@@ -33,23 +34,27 @@ Tile = tuple[np.ndarray, np.ndarray]
 def main(_: list[str]) -> None:
     import rvm_jax
     from rvm_jax.matting.matter import Matter
-    from rvm_jax.matting.weights import load_network
+    from rvm_jax.matting.weights import load_network, weights_paths
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.video_reader import VideoReader
+    from rvm_jax.output_paths import check_outputs
 
+    output = Path(_OUTPUT_DIR.value)
+    check_outputs(
+        [output / name for name in (_BOTH, _WHOLE_CLIP, _FAILURES)],
+        [str(_CLIP.value), *weights_paths(_CHECKPOINT.value)],
+        below=[str(_FACES.value)],
+    )
     network = load_network(_CHECKPOINT.value)
     matter = network if isinstance(network, rvm_jax.Matter) else Matter(network)  # type: ignore[arg-type]
     clip = [(rgb, _alpha(matter, rgb)) for rgb in VideoReader(str(_CLIP.value))]
     faces = _faces(matter)
     best = [tile for category in _PICTURES[:2] for _, tile in sorted(faces[category], key=_error)[: _SHOWN // 2]]
     worst = sorted((each for tiles in faces.values() for each in tiles), key=_error)[-_WORST:]
-    output = Path(_OUTPUT_DIR.value)
-    write_picture(output / "face.jpg", _sheet([_every(clip, _SHOWN) + best]))
+    write_picture(output / _BOTH, _sheet([_every(clip, _SHOWN) + best]))
     frames = _every(clip, _FRAMES)
-    write_picture(
-        output / "face_clip.jpg", _sheet([frames[i : i + _FRAMES // 3] for i in range(0, _FRAMES, _FRAMES // 3)])
-    )
-    write_picture(output / "face_failures.jpg", _sheet([[tile for _, tile in worst]]))
+    write_picture(output / _WHOLE_CLIP, _sheet([frames[i : i + _FRAMES // 3] for i in range(0, _FRAMES, _FRAMES // 3)]))
+    write_picture(output / _FAILURES, _sheet([[tile for _, tile in worst]]))
 
 
 def _alpha(matter: "rvm_jax.Matter", rgb: np.ndarray) -> np.ndarray:  # type: ignore[name-defined]  # noqa: F821

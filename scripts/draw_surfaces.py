@@ -23,6 +23,10 @@ _BEHIND = 0.82  # the grey behind occluders
 
 
 def main(_: list[str]) -> None:
+    from rvm_jax.output_paths import check_outputs
+
+    photographs: str | None = _PICTURES.value
+    check_outputs([_OUTPUT.value], below=[photographs] if photographs else [])
     import cv2
     import numpy as np
 
@@ -43,7 +47,6 @@ def main(_: list[str]) -> None:
     def of(number: int, kind: int) -> np.random.Generator:
         return np.random.default_rng([seed, kind, number])
 
-    photographs: str | None = _PICTURES.value
     occluders = ProceduralOccluders(_DRAWN_AT, seed=seed + 1, surfaces=1.0, pictures=photographs)
     objects = ProceduralOccluders(_DRAWN_AT, seed=seed, include=["object"], surfaces=1.0, pictures=photographs)
     faces = ProceduralFaces(_DRAWN_AT, seed=seed, surfaces=1.0, pictures=photographs)

@@ -31,10 +31,14 @@ def main(_: list[str]) -> None:
     from data_pipeline.techniques import TECHNIQUES
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.sheets import grid
+    from rvm_jax.output_paths import check_outputs
 
     # Where occluders lie beside the faces, for the trainer to compose, there is nothing to see.
     composed = [name for name, technique in TECHNIQUES.items() if "occluder" not in technique.arrays]
-    for name in tqdm(_TECHNIQUES.value or composed, "techniques"):
+    chosen = _TECHNIQUES.value or composed
+    sheets = {name: Path(_OUTPUT_DIR.value) / f"technique_{name}.jpg" for name in chosen}
+    check_outputs(sheets.values(), below=[ROOT / "docs/samples"])
+    for name in tqdm(chosen, "techniques"):
         clips = make_dataset(_data(name), seed=_SEED.value, num_clips=_NUM_CLIPS.value)
         rows = []
         for index in range(_NUM_CLIPS.value):
@@ -47,8 +51,7 @@ def main(_: list[str]) -> None:
                     for frame in clip.get("pha", clip.get("seg"))
                 ]
             )
-        path = Path(_OUTPUT_DIR.value) / f"technique_{name}.jpg"
-        write_picture(path, grid(rows, pad=2), jpeg_quality=60)
+        write_picture(sheets[name], grid(rows, pad=2), jpeg_quality=60)
 
 
 def _beneath(alpha: Any, width: int) -> Any:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from rvm_jax import cli
+from rvm_jax.atomic_files import write_bytes
 from rvm_jax.errors import UserError
 from scripts import ROOT
 
@@ -52,11 +53,11 @@ def main(_: list[str]) -> None:
     from rvm_jax.output_paths import check_output_folders
 
     target = Path(_OUTPUT.value)
-    check_output_folders([target], weights_paths(_CHECKPOINT.value))
+    pages = ROOT / "integrations" / "browser"
+    check_output_folders([target], [*weights_paths(_CHECKPOINT.value), pages])
     network = cast("Network", load_network(_CHECKPOINT.value))
     (target / "ort").mkdir(parents=True, exist_ok=True)
     rvm_jax.export_onnx(network, target / "network.onnx", "rvm")
-    pages = ROOT / "integrations" / "browser"
     for page in ("index.html", "page.js"):
         shutil.copyfile(pages / page, target / page)
     side = getattr(network, "auto_side", AUTO_SIDE)
@@ -68,7 +69,7 @@ def main(_: list[str]) -> None:
 
 
 def _fetch_runtime(folder: Path) -> None:
-    """Unpacks what the page needs of onnxruntime-web. Raises UserError where npm cannot fetch it."""
+    """Unpacks what the page needs of onnxruntime-web. Raises UserError if npm cannot fetch it."""
     if shutil.which("npm") is None:
         raise UserError(
             "the page needs onnxruntime-web, which npm fetches; install Node.js, or put it into " + str(folder)
@@ -84,7 +85,7 @@ def _fetch_runtime(folder: Path) -> None:
             for name in _RUNTIME:
                 member = archive.extractfile(f"package/dist/{name}")
                 assert member is not None
-                (folder / name).write_bytes(member.read())
+                write_bytes(folder / name, member.read())
 
 
 if __name__ == "__main__":

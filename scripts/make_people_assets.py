@@ -190,7 +190,9 @@ def main(_: list[str]) -> None:
 
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.output_paths import check_outputs
 
+    check_outputs([_OUTPUT.value], [_WHEEL.value])
     try:
         with zipfile.ZipFile(_WHEEL.value) as wheel:
             arrays = build(wheel)

@@ -28,8 +28,11 @@ _FREE = {"people", "drawn", "procedural", "surfaces"}
 
 def main(_: list[str]) -> None:
     import rvm_jax
+    from rvm_jax.output_paths import check_outputs
     from rvm_jax.weights import shipped
 
+    output = Path(_OUTPUT.value)
+    check_outputs([output], [_CHECKPOINT.value], below=[_CHECKPOINT.value])
     network = rvm_jax.load(_CHECKPOINT.value)
     about = {
         "name": "face",
@@ -41,7 +44,6 @@ def main(_: list[str]) -> None:
     }
     if _ABOUT.value:
         about["recipe"] = _ABOUT.value
-    output = Path(_OUTPUT.value)
     shipped.write_shipped(network, output, about, _AUTO_SIDE.value)
     print(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 

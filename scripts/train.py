@@ -51,6 +51,12 @@ def main(
         renamed: what `take_renamed_flags` found.
         around: what is put around the batches of each phase.
     """
+    from data_pipeline.sources.listing import source_roots
+    from rvm_jax.train.initial_network import starting_paths
+    from rvm_jax.train.workdir import check_workdir
+
+    config = _CONFIG.value.to_dict()
+    check_workdir(str(_WORKDIR.value), [*starting_paths(config.get("network") or {}), *source_roots(config)])
     import jax
 
     from eval.validation import Validation

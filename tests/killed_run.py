@@ -1,12 +1,20 @@
-"""scripts/train.py, sent a signal when it has taken a batch: killed_run.py SIGNAL NUMBER-OF-THE-BATCH FLAGS…"""
+"""scripts/train.py with the tiny network, sent a signal when it has taken a batch.
+
+killed_run.py SIGNAL NUMBER-OF-THE-BATCH FLAGS…
+"""
 
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
+
+import tiny_network
 
 from rvm_jax import cli
+from rvm_jax.networks import register
+from rvm_jax.train.losses.objectives import OBJECTIVES
 from rvm_jax.train.phases import Batch, Batches
 from scripts import train
 
@@ -28,7 +36,9 @@ def main() -> None:
                 os.kill(os.getpid(), number)
             yield batch
 
-    cli.run(lambda argv: train.main(argv, around=signalling))
+    cast(dict[str, Any], OBJECTIVES)["tiny"] = tiny_network.loss  # of this process alone
+    with register(tiny_network.DECLARATION):
+        cli.run(lambda argv: train.main(argv, around=signalling))
 
 
 if __name__ == "__main__":

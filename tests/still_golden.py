@@ -34,6 +34,10 @@ def golden_still(name: str) -> Any:
     return network
 
 
+# The tests of one network follow one another, and no check changes the network that it is given.
+_shared_still = functools.lru_cache(maxsize=1)(golden_still)
+
+
 def golden_outputs(name: str, case: str) -> dict[str, np.ndarray]:
     """The named outputs of a case ("a", "c", "train"), channels last."""
     return _arrays(name, f"{case}/out/", channels_last=True)
@@ -70,7 +74,7 @@ def assert_outputs(result: Any, golden: Any, atol: float) -> None:
 
 def check_evaluation(name: str, case: str = "a", network: Any = None) -> Any:
     """Outputs within 2e-5 of the original's; returns the result. `network` is another that should compute the same."""
-    network = network or golden_still(name)
+    network = network or _shared_still(name)
     result = evaluate(network, *inputs(network, case))
     assert_outputs(result, golden_outputs(name, case), atol=2e-5)
     return result
@@ -78,7 +82,7 @@ def check_evaluation(name: str, case: str = "a", network: Any = None) -> Any:
 
 def check_inference(name: str, kernels: Kernels) -> None:
     """The copy for inference, by these kernels: outputs, none of them constant, within 2e-5 of the original's."""
-    copy, golden = for_inference(golden_still(name), kernels=kernels), golden_outputs(name, "a")
+    copy, golden = for_inference(_shared_still(name), kernels=kernels), golden_outputs(name, "a")
     assert all(expected.std() > 0.03 for expected in golden.values())
     assert_outputs(evaluate(copy, *inputs(copy, "a")), golden, atol=2e-5)
 
@@ -97,7 +101,7 @@ def check_training(
     `wider` names a network that differs in more input channels only. Its program then serves both: with zeros for the
     weights, and the inputs, of the channels that `name` lacks, it computes the same.
     """
-    golden, network = golden_outputs(name, "train"), golden_still(name)
+    golden, network = golden_outputs(name, "train"), _shared_still(name)
     _, *tensors = functional.split(network)
     with jax.enable_x64(dtype == "float64"):
         program, abstract = _training_program(wider or name, tuple(golden), dtype, kernels)

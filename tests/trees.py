@@ -79,3 +79,22 @@ def numbered_frames(count: int, size: tuple[int, int] = (32, 48)) -> list[np.nda
 def number_of(frame: np.ndarray) -> int:
     bright = np.flatnonzero(frame[..., 1].mean(axis=0) > 140)
     return round(float((bright.mean() - 2.5) / 2))
+
+
+def landmarks(points: np.ndarray, note: str = "") -> str:
+    """Returns the text of a file of landmarks as WebMorph writes it, with the lines of its drawing."""
+    lines = [f"{x}\t{y}" for x, y in points]
+    return "\n".join([note, str(len(points)), *lines, "1", "0", "3", "0 1 2", ""])
+
+
+def london(root: Path, people: int) -> None:
+    """Writes the Face Research Lab London Set as downloaded, of so many people whose faces are ellipses."""
+    from data_pipeline.sources.london import LANDMARKS, OUTLINE
+
+    points = np.full((LANDMARKS, 2), 3.0)
+    turn = np.linspace(0, 2 * np.pi, len(OUTLINE), endpoint=False) + np.pi
+    height, width = SIZE
+    points[list(OUTLINE)] = np.stack([width / 2 + width / 3 * np.cos(turn), height / 2 + height / 3 * np.sin(turn)], 1)
+    for person in range(people):
+        pictures(root / "neutral_front", f"{person:03d}_03.jpg")
+        (root / "neutral_front" / f"{person:03d}_03.tem").write_text(landmarks(points))

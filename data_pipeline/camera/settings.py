@@ -11,7 +11,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Camera:
-    """Settings of `apply`: probabilities per clip that goes through the camera, and ranges drawn from uniformly.
+    """Sets `apply`: probabilities per clip that goes through the camera, and ranges drawn from uniformly.
 
     Attributes:
         probability: of the camera at all; 0 leaves every clip as it is.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from data_pipeline.drawn import palette
 from data_pipeline.surfaces import PictureFolder
 from data_pipeline.surfaces.noise import fractal
 from data_pipeline.surfaces.painting import painted
@@ -14,6 +15,7 @@ from data_pipeline.surfaces.scenes import drawn
 N = 192
 _SCENE = 256
 _FROM_FOLDER = 0.5  # of what is drawn where there are photographs
+_SKIN_TONED = 0.3  # of drawn surfaces: a network must not tell a face by its colour alone
 
 
 class Materials(NamedTuple):
@@ -25,7 +27,11 @@ class Materials(NamedTuple):
         """Draws a surface (3, N, N) float32, of one of `kinds` (see `data_pipeline.surfaces`) or of any."""
         if self.pictures is not None and rng.random() < _FROM_FOLDER:
             return _planes(self.pictures.crop(rng, N, N).astype(np.float32) / 255)
-        return _planes(painted(rng, N, kinds[int(rng.integers(len(kinds)))] if kinds else None))
+        surface = _planes(painted(rng, N, kinds[int(rng.integers(len(kinds)))] if kinds else None))
+        if rng.random() < _SKIN_TONED:
+            share = palette.skin(rng) / np.maximum(mean_colour(surface), 0.05)
+            surface = np.clip(surface * share[:, None, None], 0, 1)
+        return surface
 
     def scene(self, rng: np.random.Generator) -> np.ndarray:
         """Draws a background (3, n, n) float32."""

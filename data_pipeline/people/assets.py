@@ -12,7 +12,7 @@ PATH = Path(__file__).with_name("assets.npz")
 
 
 class Assets:
-    """The content of `assets.npz`, unpacked.
+    """Holds the content of `assets.npz`, unpacked.
 
     Positions are of mesh vertices (V, 3), in decimetres. A mesh vertex on a seam of the texture layout has several
     *texture vertices* (R), which is what `quads` and `uv` number.
@@ -62,7 +62,7 @@ class Assets:
 
     @property
     def target_names(self) -> list[str]:
-        """The names of all targets, "group/name"."""
+        """Returns the names of all targets, "group/name"."""
         return list(self._targets)
 
     def has_target(self, name: str) -> bool:

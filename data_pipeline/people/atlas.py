@@ -15,7 +15,7 @@ _GAP = 2  # texels between textures, which bilinear lookups may reach
 
 @dataclass(frozen=True)
 class Texture:
-    """The surface of a mesh, by texel.
+    """Describes the surface of a mesh by texel.
 
     Attributes:
         colour: uint8 (h, w, 3), sRGB albedo.
@@ -46,7 +46,7 @@ def texture(
 
 
 class Atlas:
-    """All textures of a scene in one picture.
+    """Holds all textures of a scene in one picture.
 
     Attributes:
         colour, surface, regions: as in `Texture`.

@@ -15,7 +15,7 @@ from data_pipeline.people.rasterise import remap_points
 
 @dataclass(frozen=True)
 class Body:
-    """A person without expression, looking ahead.
+    """Describes a person without expression, looking ahead.
 
     Attributes:
         positions: float32 (V, 3), of the mesh vertices.
@@ -49,17 +49,17 @@ class Body:
 
     @cached_property
     def skull(self) -> "Skull":
-        """The head as radii about its centre."""
+        """Returns the head as radii about its centre."""
         return Skull(self)
 
     @cached_property
     def shoulders(self) -> "Shoulders":
-        """Neck and shoulders, below hair."""
+        """Returns neck and shoulders, below hair."""
         return Shoulders(self)
 
 
 class Skull:
-    """The head's surface as a map of radii by direction, which keeps strands outside."""
+    """Keeps the head's surface as a map of radii by direction, which keeps strands outside."""
 
     _ROWS, _COLUMNS, _PAD = 64, 96, 4
 
@@ -105,7 +105,7 @@ class Skull:
 
 
 class Shoulders:
-    """Neck as a cylinder and shoulders as a height map, which long hair lies on."""
+    """Models the neck as a cylinder and shoulders as a height map, which long hair lies on."""
 
     _SIDE, _EXTENT = 40, 6.0  # cells, decimetres
 

@@ -19,7 +19,7 @@ def to_paint(x: np.ndarray | float, y: np.ndarray | float) -> tuple[np.ndarray, 
 
 
 class BrowHairs:
-    """The hairs of one brow on the plane before the face: roots (n, 2), directions (n,) in radians, lengths (n,)."""
+    """Holds a brow's hairs on the plane before the face: roots (n, 2), directions (n,) in radians, lengths (n,)."""
 
     def __init__(self, rng: np.random.Generator, traits: Traits, count: int):
         t = rng.uniform(0, 1, count) ** 0.9

@@ -11,7 +11,7 @@ from data_pipeline.people.geometry import Bytes, Floats, floats, look_at, rotati
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera that looks at the head.
+    """Looks at the head.
 
     Attributes:
         distance: from the head joint, in decimetres.

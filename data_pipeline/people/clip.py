@@ -21,8 +21,9 @@ from data_pipeline.people.person import Person
 from data_pipeline.people.posing import Pose
 from data_pipeline.people.regions import FACE, Region
 from data_pipeline.people.rig import HeadTurn
-from data_pipeline.people.surfaces import background
+from data_pipeline.people.surfaces import background, pictures_from
 from data_pipeline.people.truth import Truth, find_truth
+from data_pipeline.people.veils import VeilActor, draw_veil
 from data_pipeline.people.wear import draw_wear
 
 RATE = 25.0  # frames a second
@@ -34,7 +35,7 @@ _DETAIL_FROM = 384  # frames this large get textures of full size
 
 @dataclass(frozen=True)
 class Options:
-    """Which traits clips have; each can be left out.
+    """Says which traits clips have; each can be left out.
 
     Attributes:
         hands: the share of clips with hands.
@@ -46,6 +47,10 @@ class Options:
         frames: whether the frames of glasses count as face.
         lenses: whether clear lenses count as occluders; dark ones always do.
         samples: a pixel's, along each side.
+        veils: the share of clips with smoke, a net, a glass or rain before the face.
+        blown: the share of people with falling hair that have some of it blown over the face.
+        backgrounds: a folder of pictures that are behind people, or None for drawn ones.
+        surfaces: a folder of pictures that half the surfaces of things and clothes are cut from, or None.
     """
 
     hands: float = 0.6
@@ -57,10 +62,14 @@ class Options:
     frames: bool = False
     lenses: bool = False
     samples: int = 2
+    veils: float = 0.06
+    blown: float = 0.1
+    backgrounds: str | None = None
+    surfaces: str | None = None
 
 
 class Clip:
-    """One clip; nothing heavy is made before a frame is asked for.
+    """Renders one clip; nothing heavy is made before a frame is asked for.
 
     Args:
         seed: whole numbers that the clip is a function of.
@@ -72,7 +81,8 @@ class Clip:
         traits: of the person.
         hands: which hands come, and what they do.
         wear: what the person wears, names of `wear.WEAR`.
-        framing: the camera, but for its motion. These four may be set before the first frame.
+        veil: what is before the face and lets some of it through, or None.
+        framing: the camera, but for its motion. These five may be set before the first frame.
     """
 
     def __init__(self, seed: Sequence[int], size: int, frames: int, options: Options):
@@ -84,6 +94,9 @@ class Clip:
         volume = STYLES[self.traits.hair].volume
         self.wear = draw_wear(np.random.default_rng([*self.seed, 7]), volume) if options.wear else []
         self.framing = draw_camera(rng)
+        self.veil: VeilActor | None = draw_veil(np.random.default_rng([*self.seed, 8]), options.veils, size)
+        windy = np.random.default_rng([*self.seed, 9]).random() < options.blown
+        self.blown = windy and STYLES[self.traits.hair].flow == "fall"
         shake = 0.004 * float(rng.choice([0, 1, 3], p=[0.4, 0.4, 0.2])) * self.framing.half
         self._shake = Sway(rng, np.zeros(2), shake, 2.5)
         leaves = rng.random() < 0.12  # the face drifts out of the frame and back
@@ -100,20 +113,25 @@ class Clip:
 
     @property
     def category(self) -> str:
-        """What covers the face: "object", "hand", "wear", "hair" or "bare", the first of them that is there."""
+        """What covers the face, the first of these that is there: "object", "hand", one of `veils.VEILS`, "wear",
+        "hair" or "bare"."""
         if self.hands:
             return "object" if any(HAND_POSES[hand.pose].holds for hand in self.hands) else "hand"
+        if self.veil is not None:
+            return self.veil.name
         if self.wear:
             return "wear"
-        return "hair" if "fringe" in self.traits.hair or "eye" in self.traits.hair else "bare"
+        return "hair" if self.blown or "fringe" in self.traits.hair or "eye" in self.traits.hair else "bare"
 
     @cached_property
     def person(self) -> Person:
-        """The person, with what they hold."""
+        """Returns the person, with what they hold."""
         detail = 512 if self.size < _DETAIL_FROM else 768
         other = any(hand.other for hand in self.hands)
         makers = [hand.make for hand in self.hands]
-        return Person(np.random.default_rng([*self.seed, 2]), self.traits, makers, self.wear, other, detail)
+        with pictures_from(self.options.surfaces):
+            rng = np.random.default_rng([*self.seed, 2])
+            return Person(rng, self.traits, makers, self.wear, other, detail, self.blown)
 
     @cached_property
     def _actors(self) -> list[HandActor]:
@@ -123,7 +141,7 @@ class Clip:
     @cached_property
     def _background(self) -> Floats:
         side = round(self.size * _MARGIN)
-        return background(np.random.default_rng([*self.seed, 3]), side)
+        return background(np.random.default_rng([*self.seed, 3]), side, self.options.backgrounds)
 
     @cached_property
     def _light(self) -> Light:
@@ -132,15 +150,19 @@ class Clip:
     @cached_property
     def _exposure(self) -> float:
         """From the light that falls on a face, not from what is seen, so that frames do not depend on each other."""
+        skin = float(self.person.skin[1])
+        wanted = float(np.clip(0.12 + 0.55 * skin, 0.13, 0.40))
+        stops = np.random.default_rng([*self.seed, 5]).normal(0, 0.25)
+        return float(np.clip(wanted / max(skin * float(self._falling.mean()), 1e-3), 0.2, 6) * 2**stops)
+
+    @cached_property
+    def _falling(self) -> Floats:
+        """The light (3,) that falls on a face, the mean over directions from before it."""
         light = self._light
         directions = floats(((0, 0, 1), (0.5, 0, 0.87), (-0.5, 0, 0.87), (0, 0.5, 0.87), (0, -0.5, 0.87)))
         key = np.clip(directions @ light.key, 0, 1)[:, None] * light.key_colour
         fill = np.clip((directions @ light.fill + 0.3) / 1.3, 0, 1)[:, None] * light.fill_colour
-        falling = float((0.7 * key + 0.8 * fill + np.maximum(harmonics(directions) @ light.ambient, 0.02)).mean())
-        skin = float(self.person.skin[1])
-        wanted = float(np.clip(0.12 + 0.55 * skin, 0.13, 0.40))
-        stops = np.random.default_rng([*self.seed, 5]).normal(0, 0.25)
-        return float(np.clip(wanted / max(skin * falling, 1e-3), 0.2, 6) * 2**stops)
+        return floats((0.7 * key + 0.8 * fill + np.maximum(harmonics(directions) @ light.ambient, 0.02)).mean(0))
 
     def frame(self, number: int) -> Frame:
         """Renders a frame."""
@@ -190,7 +212,8 @@ class Clip:
         face = tuple(region for region in FACE if options.beard or region != Region.BEARD)
         face += (Region.GLASSES,) if options.frames else ()
         behind = self._behind(time)
-        return Scene(self._light, behind, self._exposure, face, options.lenses, options.shadows, options.camera)
+        veil = None if self.veil is None else self.veil.at(time, self._falling)
+        return Scene(self._light, behind, self._exposure, face, options.lenses, options.shadows, options.camera, veil)
 
     def _behind(self, time: float) -> Floats:
         """The part of the background that the camera sees: what is far away hardly moves."""

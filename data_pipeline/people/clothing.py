@@ -18,7 +18,7 @@ _PATCH = 256  # texels of a drawn cloth
 
 
 class Garment(NamedTuple):
-    """What someone wears on the upper body.
+    """Describes what someone wears on the upper body.
 
     Attributes:
         radius: how wide the neck is open, in decimetres.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from data_pipeline.people.geometry import Floats, Ints, floats, look_at, transform
-from data_pipeline.people.hands import Hand, hand_mesh
+from data_pipeline.people.hands import Hand, Thumb, hand_mesh
 from data_pipeline.people.rasterise import depth_map, sample_depth
 
 _REACH, _FAR, _SIDE = 1.1, 8.0, 96  # decimetres about the palm that count, the distance of the camera, its pixels
@@ -16,7 +16,7 @@ _SUNK = 0.012  # decimetres that skin gives way
 
 
 class Surface:
-    """The head as the palm of a hand sees it.
+    """Describes the head as the palm of a hand sees it.
 
     Args:
         points: (n, 3), of the head and what is on it.
@@ -36,7 +36,7 @@ class Surface:
 
 
 def rest_on(
-    surface: Surface, hand: Hand, curl: Floats, thumb: tuple[float, float, float], spread: float, matrix: Floats
+    surface: Surface, hand: Hand, curl: Floats, thumb: Thumb, spread: float, matrix: Floats
 ) -> tuple[Floats, Floats]:
     """Slides a hand along its palm's direction until it touches, and closes each finger until it does.
 

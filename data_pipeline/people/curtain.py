@@ -15,7 +15,7 @@ _MIDDLE = 0.55  # what weight of a cell's neighbours lets it be part of the shee
 
 
 class Curtain(NamedTuple):
-    """A sheet of hair at rest: vertices, normals (n, 3), triangles, and places (n, 2) in the texture of the cap."""
+    """Holds a sheet of hair at rest: vertices, normals (n, 3), triangles, places (n, 2) in the texture of the cap."""
 
     vertices: Floats
     normals: Floats

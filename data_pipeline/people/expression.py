@@ -83,7 +83,7 @@ def looking(x: float, y: float) -> Expression:
 
 
 class Talk:
-    """A course of mouth shapes over time, in seconds; each is held for a fifth of a second or so."""
+    """Gives mouth shapes a course over time, in seconds; each is held for a fifth of a second or so."""
 
     def __init__(self, rng: np.random.Generator, duration: float):
         self._times, self._shapes = [0.0], [Expression()]

@@ -46,7 +46,7 @@ def _bulge() -> Floats:
 
 
 class Eyes:
-    """Where the eyes of a person are at rest, and how large: centres (2, 3) and radii (2,), the left one first."""
+    """Says where the eyes of a person are at rest, and how large: centres (2, 3) and radii (2,), the left one first."""
 
     def __init__(self, body: Body):
         assets = load_assets()

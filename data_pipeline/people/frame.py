@@ -16,9 +16,11 @@ from data_pipeline.people.rasterise import Canvas, depth_map, remap_points
 from data_pipeline.people.regions import FACE, FLESH, Region
 from data_pipeline.people.shade import Points, Shader, ShadowMap
 from data_pipeline.people.strands import across
+from data_pipeline.people.veils import Veil
 
 _STRAND = 5000.0  # second attribute of strands, where other meshes have a pixel of the atlas
 _MARK = 4000.0
+_VEIL_THICK = 0.5  # decimetres
 _SHADOW_HALF, _SHADOW_DISTANCE = 2.6, 40.0
 _SHADOW_WIDER = 2.2  # strands that cast shadows stand for several
 # Standard deviations (decimetres) of the light scattered in flesh, and how much of each channel goes that far.
@@ -27,7 +29,7 @@ _SCATTER = ((0.030, floats([0.45, 0.25, 0.12])), (0.012, floats([0.25, 0.25, 0.2
 
 @dataclass(frozen=True)
 class Scene:
-    """What a frame is taken of, besides the person: light, what lies behind, and what the truth counts as face.
+    """Says what a frame is taken of, besides the person: light, what lies behind, and what the truth counts as face.
 
     Attributes:
         light: of the scene.
@@ -37,6 +39,7 @@ class Scene:
         lenses: whether clear lenses count as occluders.
         shadows: whether the key light casts any.
         sensor: whether lens blur and noise are added.
+        veil: what is before the face and lets some of it through, if anything.
     """
 
     light: Light
@@ -46,11 +49,12 @@ class Scene:
     lenses: bool = False
     shadows: bool = True
     sensor: bool = True
+    veil: Veil | None = None
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered frame.
+    """Holds a rendered frame.
 
     Attributes:
         rgb: uint8 (size, size, 3).
@@ -108,7 +112,10 @@ def expose(
         samples // 2 :: samples, samples // 2 :: samples
     ]
     shader = Shader(scene.light, _shadow(view, scene.light) if scene.shadows else None, view.eye)
-    return view.light(shader, scene.background), shares, depth
+    linear, near = view.light(shader, scene.background, scene.veil)
+    if scene.veil is not None:
+        linear = view.veiled(linear, near, shares, scene.veil)
+    return linear, shares, depth
 
 
 def _shadow(view: "_View", light: Light) -> ShadowMap:
@@ -187,17 +194,41 @@ class _View:
     def _mean(self, picture: Floats) -> Floats:
         return self.canvas.shrink(picture, self.size)
 
-    def light(self, shader: Shader, background: Floats) -> Floats:
-        """Lights the samples and puts them before the background: linear (size, size, 3)."""
+    def light(self, shader: Shader, background: Floats, veil: Veil | None = None) -> tuple[Floats, Floats | None]:
+        """Lights the samples and puts them before the background: linear (size, size, 3).
+
+        With a veil it also returns the part of that light that comes from before the veil.
+        """
         blocks, singles = self._split()
         picture = _Lit(self, blocks, singles)
         points = picture.points()
         irradiance, reflection = shader.shade(points)
         picture.scatter(points, irradiance)
-        colour = picture.spread(points.albedo * irradiance + reflection)
+        seen = points.albedo * irradiance + reflection
+        colour = picture.spread(seen)
+        near = None if veil is None else picture.spread(seen * picture.gather(1 - self._behind(veil))[:, None])
         colour += background * (1 - self._mean(self.canvas.covered.astype(np.float32)))[..., None]
         add_panes(colour, self.canvas, self.moved.panes, self.eye, shader.light, self.size)
-        return colour
+        return colour, near
+
+    def _behind(self, veil: Veil) -> Floats:
+        """How much of each sample is behind a veil: what goes through it does so softly, as smoke is thick."""
+        middle = float(-(self.matrix[2, :3] @ self.joint + self.matrix[2, 3])) - veil.ahead
+        behind = np.clip((self.canvas.depth - np.float32(middle)) / np.float32(_VEIL_THICK) + np.float32(0.5), 0, 1)
+        return np.where(self.canvas.covered, behind, np.float32(1))
+
+    def veiled(self, linear: Floats, near: Floats | None, shares: dict[Region, Floats], veil: Veil) -> Floats:
+        """Puts a veil over what lies behind it, in the picture and in the shares, which it takes its own from."""
+        behind = self._behind(veil)
+        hidden = np.zeros_like(veil.alpha)
+        for region, share in shares.items():
+            taken = self._mean(behind * (self.regions == region)) * veil.alpha
+            shares[region] = np.maximum(share - taken, 0)
+            hidden += taken
+        shares[Region.VEIL] = hidden
+        front = linear if near is None else near
+        through = (1 - veil.alpha)[..., None]
+        return floats(front + (linear - front) * through + veil.colour * self._mean(behind)[..., None])
 
     def _split(self) -> tuple[Ints, Ints]:
         """Pixels whose samples are alike, to be lit once, and the samples of all other pixels."""
@@ -229,7 +260,8 @@ class _Lit:
         self.y: Floats = np.concatenate([blocks // size * n + middle, singles // side]).astype(np.float32)
         self.regions = np.concatenate([view.regions[::n, ::n].ravel()[blocks], view.regions.ravel()[singles]])
 
-    def _gather(self, picture: Floats) -> Floats:
+    def gather(self, picture: Floats) -> Floats:
+        """Returns the values of the points in a picture of samples; pixels that are lit whole have their mean."""
         channels = picture.shape[2:]
         small = self.view._mean(picture).reshape(-1, *channels)
         return np.concatenate([small[self.blocks], picture.reshape(-1, *channels)[self.singles]])
@@ -237,7 +269,7 @@ class _Lit:
     def points(self) -> Points:
         """Looks up what the points look like."""
         view, person = self.view, self.view.person
-        values, normals, depth = (self._gather(p) for p in (view.canvas.values, view.normals, view.canvas.depth))
+        values, normals, depth = (self.gather(p) for p in (view.canvas.values, view.normals, view.canvas.depth))
         strand = values[:, 1] > _MARK
         u, v = values[:, 0] - np.float32(0.5), values[:, 1] - np.float32(0.5)
         albedo = LINEAR_OF_BYTE[remap_points(person.atlas.colour, u, v, 0.0)]

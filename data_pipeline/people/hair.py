@@ -15,11 +15,13 @@ from data_pipeline.people.regions import Region
 from data_pipeline.people.strands import Tuft
 
 _CLUMPS = 60
+_LOCKED = 0.9  # how far the tips of a lock come together, at most
+_LOCK_REACH = 0.45  # decimetres
 
 
 @dataclass(frozen=True)
 class Roots:
-    """Where strands start: positions, normals and base points, each (n, 3), and the clump (n,) that each belongs to."""
+    """Says where strands start: positions, normals and base points, each (n, 3), and the clump (n,) of each."""
 
     points: Floats
     normals: Floats
@@ -29,7 +31,7 @@ class Roots:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Returns how many there are."""
         return len(self.points)
 
 
@@ -146,6 +148,8 @@ class _Grower:
         style, rng, count = self.style, self.rng, roots.count
         top, front = smoothstep(7.7, 8.2, roots.base[:, 1]), smoothstep(0.3, 1.1, roots.base[:, 2])
         lengths = length * (1 + rng.normal(0, 0.12, count))
+        # Grown hair is of all lengths, and ends lock by lock, not along a line.
+        lengths = lengths * (1 - 0.4 * rng.random(count) ** 3 + 0.05 * roots.drift[roots.clump, 0].clip(-2, 2))
         if style.flow in ("crop", "side", "back"):
             lengths = (
                 lengths * {"crop": 0.45 + 0.55 * top, "side": 0.35 + 0.65 * top, "back": 0.4 + 0.6 * top}[style.flow]
@@ -161,20 +165,23 @@ class _Grower:
             return self._curl(roots, direction, lengths, offset)
         strands = list(self._bend(roots, start, direction, wish, lengths, offset, gravity, style.points))
         points = np.stack([roots.points - roots.normals * 0.01, *strands], 1).astype(np.float32)
-        return _smoothed(points, 3) if style.flow != "crop" else points
+        points = _smoothed(points, 3) if style.flow != "crop" else points
+        return points if style.flow == "knot" else _in_locks(rng, points, roots.clump)
 
     def grow_fringe(self, roots: Roots, layer: Floats) -> Floats:
         """Returns the points of strands that fall over the forehead."""
         rng, count = self.rng, roots.count
         asymmetric = self.style.fringe > 1  # over one eye: everything to one side
-        lengths = self.style.fringe * (1 + rng.normal(0, 0.08, count)) + 0.5 * np.maximum(0, 1.0 - roots.base[:, 2])
+        lengths = self.style.fringe * (1.05 - 0.35 * rng.random(count) ** 2 + rng.normal(0, 0.05, count))
+        lengths = lengths + 0.5 * np.maximum(0, 1.0 - roots.base[:, 2])
         sideways = np.sign(self.parting) * (0.9 if asymmetric else 0.12) + 0.15 * roots.points[:, 0]
         wish = np.column_stack([sideways * np.ones(count), np.full(count, -0.6), np.full(count, 0.75)])
         wish = (wish + 0.08 * roots.drift[roots.clump]).astype(np.float32)
         direction = normalised(roots.normals * 0.4 + wish + rng.normal(0, 0.06, (count, 3)))
         offset = 0.02 + 0.09 * layer
         steps = self._bend(roots, roots.points, direction, wish, lengths, offset, 0.35, 8)
-        return _smoothed(np.stack([roots.points - roots.normals * 0.01, *steps], 1).astype(np.float32), 2)
+        points = _smoothed(np.stack([roots.points - roots.normals * 0.01, *steps], 1).astype(np.float32), 2)
+        return _in_locks(rng, points, roots.clump)
 
     def _wish(self, roots: Roots, top: Floats, front: Floats) -> tuple[Floats, float, float]:
         """Where strands want to go (n, 3), how much they start away from the skin, and how heavy they are."""
@@ -278,7 +285,7 @@ class _Grower:
 def _tuft(rng: np.random.Generator, points: Floats, layer: Floats, roots: Roots, style: Style, traits: Traits) -> Tuft:
     count, steps = points.shape[:2]
     along = np.linspace(0, 1, steps)[None]
-    taper = 1 - 0.65 * along**2
+    taper = 1 - 0.35 * along - 0.57 * along**4
     # Baby hair: strands at the hairline are fine.
     inside = smoothstep(-0.02, 0.14, hairline_depth(roots.base[:, 1], roots.base[:, 2], traits.hairline))
     widths = style.width * taper * (1 + 0.4 * rng.random((count, 1))) * (0.35 + 0.65 * inside)[:, None]
@@ -339,6 +346,20 @@ def _loose(rng: np.random.Generator, points: Floats, style: Style, traits: Trait
     openness = np.broadcast_to(0.55 + 0.4 * rng.random((count, 1)), (count, steps)).astype(np.float32)
     colours = strand_colours(rng, traits, count, steps)
     return Tuft(points.astype(np.float32), widths, openness, colours, Region.HAIR, normals.astype(np.float32))
+
+
+def _in_locks(rng: np.random.Generator, points: Floats, clump: np.ndarray) -> Floats:
+    """Draws the ends of strands (n, k, 3) together, those of a lock, some three to a clump, towards their mean."""
+    lock = clump * 3 + rng.integers(0, 3, len(points))
+    count = np.bincount(lock, minlength=lock.max() + 1)[lock]
+    means = np.zeros((lock.max() + 1, *points.shape[1:]), np.float32)
+    np.add.at(means, lock, points)
+    along = np.linspace(0, 1, points.shape[1], dtype=np.float32)[None, :, None]
+    pull = _LOCKED * along**2 * rng.random((len(points), 1, 1)).astype(np.float32)
+    towards = means[lock] / count[:, None, None] - points
+    # Far from the mean a strand is not of its lock: it would cross the head.
+    near = np.exp(-((np.linalg.norm(towards[:, -1], axis=1) / _LOCK_REACH) ** 2))[:, None, None]
+    return floats(points + pull * near * towards)
 
 
 def _smoothed(points: Floats, times: int) -> Floats:

@@ -6,7 +6,7 @@ Flow = Literal["none", "crop", "side", "back", "fall", "curl", "knot"]
 
 
 class Style(NamedTuple):
-    """How hair grows; lengths are in decimetres.
+    """Says how hair grows; lengths are in decimetres.
 
     Attributes:
         female: how often women wear it.
@@ -61,7 +61,7 @@ STYLES: dict[str, Style] = {
 
 
 class Beard(NamedTuple):
-    """How a beard grows.
+    """Says how a beard grows.
 
     Attributes:
         length: of its strands, in decimetres.

@@ -30,7 +30,7 @@ def _curled(first: float, second: float | None = None, third: float | None = Non
 
 
 class HandPose(NamedTuple):
-    """One entry of the table.
+    """Is one entry of the table.
 
     Attributes:
         landmark: of `LANDMARKS`, which `offset` (decimetres) is added to: the middle of the palm.
@@ -45,6 +45,7 @@ class HandPose(NamedTuple):
         holds: the thing of `held.THINGS` in it.
         weight: how often it is drawn.
         free: standard deviation, in decimetres, of where it is.
+        pinch: decimetres between the tips of thumb and first finger, which bend until they have it; None: as they are.
     """
 
     landmark: str
@@ -59,6 +60,7 @@ class HandPose(NamedTuple):
     holds: str = ""
     weight: float = 1.0
     free: float = 0.06
+    pinch: float | None = None
 
 
 _FLAT, _RELAXED = _curled(0.05, 0.1, 0.1), _curled(0.12, 0.28, 0.18)
@@ -84,9 +86,11 @@ HAND_POSES: dict[str, HandPose] = {
     "fist at mouth": HandPose("mouth", (0.05, -0.2, 0.4), (-0.8, 0.5, 0), (0, 0.1, -1), _FIST, (0.4, 0.5, 0.4)),
     "finger at lips": HandPose("mouth", (0.12, -0.45, 0.4), (-0.35, 1, -0.1), (-0.6, 0, -0.8), _POINT, (0.4, 0.5, 0.4)),
     "finger at cheek": HandPose("cheek", (0.3, -0.5, 0.3), (-0.3, 1, -0.1), (-0.8, 0, -0.6), _POINT, (0.4, 0.5, 0.4)),
-    "pinching nose": HandPose("nose", (0.05, -0.5, 0.45), (-0.5, 0.9, 0.1), (-0.3, 0.1, -1), _PINCH, (0.35, 0.3, 0.2)),
+    "pinching nose": HandPose(
+        "nose", (0.05, -0.5, 0.45), (-0.5, 0.9, 0.1), (-0.3, 0.1, -1), _PINCH, (0.35, 0.3, 0.2), pinch=0.4
+    ),
     "adjusting glasses": HandPose(
-        "temple", (0.2, -0.55, 0.5), (-0.45, 1, -0.2), (-0.8, 0, -0.7), _PINCH, (0.35, 0.3, 0.2), weight=0.7
+        "temple", (0.2, -0.55, 0.5), (-0.45, 1, -0.2), (-0.8, 0, -0.7), _PINCH, (0.35, 0.3, 0.2), weight=0.7, pinch=0.15
     ),
     "waving": HandPose(
         "nose",
@@ -143,6 +147,7 @@ HAND_POSES: dict[str, HandPose] = {
         (-0.4, 0.2, -1),
         _PINCH,
         (0.35, 0.3, 0.2),
+        pinch=0.17,
         touches=False,
         holds="cigarette",
         weight=0.6,
@@ -154,6 +159,7 @@ HAND_POSES: dict[str, HandPose] = {
         (-0.2, 0.2, -1),
         _PINCH,
         (0.35, 0.3, 0.2),
+        pinch=0.17,
         touches=False,
         holds="fork",
         weight=1.2,
@@ -165,6 +171,7 @@ HAND_POSES: dict[str, HandPose] = {
         (-0.3, 0.2, -1),
         _PINCH,
         (0.35, 0.3, 0.2),
+        pinch=0.17,
         touches=False,
         holds="brush",
         weight=0.8,
@@ -176,6 +183,7 @@ HAND_POSES: dict[str, HandPose] = {
         (-0.2, 0.2, -1),
         _PINCH,
         (0.35, 0.3, 0.2),
+        pinch=0.17,
         touches=False,
         holds="brush",
         weight=0.6,

@@ -1,22 +1,25 @@
 """What hands hold, in hand coordinates: meshes turned on a lathe or made of boxes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from data_pipeline.people.atlas import Texture, texture
 from data_pipeline.people.colour import muted_colour, to_linear
-from data_pipeline.people.geometry import Floats, rotation_x, rotation_y, vector
+from data_pipeline.people.geometry import Floats, floats, normalised, rotation_about, rotation_x, rotation_y, vector
 from data_pipeline.people.hands import Hand
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface, surface
 from data_pipeline.people.things import Part, Thing, box, lathe, moved
 
 Maker = Callable[[np.random.Generator, Hand], Thing]
+_TILT = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)  # of what is pinched, before it is aimed
+AHEAD = normalised(vector(0.8, 0.55, 0.1))  # past the tips of thumb and first finger, in hand coordinates
 
 
 def cup(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A mug, glass-shaped or straight, upright in a closed hand."""
+    """Makes a mug, glass-shaped or straight, upright in a closed hand."""
     radius, height = float(rng.uniform(0.34, 0.42)), float(rng.uniform(0.9, 1.3))
     bottom, wall = float(rng.uniform(0.75, 1.0)) * radius, 0.03
     body = lathe(
@@ -35,7 +38,7 @@ def cup(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A bottle or a can, upright in a closed hand."""
+    """Makes a bottle or a can, upright in a closed hand."""
     radius, height = float(rng.uniform(0.28, 0.36)), float(rng.uniform(1.5, 2.2))
     if rng.random() < 0.3:  # a can
         height = 1.2
@@ -65,7 +68,7 @@ def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def microphone(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A microphone with a round head of wire."""
+    """Makes a microphone with a round head of wire."""
     dark = rng.random() < 0.7
     colour = muted_colour(rng, 0.03, 0.15, 0.2) if dark else muted_colour(rng, 0.4, 0.8, 0.2)
     grid = plain_surface(rng, 64, muted_colour(rng, 0.15, 0.6, 0.1))
@@ -82,7 +85,7 @@ def microphone(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def phone(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A phone whose back is seen, flat in the palm."""
+    """Makes a phone whose back is seen, flat in the palm."""
     size = (float(rng.uniform(1.35, 1.65)), 0.09, float(rng.uniform(0.68, 0.80)))
     if rng.random() < 0.35:
         colour = surface(rng, 128, "print", "leather", "fabric", "wood")
@@ -97,16 +100,16 @@ def phone(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def cigarette(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A cigarette between the first fingers."""
+    """Makes a cigarette between the first fingers."""
     paper = plain_surface(rng, 32, vector(0.93, 0.92, 0.90))
-    paper[20:] = to_linear([0.75, 0.5, 0.28])
-    paper[:2] = to_linear([0.5, 0.2, 0.1])
+    paper[:11] = to_linear([0.75, 0.5, 0.28])  # the end that goes into the mouth
+    paper[30:] = to_linear([0.5, 0.2, 0.1])
     stick = lathe([(-0.4, 0.0), (-0.4, 0.04), (0.4, 0.04), (0.4, 0.0)], texture(paper, Region.OBJECT))
-    return Thing("cigarette", (_pinched(stick, hand, 0.25),), "hand")
+    return Thing("cigarette", (_pinched(stick, hand, 0.05),), "hand")
 
 
 def fork(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A fork or a spoon."""
+    """Makes a fork or a spoon."""
     steel = _any_surface(rng, "metal")
     handle = moved(box((1.4, 0.04, 0.10), steel, 0.01), rotation_y(np.pi / 2), vector(0, 0, -0.25))
     if rng.random() < 0.5:
@@ -123,7 +126,7 @@ def fork(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def brush(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A brush for make-up, a toothbrush, or a pen."""
+    """Makes a brush for make-up, a toothbrush, or a pen."""
     colour = muted_colour(rng, 0.05, 0.9, 0.8)
     handle = lathe([(-0.9, 0.0), (-0.85, 0.05), (0.2, 0.06), (0.5, 0.045), (0.55, 0.0)], _coloured(rng, colour, 0.6))
     kind = int(rng.integers(0, 3))
@@ -148,7 +151,7 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
 
 
 def book(rng: np.random.Generator, hand: Hand) -> Thing:
-    """A book, a card or a sheet of paper held up."""
+    """Makes a book, a card or a sheet of paper held up."""
     size = (float(rng.uniform(1.2, 2.2)), float(rng.uniform(0.02, 0.25)), float(rng.uniform(1.0, 1.7)))
     part = box(size, _any_surface(rng, "print", "text", "fabric", "leather"), 0.01)
     return Thing(
@@ -168,9 +171,30 @@ THINGS: dict[str, Maker] = {
 }
 
 
-def make_held(name: str, rng: np.random.Generator, hand: Hand) -> Thing:
-    """Makes a thing of `THINGS` for a hand."""
-    return THINGS[name](rng, hand)
+def make_held(name: str, rng: np.random.Generator, hand: Hand, pinch: Floats | None = None) -> Thing:
+    """Makes a thing of `THINGS` for a hand.
+
+    Args:
+        name: of the thing.
+        rng: draws it.
+        hand: that holds it.
+        pinch: (3,), in hand coordinates, where thumb and first finger meet; thin things go through there and on along
+            `AHEAD`.
+    """
+    thing = THINGS[name](rng, hand)
+    if pinch is None:
+        return thing
+    before = _TILT @ vector(0, 0, 1)
+    angle = float(np.arccos(np.clip(before @ AHEAD, -1, 1)))
+    turn = rotation_about(np.cross(before, AHEAD), angle)
+    offset = floats(pinch - turn @ _between(hand))
+    return replace(thing, parts=tuple(moved(part, turn, offset) for part in thing.parts))
+
+
+def end_of(thing: Thing, pinch: Floats) -> Floats:
+    """Returns where the end of a thin thing is, in hand coordinates; see `make_held`."""
+    reach = max(float(((part.vertices - pinch) @ AHEAD).max()) for part in thing.parts)
+    return floats(pinch + np.float32(reach) * AHEAD)
 
 
 def _any_surface(rng: np.random.Generator, *kinds: str) -> Texture:
@@ -190,5 +214,9 @@ def _gripped(part: Part, hand: Hand, radius: float, shift: float = 0.0) -> Part:
 
 def _pinched(part: Part, hand: Hand, along: float) -> Part:
     """Puts a thin thing that lies along z between thumb and first finger, `along` decimetres further out."""
-    tilt = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)
-    return moved(part, tilt, hand.knuckle + vector(0.25, 0.42, -0.45) + tilt @ vector(0, 0, along))
+    return moved(part, _TILT, _between(hand) + _TILT @ vector(0, 0, along))
+
+
+def _between(hand: Hand) -> Floats:
+    """About where thumb and first finger meet."""
+    return floats(hand.knuckle + vector(0.25, 0.42, -0.45))

@@ -15,7 +15,7 @@ _YOUNG, _OLD = 0.5, 1.0  # on MakeHuman's scale of ages, where a child is 0.1875
 
 @dataclass(frozen=True)
 class Traits:
-    """What makes a person look as they do, besides the shape.
+    """Says what makes a person look as they do, besides the shape.
 
     Attributes:
         gender: 0 female to 1 male.
@@ -60,7 +60,7 @@ class Traits:
 
     @property
     def wrinkles(self) -> float:
-        """How old the skin looks: 0 up to MakeHuman's 0.55, then rising to 1."""
+        """Returns how old the skin looks: 0 up to MakeHuman's 0.55, then rising to 1."""
         return max(0.0, (self.age - 0.55) / 0.45)
 
 

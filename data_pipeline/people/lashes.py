@@ -16,7 +16,7 @@ _HALF_WIDTHS = (0.0055, 0.0042, 0.0008)
 
 
 class Lashes(NamedTuple):
-    """The lashes of one lid: the strip's vertices (5, columns), root row first, and per lash its place and length."""
+    """Holds the lashes of one lid: the strip's vertices (5, columns), root row first; per lash, place and length."""
 
     grid: Ints
     column: Floats

@@ -31,7 +31,7 @@ _JAW_Y = (6.9, 6.85, 6.8, 6.42, 6.28, 6.2, 6.15, 6.1)
 
 @dataclass(frozen=True)
 class Layout:
-    """The texture of each texture vertex, an index into `TEXTURES` (R,), and its place there (R, 2), 0 to 1, y down."""
+    """Holds the texture of each texture vertex, an index into `TEXTURES` (R,), and its place (R, 2), 0 to 1, y down."""
 
     texture: Ints
     place: Floats
@@ -77,7 +77,7 @@ def mesh_layout() -> Layout:
 
 
 class TexelMap:
-    """The base positions of the texels of a texture, and masks that follow from them alone.
+    """Holds the base positions of the texels of a texture, and masks that follow from them alone.
 
     Attributes:
         x, y, z: float32 (height, width), filled a little beyond the island.
@@ -99,7 +99,7 @@ class TexelMap:
 
 
 class HeadMap(TexelMap):
-    """The texels of the head, with what MakeHuman's masks and our formulas say of them."""
+    """Holds the texels of the head, with what MakeHuman's masks and our formulas say of them."""
 
     def __init__(self, width: int, height: int):
         super().__init__("head", width, height)
@@ -112,7 +112,7 @@ class HeadMap(TexelMap):
 
     @cached_property
     def beard(self) -> Floats:
-        """Where beards grow, 0 to 1."""
+        """Returns where beards grow, 0 to 1."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(-0.10, 0.14, 6.80 + 0.55 * np.maximum(0, 0.95 - z) - y) * smoothstep(0.5, 0.62, z)
         area *= 1 - smoothstep(0.12, 0.3, -self.above_jaw)
@@ -121,13 +121,13 @@ class HeadMap(TexelMap):
 
     @cached_property
     def moustache(self) -> Floats:
-        """Where moustaches grow, 0 to 1."""
+        """Returns where moustaches grow, 0 to 1."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(0.0, 0.03, y - 6.67) * smoothstep(-0.03, 0.05, 6.84 - y) * smoothstep(0.0, 0.12, 0.38 - x)
         return area * smoothstep(1.1, 1.25, z) * (1 - smoothstep(0.06, 0.15, self.lips))
 
     def scalp(self, lift: float) -> Floats:
-        """Where hair grows, 0 to 1; `lift` (decimetres) raises the hairline over the forehead."""
+        """Returns where hair grows, 0 to 1; `lift` (decimetres) raises the hairline over the forehead."""
         x, y, z = np.abs(self.x), self.y, self.z
         area = smoothstep(-0.05, 0.09, hairline_depth(y, z, lift)) * smoothstep(6.72, 6.80, y) * (1 - self.ears)
         around_ear = (z > 0.2) & (z < 0.55) & (y < 7.45)
@@ -152,7 +152,7 @@ class HeadMap(TexelMap):
 
 
 class HandMap(TexelMap):
-    """The texels of the hand, with its nails, its palm, and how far each is up the arm from the wrist (decimetres)."""
+    """Holds the texels of the hand, with nails, palm, and how far each is up the arm from the wrist (decimetres)."""
 
     def __init__(self, width: int, height: int):
         super().__init__("hand", width, height)

@@ -9,7 +9,7 @@ from data_pipeline.people.geometry import Floats, normalised, vector
 
 @dataclass(frozen=True)
 class Light:
-    """The light of a scene; colours are linear.
+    """Describes the light of a scene; colours are linear.
 
     Attributes:
         key: float32 (3,), direction to the key light.

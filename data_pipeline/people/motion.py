@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Sway:
-    """A sum of slow sines of random phase about a mean: smooth, endless, and known at any time.
+    """Adds slow sines of random phase to a mean: smooth, endless, and known at any time.
 
     Args:
         rng: draws it.
@@ -29,7 +29,7 @@ class Sway:
 
 
 class Visit(NamedTuple):
-    """When something comes, in seconds, how long its way takes, how long it stays, and where it comes from (3,)."""
+    """Says when something comes, in seconds, how long its way takes, how long it stays, where it comes from (3,)."""
 
     start: float
     way: float
@@ -46,7 +46,7 @@ class Visit(NamedTuple):
 
 
 class Glances:
-    """Where the eyes look over time: they rest for a second or so, then jump; the head is at rest at (0, 0)."""
+    """Says where the eyes look over time: they rest for a second or so, then jump; the head is at rest at (0, 0)."""
 
     def __init__(self, rng: np.random.Generator, duration: float):
         self._times = np.cumsum(rng.exponential(1.1, int(duration) + 6) + 0.25) - 1.0

@@ -9,21 +9,22 @@ from data_pipeline.people.assets import load_assets
 from data_pipeline.people.clothing import THICKNESS
 from data_pipeline.people.contact import Surface, rest_on
 from data_pipeline.people.geometry import Floats, floats, smoothstep, triangles_of, vector
-from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS
-from data_pipeline.people.hands import Hand, hand_matrix, hand_mesh, hand_normals
-from data_pipeline.people.held import make_held
+from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS, HandPose
+from data_pipeline.people.hands import Hand, Thumb, hand_matrix, hand_mesh, hand_normals
+from data_pipeline.people.held import end_of, make_held
 from data_pipeline.people.motion import Sway, Visit
 from data_pipeline.people.occlusion import openness
 from data_pipeline.people.person import Person
 from data_pipeline.people.posing import PosedHand
 from data_pipeline.people.things import Thing
 
+_LOOSE = 0.12  # of the things that a hand would hold
 _SKY = 8  # directions in which fingers shade each other
 
 
 @dataclass(frozen=True)
 class HandPart:
-    """What a hand does in a clip.
+    """Says what a hand does in a clip.
 
     Attributes:
         pose: of `HAND_POSES`.
@@ -31,6 +32,7 @@ class HandPart:
         visit: when it comes.
         other: whether it is another person's.
         seed: of what is left to draw once the person is known.
+        loose: whether only what it holds is seen, as if it hung there or were thrown.
     """
 
     pose: str
@@ -38,11 +40,30 @@ class HandPart:
     visit: Visit
     other: bool
     seed: tuple[int, ...]
+    loose: bool = False
 
     def make(self, hand: Hand) -> Thing | None:
         """Makes what it holds, if anything."""
-        name = HAND_POSES[self.pose].holds
-        return make_held(name, np.random.default_rng([*self.seed, 1]), hand) if name else None
+        pose = HAND_POSES[self.pose]
+        rng = np.random.default_rng([*self.seed, 1])
+        return make_held(pose.holds, rng, hand, _pinch(pose, hand)) if pose.holds else None
+
+
+def _pinch(pose: HandPose, hand: Hand) -> Floats | None:
+    """Where thumb and first finger meet in a pose, in hand coordinates, or None where they need not."""
+    if pose.pinch is None:
+        return None
+    curl, thumb = hand.pinched(floats(pose.curl), pose.thumb, pose.spread, pose.pinch)
+    return floats(hand.tip(1, curl, thumb, pose.spread) + hand.tip(2, curl, thumb, pose.spread)) / 2
+
+
+def _offset(pose: HandPose, hand: Hand, thing: Thing | None) -> Floats:
+    """Where the palm is, from the pose's landmark: as the table says, or so that what is pinched ends there."""
+    pinch = _pinch(pose, hand)
+    if pinch is None or thing is None:
+        return floats(pose.offset)
+    axes = hand_matrix(floats(pose.fingers), floats(pose.palm), vector(0, 0, 0), right=False)[:3, :3]
+    return floats(-axes @ end_of(thing, pinch))
 
 
 def draw_hands(rng: np.random.Generator, duration: float, share: float, things: bool) -> list[HandPart]:
@@ -65,11 +86,13 @@ def draw_hands(rng: np.random.Generator, duration: float, share: float, things: 
         visit = Visit(start + float(rng.uniform(0, 0.15)), way, stay, origin)
         other = bool(rng.random() < 0.07) and not HAND_POSES[name].holds
         parts.append(HandPart(name, right, visit, other, tuple(int(n) for n in rng.integers(0, 2**31, 2))))
+    if HAND_POSES[names[0]].holds and rng.random() < _LOOSE:
+        parts = [replace(parts[0], loose=True)]
     return parts
 
 
 class HandActor:
-    """A hand of a person in its part.
+    """Plays the part of a hand of a person.
 
     Args:
         person: whose hand it is.
@@ -85,17 +108,20 @@ class HandActor:
             (floats(v) + rng.normal(0, 0.08, 3).astype(np.float32)) * mirror for v in (pose.fingers, pose.palm)
         )
         landmark = person.body.landmark(floats(LANDMARKS[pose.landmark]) * mirror)
-        offset = floats(pose.offset) * np.float32(person.body.scale)
+        offset = _offset(pose, person.hand, None if thing is None else person.things[thing])
+        offset = offset * np.float32(person.body.scale)
         place = landmark + (offset + rng.normal(0, pose.free, 3).astype(np.float32)) * mirror
         matrix = hand_matrix(fingers, palm, person.body.head + place, part.right)
         curl = floats(pose.curl) + rng.normal(0, 0.05, (4, 1)).astype(np.float32)
-        thumb = tuple(float(angle + rng.normal(0, 0.06)) for angle in pose.thumb)
+        thumb: Thumb = tuple(float(angle + rng.normal(0, 0.06)) for angle in pose.thumb)
         spread = pose.spread + float(rng.normal(0, 0.04))
+        if pose.pinch is not None:
+            curl, thumb = person.hand.pinched(curl, thumb, spread, pose.pinch)
         if pose.touches:
             surface = _surface(person, matrix)
-            vertices, matrix = rest_on(surface, person.hand, curl, (thumb[0], thumb[1], thumb[2]), spread, matrix)
+            vertices, matrix = rest_on(surface, person.hand, curl, thumb, spread, matrix)
         else:
-            vertices = person.hand.bent(curl, (thumb[0], thumb[1], thumb[2]), spread)
+            vertices = person.hand.bent(curl, thumb, spread)
         normals = hand_normals(vertices)
         sleeve = smoothstep(-0.02, 0.12, person.hand.forearm - person.garment.sleeve)
         vertices = vertices + normals * (THICKNESS * sleeve)[:, None]
@@ -111,6 +137,7 @@ class HandActor:
             held,
             0.25 + 0.75 * np.clip(shade * 1.1, 0, 1),
             "other hand" if part.other else "hand",
+            part.loose,
         )
         self._lively = Sway(rng, np.zeros(3), 0.02 if pose.touches else 0.06, 0.6)
 

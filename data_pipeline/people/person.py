@@ -8,6 +8,7 @@ import numpy as np
 
 from data_pipeline.people.assets import load_assets
 from data_pipeline.people.atlas import Atlas, Texture, texture
+from data_pipeline.people.blown import grow_blown
 from data_pipeline.people.body import Body, SkinSampler
 from data_pipeline.people.brows import brow_colour, grow_brows
 from data_pipeline.people.clothing import cloth_offset, draw_garment, sleeved, torso_texture
@@ -37,7 +38,7 @@ _AO_WIDER = 5.0  # … this much wider
 
 @dataclass(frozen=True)
 class Cap:
-    """The opaque layer under strands: texture vertices (n,) of the head, pushed out by (n,); triangles and places."""
+    """Covers the skin under strands: texture vertices (n,) of the head, how far out (n,); triangles, places."""
 
     corners: Ints
     thickness: Floats
@@ -46,7 +47,7 @@ class Cap:
 
 
 class Person:
-    """One person.
+    """Describes one person.
 
     Args:
         rng: draws everything that `traits` leaves open.
@@ -55,6 +56,7 @@ class Person:
         wear: names of `wear.WEAR`.
         other_hand: whether another person's hand is needed, too.
         detail: width of the head's texture, in texels.
+        blown: whether some of the hair is blown over the face.
 
     Attributes:
         traits: as given.
@@ -78,6 +80,7 @@ class Person:
         wear: Sequence[str] = (),
         other_hand: bool = False,
         detail: int = 512,
+        blown: bool = False,
     ):
         assets, layout = load_assets(), mesh_layout()
         self.traits = traits
@@ -111,6 +114,8 @@ class Person:
         hair = grow_hair(rng, self.body, sampler, head, traits, density)
         falls = STYLES[traits.hair].flow == "fall"
         self.curtain = hang_curtain(self.body, hair[0].points) if falls else None
+        if blown:
+            hair.append(grow_blown(rng, self.body, sampler, head, traits, density))
         beard = grow_beard(rng, sampler, head, traits, density)
         self.strands = Strands([*hair, *beard, grow_brows(rng, sampler, traits, brows)], rng)
         self.cap = _make_cap(traits)
@@ -142,7 +147,7 @@ class Person:
 
     @property
     def parts(self) -> list[Part]:
-        """The parts of all things, in order."""
+        """Returns the parts of all things, in order."""
         return [part for thing in self.things for part in thing.parts]
 
     def _openness(self) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ _CONTACT_REACH = 2.6  # decimetres from the head within which a hand darkens it
 
 @dataclass(frozen=True)
 class PosedHand:
-    """A hand in a scene: vertices and normals (n, 3) in hand coordinates, where it is, and what it holds.
+    """Places a hand in a scene: vertices and normals (n, 3) in hand coordinates, where it is, and what it holds.
 
     Attributes:
         vertices, normals: see `hands.Hand.bent`.
@@ -38,6 +38,7 @@ class PosedHand:
         things: numbers of the person's things in it.
         openness: float32 (n,), how much of the sky its vertices see past its own fingers.
         texture: its name in the person's atlas: "hand", or "other hand" for that of another person.
+        loose: whether only the things in it are seen.
     """
 
     vertices: Floats
@@ -47,11 +48,12 @@ class PosedHand:
     things: tuple[int, ...] = ()
     openness: Floats | float = 1.0
     texture: str = "hand"
+    loose: bool = False
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What changes from frame to frame.
+    """Says what changes from frame to frame.
 
     Attributes:
         turn: of the head.
@@ -68,7 +70,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Solids:
-    """All opaque meshes of a scene in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
+    """Holds a scene's opaque meshes in one: vertices, normals (n, 3), atlas pixels (n, 2), openness (n,), triangles.
 
     Of the triangles, the first `closed` are of meshes that are never seen from behind, and the first `bare` are
     those of a person without hair and hands.
@@ -85,7 +87,7 @@ class Solids:
 
 @dataclass(frozen=True)
 class Posed:
-    """A person in a pose.
+    """Holds a person in a pose.
 
     Attributes:
         solids: head, clothes, eyes, hands, things.
@@ -151,7 +153,7 @@ def posed(person: Person, pose: Pose) -> Posed:
     near = [
         (transform(hand.vertices, matrix), hand_mesh().triangles)
         for hand, matrix in hands
-        if np.linalg.norm(matrix[:3, 3] - head[:3, :3] @ body.head - head[:3, 3]) < _CONTACT_REACH
+        if not hand.loose and np.linalg.norm(matrix[:3, 3] - head[:3, :3] @ body.head - head[:3, 3]) < _CONTACT_REACH
     ]
     if near:
         centre = transform(body.head[None], head)[0] + floats([0, 0.1, 0.3])
@@ -163,6 +165,8 @@ def posed(person: Person, pose: Pose) -> Posed:
     scene.end_bare()
     _add_cap(scene, person, points, directions)
     for hand, matrix in hands:
+        if hand.loose:
+            continue
         pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
         rotation = np.ascontiguousarray(matrix[:3, :3].T)
         triangles = hand_mesh().triangles

@@ -23,7 +23,7 @@ def raster_settings(culled: bool = False) -> cv2.TriangleRasterizeSettings:
 
 
 class Canvas:
-    """A picture of attributes (side, side, 3) and its depth (side, side), which meshes are drawn into.
+    """Holds a picture of attributes (side, side, 3) and its depth (side, side), which meshes are drawn into.
 
     Args:
         side: in pixels.

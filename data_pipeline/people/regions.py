@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Region(IntEnum):
-    """The classes that the rasteriser tells apart."""
+    """Lists the classes that the rasteriser tells apart."""
 
     BACKGROUND = 0
     SKIN = 1  # of the face, with brows and lashes
@@ -20,6 +20,7 @@ class Region(IntEnum):
     GLASSES = 11  # their frames
     WEAR = 12  # masks, hats, scarves, headphones
     LENS = 13  # dark ones, and clear ones where these are to count as occluders
+    VEIL = 14  # smoke, nets, rain: what lets some of the face through
 
 
 FACE = (Region.SKIN, Region.EYE, Region.MOUTH, Region.BEARD)

@@ -14,7 +14,7 @@ _SHARES = (0.16, 0.18, 0.21, 0.45)
 
 
 class HeadTurn(NamedTuple):
-    """Rotations in radians: yaw to the person's left, pitch downwards, roll to the person's right."""
+    """Turns the head, in radians: yaw to the person's left, pitch downwards, roll to the person's right."""
 
     yaw: float = 0.0
     pitch: float = 0.0

@@ -19,7 +19,7 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 @dataclass(frozen=True)
 class Points:
-    """What is lit, one entry a point.
+    """Holds what is lit, one entry a point.
 
     Attributes:
         positions: (n, 3), in the world.
@@ -45,7 +45,7 @@ class Points:
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """What the key light sees: depths (side, side), its camera (4, 4), and the half-width and distance of that."""
+    """Holds what the key light sees: depths (side, side), its camera (4, 4), and its half-width and distance."""
 
     depth: Floats
     camera: Floats

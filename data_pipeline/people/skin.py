@@ -58,14 +58,22 @@ class SkinPainter:
 
         wrinkles = head.to_front(paint_wrinkles(rng, traits.wrinkles), PAINT_SCALE)
         albedo *= (1 - 0.18 * np.clip(wrinkles, 0, 1))[..., None]
-        pores = noise(5, 2, 0.7)
-        relief = 0.5 + 0.032 * pores * (1 - 0.5 * lips) + 0.012 * noise(18, 2) - 0.30 * wrinkles + 0.10 * brows
+        pores, grain = noise(5, 2, 0.7), noise(2.2, 1)
+        albedo *= (1 + 0.035 * grain * (1 - lips))[..., None]
+        relief = (
+            0.5
+            + (0.040 * pores + 0.022 * grain) * (1 - 0.5 * lips)
+            + 0.012 * noise(18, 2)
+            - 0.30 * wrinkles
+            + 0.10 * brows
+        )
         relief += (
             head.lips
             * 0.05
             * cv2.resize(fractal_noise(rng, head.height, head.width // 12, 5, 2), (head.width, head.height))
         )
-        gloss = 0.34 + 0.12 * head.near(0, 7.1, 1.55, 0.25) + 0.10 * head.near(0, 7.9, 1.35, 0.4) + 0.03 * pores
+        gloss = 0.34 + 0.12 * head.near(0, 7.1, 1.55, 0.25) + 0.10 * head.near(0, 7.9, 1.35, 0.4) + 0.06 * pores
+        gloss += 0.07 * grain
         gloss += 0.04 * noise(40, 3) + (0.42 if traits.lips is not None else 0.24) * lips - 0.2 * beard - 0.25 * brows
         translucency = (0.5 + 0.4 * head.ears + 0.15 * head.lips) * (1 - cap)
         regions = np.full(cap.shape, Region.SKIN, np.uint8)

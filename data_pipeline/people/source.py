@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data_pipeline.people.clip import Clip, Options
+from data_pipeline.people.surfaces import picture_folder
 from rvm_jax.errors import UserError
 
 _LEAST_SIDE = 32
@@ -16,11 +17,11 @@ _KEPT = 3  # clips whose people a process remembers, some 30 MB each
 
 
 class People:
-    """A `ClipSource` of rendered people and the exact alpha of their visible faces.
+    """Is a `ClipSource` of rendered people and the exact alpha of their visible faces.
 
     Clip i is a function of (seed, split, i) and the options alone. An item has `rgb`, uint8 (size, size, 3), and
-    `alpha`, uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair", "wear", "hand" or
-    "object".
+    `alpha`, uint8 (size, size), of each frame; `category` says what covers the face: "bare", "hair", "wear", "hand",
+    "object", "smoke", "net", "glass" or "rain".
 
     Args:
         size: side of the frames, in pixels.
@@ -49,6 +50,12 @@ class People:
         options = options or Options()
         if not 0 <= options.hands <= 1:
             raise UserError(f"hands={options.hands}: it is a share of the clips, from 0 to 1.")
+        for key in ("veils", "blown"):
+            if not 0 <= getattr(options, key) <= 1:
+                raise UserError(f"{key}={getattr(options, key)}: it is a share of the clips, from 0 to 1.")
+        for key in ("backgrounds", "surfaces"):
+            if getattr(options, key) is not None:
+                picture_folder(getattr(options, key), key)
         if not 1 <= options.samples <= _MOST_SAMPLES:
             raise UserError(f"samples={options.samples}: set 1 to {_MOST_SAMPLES} along each side of a pixel.")
         self.size, self.split, self.max_items, self.length = size, split, max_items, frames

@@ -11,7 +11,7 @@ from data_pipeline.people.regions import Region
 
 @dataclass(frozen=True)
 class Tuft:
-    """Strands of one kind, all of as many points.
+    """Holds strands of one kind, all of as many points.
 
     Attributes:
         points: float32 (strands, points, 3), from root to tip.
@@ -34,14 +34,14 @@ class Tuft:
 
 @dataclass(frozen=True)
 class Ribbons:
-    """Strands as triangles: vertices (2n, 3), first all left sides, then all right sides, and triangles (m, 3)."""
+    """Holds strands as triangles: vertices (2n, 3), first all left sides, then all right sides, triangles (m, 3)."""
 
     vertices: Floats
     triangles: Ints
 
 
 class Strands:
-    """All strands of a person, by point.
+    """Holds all strands of a person, by point.
 
     Attributes:
         points: float32 (n, 3).

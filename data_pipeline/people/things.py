@@ -21,7 +21,7 @@ Attachment = Literal["head", "hand", "body", "skin"]
 
 @dataclass(frozen=True)
 class Part:
-    """A mesh of one texture.
+    """Is a mesh of one texture.
 
     Attributes:
         vertices: float32 (n, 3), in decimetres.
@@ -43,13 +43,13 @@ class Part:
 
     @property
     def shading_normals(self) -> Floats:
-        """The normals (n, 3)."""
+        """Returns the normals (n, 3)."""
         return mesh_normals(self.vertices, self.triangles) if self.normals is None else self.normals
 
 
 @dataclass(frozen=True)
 class Thing:
-    """What is worn or held: its category ("cup", "glasses", …), its parts, and what these are fastened to."""
+    """Describes what is worn or held: its category ("cup", "glasses", …), its parts, and what these are fastened to."""
 
     category: str
     parts: tuple[Part, ...]

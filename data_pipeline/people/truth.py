@@ -44,7 +44,7 @@ LANDMARKS: tuple[str, ...] = (*_MIDDLE, *(f"{side}_{name}" for side in ("left", 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a frame.
+    """Holds what is known of a frame.
 
     Attributes:
         face: float32 (size, size), the face as if neither hair, hands nor things were there.

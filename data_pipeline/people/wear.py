@@ -30,7 +30,7 @@ def sunglasses(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def mask(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A medical mask, over the nose or, now and then, under it."""
+    """Makes a medical mask, over the nose or, now and then, under it."""
     assets, layout = load_assets(), mesh_layout()
     base = assets.positions[assets.mesh_vertex]
     top = float(rng.choice([rng.uniform(7.05, 7.18), rng.uniform(6.80, 6.88)], p=[0.8, 0.2]))
@@ -70,7 +70,7 @@ def mask(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def beanie(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A knitted hat, pulled down to anywhere between the hairline and the brows."""
+    """Makes a knitted hat, pulled down to anywhere between the hairline and the brows."""
     brim = float(rng.uniform(0.95, 1.22))
     dome = _dome(body, 0.05 + hair, brim, tilt=float(rng.uniform(-0.35, -0.15)), peak=float(rng.uniform(0.0, 0.25)))
     cloth = _cloth(rng, Region.WEAR, *_FABRICS)
@@ -80,7 +80,7 @@ def beanie(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def cap(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A cap with a visor, sometimes worn backwards."""
+    """Makes a cap with a visor, sometimes worn backwards."""
     tilt, brim = float(rng.uniform(-0.25, -0.05)), float(rng.uniform(0.92, 1.1))
     dome = _dome(body, 0.06 + hair, brim, tilt, peak=0.06)
     cloth = _cloth(rng, Region.WEAR, "fabric", "leather", "print")
@@ -100,7 +100,7 @@ def cap(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def hat(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A hat with a brim all around."""
+    """Makes a hat with a brim all around."""
     tilt, brim = float(rng.uniform(-0.2, -0.05)), float(rng.uniform(0.9, 1.05))
     dome = _dome(body, 0.07 + hair, brim, tilt, peak=float(rng.uniform(0.2, 0.5)))
     cloth = _cloth(rng, Region.WEAR, "fabric", "leather", "fur")
@@ -115,7 +115,7 @@ def hat(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def hood(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A hood or a headscarf, round the head and down to the shoulders."""
+    """Makes a hood or a headscarf, round the head and down to the shoulders."""
     loose = float(rng.uniform(0.06, 0.22)) + hair
     rows, columns = 15, 44
     turn = np.linspace(-2.55, 2.55, columns)[None]  # about the line of sight, 0 at the top
@@ -134,7 +134,7 @@ def hood(rng: np.random.Generator, body: Body, hair: float) -> Thing:
 
 
 def scarf(rng: np.random.Generator, body: Body, hair: float) -> Thing:
-    """A scarf in loops about the neck, up to the chin or over the mouth."""
+    """Makes a scarf in loops about the neck, up to the chin or over the mouth."""
     cloth = _cloth(rng, Region.WEAR, "fabric", "fabric", "fur", "print")
     centre = body.neck + vector(0, 0, 0.35)
     height, parts = float(rng.choice([rng.uniform(0.0, 0.35), rng.uniform(0.6, 0.95)], p=[0.6, 0.4])), []

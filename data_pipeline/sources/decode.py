@@ -26,7 +26,7 @@ def decode(item: Mapping[str, Any], label: str) -> Picture:
     A mask of another size than the picture is resized to it. A texture's and a background's alpha is 255.
 
     Raises:
-        UserError: naming the item, where a picture cannot be read or is absurdly small or large, where the mask has
+        UserError: naming the item, if a picture cannot be read or is absurdly small or large, if the mask has
             other proportions, or shows nothing.
     """
     picture = _decode(item["rgb"], item["alpha"], item["key"], item["kind"], item.get("category", label))

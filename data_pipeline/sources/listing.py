@@ -28,12 +28,15 @@ def list_sources(data: Mapping[str, Any], split: str) -> Iterator[tuple[str, Map
 
 
 def source_roots(data: Mapping[str, Any]) -> list[str]:
-    """Returns the folders that the sources of a `data` section are read from, in all its sections and splits."""
+    """Returns the folders that the sources of a `data` section are read from, in all its sections and splits.
+
+    Those of the pictures that drawn things are covered with are among them.
+    """
     roots = []
     for name, value in data.items():
         if isinstance(value, Mapping):
             roots += source_roots(value)
-        elif name == "root" and value:
+        elif name in ("root", "pictures") and isinstance(value, str) and value:
             roots.append(str(value))
     return roots
 

@@ -29,10 +29,16 @@ def people(
     glasses: bool = False,
     lenses: bool = False,
     samples: int = 2,
+    veils: float = 0.06,
+    blown: float = 0.1,
+    backgrounds: str | None = None,
+    surfaces: str | None = None,
 ) -> ClipSource:
     """Clips of people of `size` pixels (the clips' resolution where not given); see `data_pipeline.people.clip`."""
     from data_pipeline.people.clip import Options  # the renderer loads slowly
     from data_pipeline.people.source import People
 
-    options = Options(hands, shadows, camera, hair, wear, beard, glasses, lenses, samples)
+    options = Options(
+        hands, shadows, camera, hair, wear, beard, glasses, lenses, samples, veils, blown, backgrounds, surfaces
+    )
     return People(size or request.resolution, request.split, max_items, frames, seed, options)

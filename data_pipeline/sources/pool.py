@@ -33,7 +33,7 @@ class BadRecords:
         """Notes problems, each a sentence that names its picture, of the source `where`, which has `total` pictures.
 
         Raises:
-            UserError: where more of them than the share have problems; a problem noted before does not count again.
+            UserError: if more of them than the share have problems; a problem noted before does not count again.
         """
         new = [problem for problem in problems if self._note(where, problem)]
         for problem in new[:_NAMED_AT_START]:
@@ -112,7 +112,7 @@ class Pool:
                 pictures do not ask it.
 
         Raises:
-            UserError: where more pictures than `data.max_bad_share` cannot be used.
+            UserError: if more pictures than `data.max_bad_share` cannot be used.
         """
         chosen = self.members[member]
         for step in range(len(chosen.source)):

@@ -17,6 +17,10 @@ ALL = "all"
 OwnSplit = Mapping[str, Sequence[str]] | Callable[[Sequence[Record], Path, str], str | SplitFile | None]
 
 
+class EmptySelectionError(UserError):
+    """Nothing of a dataset is left by the categories, or in the split, that were asked for."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """What every source on disk can be asked for.
@@ -56,7 +60,7 @@ def select(
 ) -> tuple[list[Record], dict[str, str]]:
     """Returns the records to use, sorted by key, and those to skip, {file: reason}.
 
-    Raises UserError, naming the config key, where nothing is left.
+    Raises UserError, naming the config key, if nothing is left.
     """
     where = request.where
     records = sorted(found, key=lambda record: record.key)
@@ -64,7 +68,7 @@ def select(
     records = [record for record in records if _wanted(record.category or "", selection)]
     if not records:
         there = ", ".join(categories) or "none"
-        raise UserError(f"{where}: include and exclude leave nothing; the categories in {root} are {there}")
+        raise EmptySelectionError(f"{where}: include and exclude leave nothing; the categories in {root} are {there}")
     setting = selection.split_of(request) or own_partition(records, root, request.split, own_split)
     records, skipped = _in_split(records, root, request, setting)
     skipped |= {str(record.picture): record.problem for record in records if record.problem}
@@ -103,7 +107,9 @@ def _in_split(
         records = [record for record in records if in_hash_split(record.key, chosen, request.split)]
     if not records:
         name = f"'{setting}'" if isinstance(setting, str) else "the dataset's own partition"
-        raise UserError(f"{request.where}.split: {name} leaves nothing of {root} for the split '{request.split}'")
+        raise EmptySelectionError(
+            f"{request.where}.split: {name} leaves nothing of {root} for the split '{request.split}'"
+        )
     return records, skipped
 
 

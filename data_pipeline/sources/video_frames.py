@@ -25,7 +25,7 @@ def read_frames(video: str | bytes, name: str, wanted: Sequence[int]) -> list[np
         wanted: frame numbers in the order of display, from 0.
 
     Raises:
-        UserError: where it is no video, or damaged at one of these frames.
+        UserError: if it is no video, or damaged at one of these frames.
     """
     times = _times(video, name)
     numbers = {times[number]: number for number in wanted}

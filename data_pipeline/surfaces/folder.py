@@ -11,7 +11,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 class PictureFolder:
-    """Random parts of the pictures in a folder and below it, read when they are asked for.
+    """Holds random parts of the pictures in a folder and below it, read when they are asked for.
 
     Args:
         root: the folder.

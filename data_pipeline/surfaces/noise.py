@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Cells(NamedTuple):
-    """A Voronoi diagram.
+    """Is a Voronoi diagram.
 
     Attributes:
         label: the number of each pixel's cell, int32 (n, n), from 0.

@@ -15,7 +15,7 @@ _FROM_FOLDER = 0.5  # of the items where there are photographs
 
 
 class Surfaces:
-    """Textures or backgrounds without a download: item i is a function of (seed, split, i) alone, for each `size`.
+    """Draws textures or backgrounds without a download: item i follows from (seed, split, i) alone, for each `size`.
 
     Items hold `rgb` uint8 (size, size, 3), `alpha` None, `key` and `kind`.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_pipeline.camera import OFF, Camera
+from rvm_jax.media.face_templates import TEMPLATES, template_points
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,10 @@ class OcclusionOptions(TechniqueOptions):
     move_both: float = 0.15
     camera_motion: bool = True  # the movement of both comes last, as a camera's; else before each layer's static affine
     face_scale: tuple[float, float] = (1.0, 1.5)
+    face_template: float = 0.0  # probability that the face lies in the frame as in the crop of a face program
+    face_templates: tuple[str, ...] = tuple(TEMPLATES)  # those to draw from
     motion_blur: float = 0.0  # probability of a shutter that stays open while the layers move
+
+    def __post_init__(self) -> None:
+        for name in self.face_templates:
+            template_points(name)  # a mistake shows now

@@ -24,6 +24,7 @@ from data_pipeline.techniques.augmentations import Clip, camera, smear
 from data_pipeline.techniques.layers import Layer, Rect, bounds, face_layer, shrink, stills, warp
 from data_pipeline.techniques.options import OcclusionOptions, TechniqueOptions
 from data_pipeline.trimap import make_trimap, make_trimap_published
+from rvm_jax.media.face_templates import face_in_template
 
 FILTERS = {
     "nearest": cv2.INTER_NEAREST,
@@ -32,7 +33,8 @@ FILTERS = {
     "lanczos4": cv2.INTER_LANCZOS4,
 }
 _TRIES = 10
-_ALIGNED_AT = 0.52  # how far down an aligned face's middle is
+_ALIGNED_AT = (0.5, 0.52)  # where an aligned face's middle is, across and down
+_CROP_JITTER = (0.95, 1.05)  # of the height: detectors find landmarks a little differently
 _MOST_ENLARGED = 1.4
 _LEAST_FACE = 0.01  # of the frame: a face smaller than that has moved out of sight
 
@@ -66,8 +68,13 @@ def open_scene(
 ) -> Scene:
     """Draws the frames of the bare face, a square part of its picture; a video gives a frame of its own to each.
 
-    With `face_height` the face is aligned: upright, in the middle, its height that share of the frame's.
+    With `face_height` the face is aligned: upright, in the middle, its height that share of the frame's. So it is in
+    the clips that `settings.face_template` makes crops of a face program.
     """
+    middle = _ALIGNED_AT
+    if settings.face_template and rng.random() < settings.face_template:
+        x, y, height = face_in_template(settings.face_templates[rng.integers(len(settings.face_templates))])
+        middle, face_height = (x, y), (_CROP_JITTER[0] * height, _CROP_JITTER[1] * height)
     frames, side = settings.seq_length, settings.resolution
     clock = draw_clock(rng, frames, settings.motion_span, settings.random_start)
     order = pause(rng, np.arange(frames)) if rng.random() < settings.pause else np.arange(frames)
@@ -76,7 +83,7 @@ def open_scene(
     layers = [face_layer(still.rgb, still.alpha) for still in stills(face)]
     held, moved = (np.eye(3), shared) if settings.camera_motion else (shared, np.eye(3))
     reference = _reference(layers)
-    path, box = _face_path(rng, clock, reference, held, settings, face_height)
+    path, box = _face_path(rng, clock, reference, held, settings, face_height, middle)
     shutter = rng.uniform(0.2, 1.0) if rng.random() < settings.motion_blur else 0.0
     src, pha = np.empty((frames, side, side, 3), np.uint8), np.empty((frames, side, side), np.uint8)
     scene = Scene(src, pha, clock, box, bounds(reference.outline, np.eye(3)), path, shared, shutter)
@@ -181,10 +188,11 @@ def _face_path(
     held: np.ndarray,
     settings: OcclusionOptions,
     face_height: tuple[float, float] | None,
+    middle: tuple[float, float],
 ) -> tuple[np.ndarray, Rect]:
     """Where the face picture goes (T, 3, 3), and the box around the face in the first frame."""
     side = settings.resolution
-    placed = cover(face, side) if face_height is None else _align(rng, face, side, face_height)
+    placed = cover(face, side) if face_height is None else _align(rng, face, side, face_height, middle)
     for _ in range(_TRIES):
         stretch = np.sqrt(rng.uniform(*settings.aspect))
         aspect = about((side / 2, side / 2), scaling(stretch, 1 / stretch))
@@ -209,16 +217,19 @@ def _reference(layers: Sequence[Layer]) -> Layer:
     return layers[0]._replace(outline=corners)
 
 
-def _align(rng: np.random.Generator, face: Layer, side: int, height: tuple[float, float]) -> np.ndarray:
+def _align(
+    rng: np.random.Generator, face: Layer, side: int, height: tuple[float, float], middle: tuple[float, float]
+) -> np.ndarray:
     box = bounds(face.outline, np.eye(3))
     x, y = box.centre
     scale = side * rng.uniform(*height) / (box.bottom - box.top)
     # A picture with little around the face is enlarged somewhat to fill the frame; the mirrored rest has no more faces.
     below, right = np.subtract(face.rgba.shape[:2], (y, x))
-    filling = side * max(0.5 / x, 0.5 / right, _ALIGNED_AT / y, (1 - _ALIGNED_AT) / below)
+    across, down = middle
+    filling = side * max(across / x, (1 - across) / right, down / y, (1 - down) / below)
     scale = np.clip(filling, scale, _MOST_ENLARGED * scale)
     return np.asarray(
-        translation(side / 2, _ALIGNED_AT * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
+        translation(across * side, down * side) @ rotation(rng.normal(0, 2)) @ scaling(scale) @ translation(-x, -y)
     )
 
 

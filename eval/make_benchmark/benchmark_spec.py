@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
-from data_pipeline.drawn import OCCLUDER_CATEGORIES
+from data_pipeline.drawn import OBJECT, OCCLUDER_CATEGORIES
 from data_pipeline.sources import current_adapter, open_source
 from data_pipeline.sources.base import Request
+from data_pipeline.sources.select import EmptySelectionError
 from data_pipeline.techniques import TECHNIQUES
 from rvm_jax.errors import UserError
 
@@ -107,11 +108,16 @@ def _narrowed(spec: Mapping[str, Any], kind: Kind, request: Request) -> dict[str
         if not include:
             return None
     narrowed = {**spec, "include": include}
-    if not is_drawn:
-        try:
-            open_source(narrowed, request)
-        except UserError as error:
-            if "leave nothing" in str(error):
-                return None
-            raise
+    if is_drawn:
+        return narrowed
+    try:
+        open_source(narrowed, request)
+    except EmptySelectionError:
+        return dict(spec) if OBJECT in kind.occluders and not _has_categories(spec, request) else None
     return narrowed
+
+
+def _has_categories(spec: Mapping[str, Any], request: Request) -> bool:
+    """Returns whether a source on disk says of what kind its occluders are; of a plain folder they are things."""
+    source: Any = open_source(spec, request)
+    return any(record.category for record in source.records)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.sources import current_adapter, open_source
+from data_pipeline.sources import ADAPTERS, current_adapter, open_source
 from data_pipeline.sources.listing import list_sources
+from data_pipeline.sources.select import EmptySelectionError
 
 _SECTIONS = ("faces", "foregrounds", "occluders", "textures")
 
@@ -15,8 +16,8 @@ def shared_pictures(
 ) -> dict[str, tuple[int, list[str]]]:
     """Returns, by source of the benchmark, how many of its pictures the training also sees, and the first few.
 
-    Pictures are told apart by the dataset's folder and their names in it (the embedded source's by its seed, split and
-    number): copies under other names are not found.
+    Pictures are told apart by the dataset's folder and their names in it (of sources that make their pictures by
+    seed, split and number): copies under other names are not found.
 
     Args:
       benchmark: a `data` section, a plain mapping.
@@ -40,12 +41,16 @@ def _keys(data: Mapping[str, Any], split: str) -> dict[str, tuple[tuple[str, str
     for label, spec, request in list_sources(data, split):
         if label.partition(".")[0] not in _SECTIONS:
             continue
-        if current_adapter(spec["name"], f"{label}.name") == "drawn":
-            identity = (f"drawn {request.kind}", str(spec.get("seed") or 0))
+        name = current_adapter(spec["name"], f"{label}.name")
+        if ADAPTERS[name].generates:
+            identity = (f"{name} {request.kind}", str(spec.get("seed") or 0))
             keys = {f"{split}/{index:06d}" for index in range(spec.get("max_items") or 10_000)}
         else:
-            identity = (spec["name"], str(Path(spec["root"]).resolve()))
-            source: Any = open_source(spec, request)
+            identity = (name, str(Path(spec["root"]).resolve()))
+            try:
+                source: Any = open_source(spec, request)
+            except EmptySelectionError:  # a set that is measured on alone has no training pictures
+                continue
             keys = {record.key for record in source.records}
         found[label] = identity, keys
     return found

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 import rvm_jax
 from data_pipeline.pipeline import make_batches, section_of
+from data_pipeline.sources.listing import source_roots
 from eval import report
 from eval.compilation_cache import keep_compilations
 from eval.folders.evaluation import evaluate
@@ -23,6 +24,8 @@ from eval.metrics.statistics import Estimate, estimate, paired
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_picture, write_bytes, write_picture
 from rvm_jax.networks import functional
+from rvm_jax.output_paths import check_output_folders
+from rvm_jax.train.initial_network import starting_paths
 from rvm_jax.train.loop import train
 from rvm_jax.train.prediction import predictor
 
@@ -47,13 +50,14 @@ def run(config: ConfigDict, workdir: Path, *, train: Train = train, predict: Pre
       predict: what mattes the benchmark with it; by default `predict_benchmark`.
 
     Raises:
-      UserError: for a setting that does not work, or a `workdir` of another sweep.
+      UserError: if a setting does not work, or `workdir` is of another sweep.
     """
     predict = predict or predict_benchmark
     sweep = config.sweep.to_dict()
     names = list(sweep["contenders"])
     if sweep["start"] and sweep["start"] not in sweep["contenders"]:
         raise UserError(f"sweep.start: '{sweep['start']}' is none of the contenders {', '.join(names)}")
+    _check_outputs(config, workdir, names)
     # All runs are one program: the first one compiles it.
     keep_compilations(workdir / "compiled")
     labels = workdir / "benchmark"
@@ -132,6 +136,12 @@ def as_json(errors: Errors) -> str:
 
 def _estimate(errors: Mapping[str, Mapping[str, np.ndarray]]) -> Estimate:
     return estimate([np.array(list(units.values())) for units in errors.values()])
+
+
+def _check_outputs(config: ConfigDict, workdir: Path, names: Iterable[str]) -> None:
+    folders = ["benchmark", "compiled", *names, *(["start"] if config.sweep.start else [])]
+    read = [*starting_paths(config.network), *source_roots(config.to_dict())]
+    check_output_folders([workdir / name for name in folders], read)
 
 
 def _make_benchmark(config: ConfigDict, labels: Path) -> None:

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from rvm_jax.compilation import quick_to_compile
 from rvm_jax.errors import UserError
 from rvm_jax.export.contracts import Contract
-from rvm_jax.export.form import QUICK_TO_COMPILE, Form, guidance_of, has_state
+from rvm_jax.export.form import Form, guidance_of, has_state
 from rvm_jax.networks.api import Network
 
 _FRAMES = 3
@@ -20,7 +21,7 @@ _ANY_SIZE = (117, 142)
 def open_session(model: bytes | str, threads: int | None = None) -> Any:
     """Returns an ONNX Runtime session on the CPU for a model, or the path of one.
 
-    Raises UserError where ONNX Runtime is not installed, or the model is damaged.
+    Raises UserError if ONNX Runtime is not installed, or the model is damaged.
     """
     try:
         import onnxruntime
@@ -75,7 +76,7 @@ def _in_jax(
 ) -> list[dict[str, np.ndarray]]:
     """The network's results, recurrent where a ratio is given."""
     graphdef, weights = nnx.split(network)
-    options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
+    options = quick_to_compile() if jax.default_backend() == "cpu" else None
 
     def run(weights: Any, src: jax.Array, *others: Any) -> dict[str, jax.Array]:
         own: Any = nnx.merge(graphdef, weights)

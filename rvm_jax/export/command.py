@@ -7,6 +7,7 @@ Each file is run in ONNX Runtime beside JAX before it is written. docs/export.md
 """
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from absl import flags
@@ -31,6 +32,7 @@ _RATIO = flags.DEFINE_float("downsample_ratio", None, "RVM's, baked in; else an 
 _BATCH = flags.DEFINE_integer("batch", None, "Streams or pictures a call; any number where not given.", 1)
 _CHUNK = flags.DEFINE_integer("chunk", 1, "Frames of each stream a call.", 1)
 _DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "float16"], "What convolutions compute in.")
+_RUNTIME = flags.DEFINE_enum("runtime", "onnxruntime", ["onnxruntime", "openvino"], "Whose kernels to arrange it for.")
 _CHECK = flags.DEFINE_bool("check", True, "Run the file in ONNX Runtime beside JAX before it is written.")
 _BOUND = flags.DEFINE_float("bound", None, "The largest difference that is accepted: 1e-4, and 1e-2 for float16.")
 _NAME = flags.DEFINE_string("name", None, "The network's name in the file's metadata.")
@@ -53,7 +55,7 @@ def main(argv: list[str]) -> None:
     """Reads the flags and exports.
 
     Raises:
-        UserError: for a mistake in them.
+        UserError: if there is a mistake in them.
     """
     del argv
     size = _size()
@@ -61,7 +63,8 @@ def main(argv: list[str]) -> None:
     from rvm_jax.matting.weights import load_network, weights_paths
     from rvm_jax.output_paths import check_outputs
 
-    check_outputs([_OUTPUT.value], weights_paths(_CHECKPOINT.value))
+    beside = [Path(_OUTPUT.value).with_suffix(".hash")] if _AS.value == "facefusion" else []
+    check_outputs([_OUTPUT.value, *beside], weights_paths(_CHECKPOINT.value))
     if _AS.value == "stablehlo":
         from rvm_jax.export.stablehlo import export_stablehlo
 
@@ -81,6 +84,7 @@ def main(argv: list[str]) -> None:
         batch=_BATCH.value,
         chunk=_CHUNK.value,
         dtype=_DTYPE.value,
+        runtime=_RUNTIME.value,
         check=_CHECK.value,
         bound=_BOUND.value,
         name=_NAME.value,

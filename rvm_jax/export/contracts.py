@@ -14,22 +14,22 @@ from rvm_jax.networks.api import Network
 
 
 class Contract(Protocol):
-    """The inputs and outputs that a program expects of a file."""
+    """Describes the inputs and outputs that a program expects of a file."""
 
     @property
     def name(self) -> str:
-        """What `--as` calls it."""
+        """Returns what `--as` calls it."""
 
     @property
     def opset(self) -> int:
-        """The ONNX operator set."""
+        """Returns the ONNX operator set."""
 
     @property
     def values(self) -> str:
-        """The ranges of inputs and outputs, in words."""
+        """Returns the ranges of inputs and outputs, in words."""
 
     def form(self, network: Network, form: Form) -> Form:
-        """The form that the file gets. Raises UserError where the network cannot fill the contract."""
+        """Returns the form that the file gets. Raises UserError if the network cannot fill the contract."""
 
     def build(self, g: Graph, network: Network, form: Form) -> None:
         """Adds the folded network, its inputs and outputs to the graph."""
@@ -37,7 +37,7 @@ class Contract(Protocol):
     def run(
         self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
     ) -> list[dict[str, np.ndarray]]:
-        """What the file makes of frames (B, H, W, 3), float in [0, 1], under the names of our results."""
+        """Returns what the file makes of frames (B, H, W, 3), float in [0, 1], under the names of our results."""
 
 
 CONTRACTS: dict[str, Contract] = {
@@ -48,7 +48,7 @@ CONTRACTS: dict[str, Contract] = {
 def contract_for(network: Network, name: str | None) -> Contract:
     """Returns a contract by name; by default `rvm` for networks with a state, else `picture`.
 
-    Raises UserError for an unknown name.
+    Raises UserError if the name is unknown.
     """
     if name is None:
         name = "rvm" if has_state(network) else "picture"

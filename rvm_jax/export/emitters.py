@@ -13,7 +13,7 @@ from rvm_jax.networks.registry import declaration_of
 
 @dataclass(frozen=True)
 class Emitter:
-    """What the module that `Declaration.onnx_emitter` names holds as EMITTER.
+    """Is what the module that `Declaration.onnx_emitter` names holds as EMITTER.
 
     Attributes:
         emit: adds the network's folded copy on normalised pictures (B, 3 + guidance, H, W) to the graph and returns its
@@ -29,7 +29,7 @@ def emitter_of(network: Network) -> Emitter:
     """Returns a network's emitter.
 
     Raises:
-        UserError: it has none; names the network.
+        UserError: naming the network, if it has none.
     """
     name = getattr(network, "name", type(network).__name__)
     declaration = declaration_of(name)

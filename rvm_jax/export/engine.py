@@ -4,17 +4,21 @@ A graph for one shape has no shape arithmetic, no branch and no crop that is non
 """
 
 from collections import OrderedDict
+from contextlib import suppress
+from functools import cached_property
 from typing import Any, cast
 
 import jax
 import numpy as np
 from flax import nnx
 
+from rvm_jax.errors import UserError
 from rvm_jax.export import ops
 from rvm_jax.export.check import open_session
 from rvm_jax.export.form import Form, has_state
 from rvm_jax.export.frame_by_frame import emit_frame_by_frame
 from rvm_jax.export.graph import Graph
+from rvm_jax.export.kept_graphs import KeptNetwork
 from rvm_jax.export.layers import folded, name_layers
 from rvm_jax.export.networks.rvm import emit_rvm
 from rvm_jax.export.onnx_network import OnnxNetwork, as_maps
@@ -28,17 +32,17 @@ _KEPT = 6
 
 
 class OnnxRuntimeEngine:
-    """An `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
+    """Is an `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
 
     Args:
-        network: RVM, `FrameByFrame`, or an `OnnxNetwork`.
+        network: RVM, `FrameByFrame`, an `OnnxNetwork`, or a `KeptNetwork`.
         threads: of ONNX Runtime; None for all cores that the process may use.
     """
 
-    def __init__(self, network: nnx.Module | OnnxNetwork, threads: int | None = None):
+    def __init__(self, network: nnx.Module | OnnxNetwork | KeptNetwork, threads: int | None = None):
         self._file = network if isinstance(network, OnnxNetwork) else None
-        # MattingNetwork, FrameByFrame or nothing, which flax's copy does not say.
-        self._network = cast(Any, folded(network) if isinstance(network, nnx.Module) else None)
+        self._kept = network if isinstance(network, KeptNetwork) else None
+        self._folded = folded(network) if isinstance(network, nnx.Module) else None
         self._threads = threads or usable_cores()
         self._sessions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
@@ -46,16 +50,15 @@ class OnnxRuntimeEngine:
         """Returns the state of a stream that begins, for frames (N, T, H, W, 3) of the size and type of `clip`."""
         if self._file:
             return self._file.zero_state(clip, ratio)
-        if not has_state(self._network):
-            return ()
-        form = Form((clip.shape[2], clip.shape[3]), ratio, clip.shape[0])
-        shapes = state_shapes(self._network, form)
-        return cast(State, tuple(np.moveaxis(np.zeros(shape, np.float32), 1, -1) for shape in shapes))
+        states = self._session(_key(clip, ratio)).get_inputs()[1:]
+        return cast(State, tuple(np.moveaxis(np.zeros(state.shape, np.float32), 1, -1) for state in states))
 
     def fingerprint(self) -> list[np.ndarray]:
         """Returns the weights, or the file's bytes."""
         if self._file:
             return self._file.fingerprint()
+        if self._kept:
+            return self._kept.fingerprint()
         return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.to_pure_dict(nnx.state(self._network)))]
 
     def __call__(self, clip: Frames, rec: State, ratio: float, shown: np.ndarray | None = None) -> Matte:
@@ -67,7 +70,7 @@ class OnnxRuntimeEngine:
         if clip.dtype != np.uint8:
             clip = clip.astype(np.float32, copy=False)
         streams, frames, height, width, _ = clip.shape
-        session = self._session((streams, frames, height, width, ratio, clip.dtype.name))
+        session = self._session(_key(clip, ratio))
         # All first frames before the second ones: of one stream, that is the order that there is.
         by_time = clip[0] if streams == 1 else clip.swapaxes(0, 1).reshape(-1, height, width, 3)
         feeds = {"clip": np.ascontiguousarray(by_time)}
@@ -84,11 +87,25 @@ class OnnxRuntimeEngine:
 
     def _session(self, key: tuple[Any, ...]) -> Any:
         if key not in self._sessions:
-            self._sessions[key] = open_session(self._model(*key), self._threads)
+            self._sessions[key] = self._opened(key)
             if len(self._sessions) > _KEPT:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(key)
         return self._sessions[key]
+
+    def _opened(self, key: tuple[Any, ...]) -> Any:
+        if self._kept and (found := self._kept.find(key)):
+            with suppress(UserError):  # damaged: it is made anew
+                return open_session(found, self._threads)
+        model = self._model(*key)
+        if self._kept:
+            self._kept.keep(key, model)
+        return open_session(model, self._threads)
+
+    @cached_property
+    def _network(self) -> Any:
+        """The folded copy of a MattingNetwork or FrameByFrame, which flax's copy does not say."""
+        return self._folded or folded(cast(nnx.Module, self._kept.network if self._kept else None))
 
     def _model(self, streams: int, frames: int, height: int, width: int, ratio: float, dtype: str) -> bytes:
         """A graph from frames (T·N, H, W, 3), and the states of RVM, to mattes and states."""
@@ -109,3 +126,8 @@ class OnnxRuntimeEngine:
         for i, state in enumerate(result.rec, start=1):
             g.output(f"r{i}o", state)
         return bytes(g.model({}).SerializeToString())
+
+
+def _key(clip: Frames, ratio: float) -> tuple[Any, ...]:
+    """What a graph is for: streams, frames, height, width, ratio and dtype."""
+    return *clip.shape[:4], ratio, "uint8" if clip.dtype == np.uint8 else "float32"

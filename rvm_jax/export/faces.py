@@ -22,7 +22,7 @@ _MARGIN = 1e-5
 
 @dataclass(frozen=True)
 class FaceContract:
-    """One picture input and one mask output.
+    """Has one picture input and one mask output.
 
     Attributes:
         name: of the contract.
@@ -48,7 +48,7 @@ class FaceContract:
     post: str = "alpha"
 
     def form(self, network: Network, form: Form) -> Form:
-        """The form that the file gets. Raises UserError where the network or the caller wants another."""
+        """Returns the form that the file gets. Raises UserError if the network or the caller wants another."""
         refuse_guided(network, self.program)
         return replace(form.of_faces(), batch=self.batch)
 
@@ -78,7 +78,7 @@ class FaceContract:
     def run(
         self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
     ) -> list[dict[str, np.ndarray]]:
-        """What the file makes of frames (B, H, W, 3), as alphas."""
+        """Returns what the file makes of frames (B, H, W, 3), as alphas."""
         del guidance, form, ratio
         results = []
         for src in frames:
@@ -95,7 +95,7 @@ class FaceContract:
 
 
 def facefusion_hash(model: bytes) -> str:
-    """What FaceFusion compares a model with: the text of the `.hash` file beside it."""
+    """Returns what FaceFusion compares a model with: the text of the `.hash` file beside it."""
     return format(zlib.crc32(model), "08x")
 
 

@@ -8,16 +8,14 @@ from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network
 
 DTYPES = ("float32", "float16")
+RUNTIMES = ("onnxruntime", "openvino")
 # How far ONNX Runtime may be from JAX before nothing is written.
 BOUNDS = {"float32": 1e-4, "float16": 1e-2}
-
-# XLA's options for half of the time to compile on a CPU, for a program that a check runs a few times.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a network becomes a file.
+    """Says how a network becomes a file.
 
     Attributes:
         size: (height, width) of the frames; None for any.
@@ -25,6 +23,7 @@ class Form:
         batch: how many streams or pictures a call takes; None for any number.
         frames: of each stream in a call.
         dtype: what convolutions compute in, "float32" or "float16".
+        runtime: whose kernels the graph is arranged for, "onnxruntime" or "openvino"; either runs both.
     """
 
     size: tuple[int, int] | None = None
@@ -32,10 +31,13 @@ class Form:
     batch: int | None = None
     frames: int = 1
     dtype: str = "float32"
+    runtime: str = "onnxruntime"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise UserError(f"dtype '{self.dtype}' is unknown; use one of {', '.join(DTYPES)}")
+        if self.runtime not in RUNTIMES:
+            raise UserError(f"runtime '{self.runtime}' is unknown; use one of {', '.join(RUNTIMES)}")
         if self.size is not None and min(self.size) < 1:
             raise UserError(f"size is {self.size[1]}x{self.size[0]}; give a width and a height of 1 pixel or more")
         for name in ("batch", "frames"):
@@ -47,19 +49,20 @@ class Form:
 
     @property
     def description(self) -> dict[str, str]:
-        """For the file's metadata."""
+        """Returns the form in words, for the file's metadata."""
         return {
             "size": "any" if self.size is None else f"{self.size[1]}x{self.size[0]}",
             "downsample_ratio": "an input" if self.ratio is None else f"{self.ratio:g}",
             "batch": "any" if self.batch is None else str(self.batch),
             "frames_per_call": str(self.frames),
             "dtype": self.dtype,
+            "arranged_for": self.runtime,
         }
 
     def of_faces(self) -> "Form":
-        """The form of the face programs' models: single pictures of 256².
+        """Returns the form of the face programs' models: single pictures of 256².
 
-        Raises UserError where the caller asked for another.
+        Raises UserError if the caller asked for another.
         """
         if self.size not in (None, (256, 256)) or self.ratio not in (None, 1.0) or self.frames > 1:
             raise UserError("the face programs take single pictures of 256x256; leave size, ratio and chunk out")
@@ -67,16 +70,16 @@ class Form:
 
 
 def check_has_weights(network: Network) -> None:
-    """Raises UserError for an exported file in the place of a network: it has no weights to export."""
+    """Raises UserError if an exported file is in the place of a network: it has no weights to export."""
     if not isinstance(network, nnx.Module):
         raise UserError(f"{network.name} is an ONNX model already; export the checkpoint that it was made from")
 
 
 def guidance_of(network: Network) -> str | None:
-    """The guidance that a network wants beside pictures."""
+    """Returns the guidance that a network wants beside pictures."""
     return network.inputs.guidance
 
 
 def has_state(network: Network) -> bool:
-    """Whether a network passes a state from frame to frame."""
+    """Says whether a network passes a state from frame to frame."""
     return bool(network.inputs.state)

@@ -24,7 +24,7 @@ OPSET = 18
 
 @dataclass(frozen=True)
 class Value:
-    """What a node gives: its name in the graph, its shape, and its NumPy dtype's name."""
+    """Describes what a node gives: its name in the graph, its shape, and its NumPy dtype's name."""
 
     name: str
     shape: tuple[Dim, ...]
@@ -32,19 +32,19 @@ class Value:
 
     @property
     def channels(self) -> int:
-        """The channels of a map (B, C, H, W)."""
+        """Returns the channels of a map (B, C, H, W)."""
         channels = self.shape[1]
         assert isinstance(channels, int)
         return channels
 
     @property
     def sides(self) -> tuple[Dim, Dim]:
-        """Height and width of a map (B, C, H, W)."""
+        """Returns height and width of a map (B, C, H, W)."""
         return self.shape[2], self.shape[3]
 
 
 class Graph:
-    """Nodes in the order in which they were added, and their constants.
+    """Holds nodes in the order in which they were added, and their constants.
 
     Args:
         opset: the operator set, 18, or 13 for programs that stopped there.
@@ -110,7 +110,7 @@ class Graph:
         return self.constant(np.asarray(value, dtype))
 
     def array(self, value: Value) -> np.ndarray | None:
-        """What a constant holds; None for what is computed."""
+        """Returns what a constant holds; None for what is computed."""
         return self._constants.get(value.name)
 
     def node(

@@ -25,7 +25,7 @@ _EMITTERS: dict[type[nnx.Module], Callable[..., Value]] = {}
 
 
 def folded(network: nnx.Module) -> nnx.Module:
-    """A copy in evaluation mode whose spectral norms and batch norms are part of the convolutions."""
+    """Returns a copy in evaluation mode whose spectral norms and batch norms are part of the convolutions."""
     copy = nnx.clone(network)
     inference.divide_by_spectral_norm(copy)
     inference.fold_batch_norm(copy)
@@ -45,7 +45,7 @@ def emits(kind: type[nnx.Module]) -> Callable[[LayerEmitter], LayerEmitter]:
 def emit(g: Graph, layer: Callable[..., Any], x: Value) -> Value:
     """Adds a layer, or a plain function of a `Sequential`, to the graph; returns what it makes of `x`.
 
-    Raises UserError, naming the layer, where none of the emitters is for it.
+    Raises UserError, naming the layer, if none of the emitters is for it.
     """
     if isinstance(layer, nnx.Module) and type(layer) in _EMITTERS:
         with g.scope(g.paths.get(id(layer), "")):
@@ -66,12 +66,12 @@ def name_layers(g: Graph, network: object) -> None:
 
 
 def tensor(variable: nnx.Variable[Any]) -> np.ndarray:
-    """A variable's values as float32."""
+    """Returns a variable's values as float32."""
     return np.asarray(variable[...], np.float32)
 
 
 def bias_of(layer: layers.Conv2d) -> np.ndarray | None:
-    """A convolution's bias, None where it has none."""
+    """Returns a convolution's bias, None where it has none."""
     return None if layer.bias is None else tensor(layer.bias)
 
 
@@ -108,7 +108,7 @@ def convolve(
 def convolve_joined(
     g: Graph, maps: Sequence[Value], weight: np.ndarray, bias: np.ndarray | None, *, name: str = "conv", stride: int = 1
 ) -> Value:
-    """A convolution of maps that are joined by channel, as a sum of one convolution a map.
+    """Adds a convolution of maps that are joined by channel, as a sum of one convolution a map.
 
     Nothing is copied together, and ONNX Runtime adds each to the one before within its kernel.
     """
@@ -124,7 +124,7 @@ def convolve_joined(
 
 
 def path_of(g: Graph, layer: nnx.Module) -> str:
-    """The attribute path of a layer."""
+    """Returns the attribute path of a layer."""
     return g.paths.get(id(layer), "conv")
 
 
@@ -143,14 +143,14 @@ def conv2d(g: Graph, layer: layers.Conv2d, x: Value) -> Value:
 
 
 def conv2d_joined(g: Graph, layer: layers.Conv2d, maps: Sequence[Value]) -> Value:
-    """A `Conv2d` of stride 1 on maps that are joined by channel."""
+    """Adds a `Conv2d` of stride 1 on maps that are joined by channel."""
     assert layer.stride == layer.dilation == layer.groups == 1
     return convolve_joined(g, maps, tensor(layer.weight), bias_of(layer), name=path_of(g, layer))
 
 
 @emits(layers.BatchNorm2d)
 def batch_norm(g: Graph, layer: layers.BatchNorm2d, x: Value) -> Value:
-    """One that no convolution comes before."""
+    """Adds a batch norm that no convolution comes before."""
     named = ("weight", "bias", "running_mean", "running_var")
     path = path_of(g, layer)
     constants = [g.constant(tensor(getattr(layer, name)).astype(x.dtype), f"{path}.{name}") for name in named]
@@ -165,7 +165,7 @@ def sequential(g: Graph, layer: layers.Sequential, x: Value) -> Value:
 
 
 def sequential_joined(g: Graph, layer: layers.Sequential, maps: Sequence[Value]) -> Value:
-    """A `Sequential` whose first layer, a convolution, joins maps."""
+    """Adds a `Sequential` whose first layer, a convolution, joins maps."""
     first, *others = layer
     x = conv2d_joined(g, first, maps)
     for each in others:
@@ -174,7 +174,7 @@ def sequential_joined(g: Graph, layer: layers.Sequential, maps: Sequence[Value])
 
 
 def norm_constants(norm: layers.BatchNorm2d) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and shift, (C,) in float64, of a batch norm in evaluation mode."""
+    """Returns scale and shift, (C,) in float64, of a batch norm in evaluation mode."""
     weight, bias, mean, var = (
         np.asarray(v[...], np.float64) for v in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
     )

@@ -14,7 +14,7 @@ from rvm_jax.version import __version__
 
 
 class Exported(NamedTuple):
-    """What was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
+    """Says what was written: the files, the size of the model in bytes, its nodes, and the largest difference from JAX.
 
     The difference is None where nothing was checked.
     """
@@ -35,6 +35,7 @@ def export_onnx(
     batch: int | None = None,
     chunk: int = 1,
     dtype: str = "float32",
+    runtime: str = "onnxruntime",
     check: bool = True,
     bound: float | None = None,
     name: str | None = None,
@@ -53,6 +54,7 @@ def export_onnx(
         batch: streams or pictures a call; None for any number, or with a size of `rvm` for one.
         chunk: frames a call, for `rvm`.
         dtype: what convolutions compute in, "float32" or "float16"; guided filters and states are float32 always.
+        runtime: whose kernels the graph is arranged for, "onnxruntime" or "openvino"; either runs both.
         check: whether to run the file in ONNX Runtime beside JAX on several recurrent frames.
         bound: the largest difference at which it is still written; by default 1e-4, and 1e-2 for float16.
         name, revision, licence: of the network, for the file's metadata.
@@ -67,7 +69,7 @@ def export_onnx(
     path = Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"{path}: an ONNX file ends in .onnx")
-    form = Form(size, downsample_ratio, batch, chunk, dtype)
+    form = Form(size, downsample_ratio, batch, chunk, dtype, runtime)
     check_has_weights(network)
     need_onnx()
     from rvm_jax.atomic_files import write_bytes
@@ -108,7 +110,7 @@ def build(network: Network, contract: Any, form: Form, notes: dict[str, str]) ->
 
 
 def metadata(network: Network, contract: Any, form: Form) -> dict[str, str]:
-    """What a file says about itself."""
+    """Returns what a file says about itself."""
     checksum = weights_checksum(network)
     settings = ", ".join(f"{key} {value}" for key, value in network.config.items() if key != "name")
     return {
@@ -126,7 +128,7 @@ def metadata(network: Network, contract: Any, form: Form) -> dict[str, str]:
 
 
 def weights_checksum(network: Network) -> str:
-    """The SHA-256 of a network's tensors, by PyTorch's names and in its order and layout."""
+    """Returns the SHA-256 of a network's tensors, by PyTorch's names and in its order and layout."""
     from rvm_jax.weights.torch_weights import state_dict
 
     digest = hashlib.sha256()
@@ -137,7 +139,7 @@ def weights_checksum(network: Network) -> str:
 
 
 def need_onnx() -> None:
-    """Raises UserError where the package `onnx` is missing."""
+    """Raises UserError if the package `onnx` is missing."""
     try:
         import onnx  # noqa: F401
     except ImportError as error:

@@ -25,7 +25,7 @@ class OnnxNetwork:
         path: the file, with the inputs `src`, `r1i` to `r4i` and perhaps `downsample_ratio`, a frame a call.
 
     Raises:
-        UserError: it cannot be read, or has other inputs.
+        UserError: if it cannot be read, or has other inputs.
     """
 
     inputs = InputSpec(state=True)
@@ -45,22 +45,22 @@ class OnnxNetwork:
 
     @property
     def name(self) -> str:
-        """The file's stem."""
+        """Returns the file's stem."""
         return self.path.stem
 
     @property
     def config(self) -> dict[str, Any]:
-        """What tells it from others."""
+        """Returns what tells it from others."""
         return {"name": self.name}
 
     @property
     def foreground(self) -> bool:
-        """Whether it gives foregrounds beside alphas."""
+        """Says whether it gives foregrounds beside alphas."""
         return "fgr" in self._outputs
 
     @property
     def auto_side(self) -> int:
-        """The longer side, in pixels, at which the network sees frames if no ratio is given."""
+        """Returns the longer side, in pixels, at which the network sees frames if no ratio is given."""
         told = self._metadata.get("auto_side", "")
         return int(told) if told.isdecimal() else AUTO_SIDE
 
@@ -134,6 +134,6 @@ class OnnxNetwork:
 
 
 def as_maps(state: Any) -> np.ndarray:
-    """A state (N, h, w, C) as (N, C, h, w); no copy where it came from one of these."""
+    """Returns a state (N, h, w, C) as (N, C, h, w); no copy where it came from one of these."""
     maps: np.ndarray = np.ascontiguousarray(np.moveaxis(np.asarray(state, np.float32), -1, 1))
     return maps

@@ -10,7 +10,7 @@ from rvm_jax.export.graph import Dim, Graph, Value
 
 
 def cast(g: Graph, x: Value, dtype: str) -> Value:
-    """`x` in another dtype."""
+    """Returns `x` in another dtype."""
     if x.dtype == dtype:
         return x
     to = {"float32": 1, "uint8": 2, "int64": 7, "bool": 9, "float16": 10}[dtype]
@@ -18,7 +18,7 @@ def cast(g: Graph, x: Value, dtype: str) -> Value:
 
 
 def binary(g: Graph, op: str, a: Value, b: Value | float) -> Value:
-    """Add, Sub, Mul or Div, in the wider of both dtypes."""
+    """Adds Add, Sub, Mul or Div, in the wider of both dtypes."""
     if not isinstance(b, Value):
         b = g.scalar(b, a.dtype)
     dtype = "float32" if "float32" in (a.dtype, b.dtype) else a.dtype
@@ -42,7 +42,7 @@ def div(g: Graph, a: Value, b: Value | float) -> Value:
 
 
 def unary(g: Graph, op: str, x: Value, **attributes: Any) -> Value:
-    """Relu, Sigmoid, Tanh and the like."""
+    """Adds Relu, Sigmoid, Tanh and the like."""
     return g.node(op, [x], x.shape, **attributes)
 
 
@@ -77,7 +77,7 @@ def split_evenly(g: Graph, x: Value, axis: int, count: int) -> list[Value]:
 
 
 def slice_axis(g: Graph, x: Value, axis: int, start: int, stop: int, step: int = 1) -> Value:
-    """x[…, start:stop:step] of an axis of known length."""
+    """Returns x[…, start:stop:step] of an axis of known length."""
     bounds = [g.constant(np.array([n], np.int64)) for n in (start, stop, axis, step)]
     shape = list(x.shape)
     shape[axis] = len(range(start, stop, step))
@@ -85,7 +85,7 @@ def slice_axis(g: Graph, x: Value, axis: int, start: int, stop: int, step: int =
 
 
 def gather(g: Graph, x: Value, axis: int, index: np.ndarray) -> Value:
-    """x at these places of an axis."""
+    """Returns x at these places of an axis."""
     shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
     return g.node("Gather", [x, g.constant(index.astype(np.int64))], shape, axis=axis)
 
@@ -95,7 +95,7 @@ def transpose(g: Graph, x: Value, *perm: int) -> Value:
 
 
 def reshape(g: Graph, x: Value, shape: Sequence[int]) -> Value:
-    """Reshapes; one entry may be -1."""
+    """Reshapes it; one entry may be -1."""
     known: list[Dim] = [None if n == -1 else n for n in shape]
     if None in known and all(isinstance(n, int) for n in x.shape):
         total = math.prod(n for n in x.shape if isinstance(n, int))
@@ -104,7 +104,7 @@ def reshape(g: Graph, x: Value, shape: Sequence[int]) -> Value:
 
 
 def sizes(g: Graph, x: Value, first: int, last: int) -> Value:
-    """The lengths of the axes `first` to `last` (not included), int64: a constant where they are known."""
+    """Returns the lengths of the axes `first` to `last` (not included), int64: a constant where they are known."""
     dims = x.shape[first:last]
     if all(isinstance(n, int) for n in dims):
         return g.constant(np.array(dims, np.int64))
@@ -115,7 +115,7 @@ def sizes(g: Graph, x: Value, first: int, last: int) -> Value:
 
 
 def crop_to(g: Graph, x: Value, like: Value) -> Value:
-    """The upper left part of a map that is as large as another."""
+    """Returns the upper left part of a map that is as large as another."""
     if x.sides == like.sides and None not in x.sides:
         return x
     axes = g.constant(np.array([2, 3], np.int64))
@@ -152,7 +152,7 @@ def resize_like(g: Graph, x: Value, like: Value) -> Value:
 
 
 def avg_pool2(g: Graph, x: Value) -> Value:
-    """Halves; the mean at an odd edge is of the pixels that there are."""
+    """Halves a map; the mean at an odd edge is of the pixels that there are."""
     sides = [-(-n // 2) if isinstance(n, int) else None for n in x.sides]
     even = all(isinstance(n, int) and n % 2 == 0 for n in x.sides)
     edge: dict[str, Any] = {} if even else {"ceil_mode": 1, "count_include_pad": 0}
@@ -160,7 +160,7 @@ def avg_pool2(g: Graph, x: Value) -> Value:
 
 
 def max_pool3(g: Graph, x: Value) -> Value:
-    """3×3 maxima at every second pixel."""
+    """Returns 3×3 maxima at every second pixel."""
     sides = [(n - 1) // 2 + 1 if isinstance(n, int) else None for n in x.sides]
     return g.node("MaxPool", [x], (*x.shape[:2], *sides), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
 

@@ -18,7 +18,7 @@ from rvm_jax.networks.api import CHANNELS, Network
 def emit_alpha(g: Graph, network: Network, src: Value, guidance: Value | None = None) -> Value:
     """Adds a network's folded copy on single pictures (B, 3, H, W), RGB in [0, 1]; returns `pha` (B, 1, H, W), float32.
 
-    Raises UserError, naming it, for a network or a layer that has no ONNX form.
+    Raises UserError, naming it, if a network or a layer has no ONNX form.
     """
     emitter = emitter_of(network)
     name_layers(g, network)
@@ -44,7 +44,7 @@ class PictureContract:
     values = "image: RGB in [0, 1]; mask: 0 or 1; trimap: one-hot background, unknown, foreground; pha: [0, 1]"
 
     def form(self, network: Network, form: Form) -> Form:
-        """The form that the file gets. Raises UserError where the contract cannot have it."""
+        """Returns the form that the file gets. Raises UserError if the contract cannot have it."""
         if form.frames > 1 or form.ratio not in (None, 1.0):
             raise UserError("--as=picture takes single pictures at full size; leave chunk and ratio out")
         multiple = network.inputs.size_multiple
@@ -71,7 +71,7 @@ class PictureContract:
     def run(
         self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
     ) -> list[dict[str, np.ndarray]]:
-        """What the file makes of frames (B, H, W, 3), in the terms of our networks."""
+        """Returns what the file makes of frames (B, H, W, 3), in the terms of our networks."""
         del form, ratio
         results = []
         for src in frames:
@@ -84,7 +84,7 @@ class PictureContract:
 
 
 def refuse_guided(network: Network, program: str) -> None:
-    """Raises UserError for a network that wants what a program does not give."""
+    """Raises UserError if a network wants what a program does not give."""
     kind = guidance_of(network)
     if kind:
         raise UserError(f"{network.name} wants a {kind} beside the picture, which {program} does not give")

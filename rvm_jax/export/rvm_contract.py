@@ -33,7 +33,7 @@ class RVMContract:
     )
 
     def form(self, network: Network, form: Form) -> Form:
-        """The form that the file gets. Raises UserError for a network without states."""
+        """Returns the form that the file gets. Raises UserError if the network has no states."""
         if not has_state(network):
             raise UserError(f"{network.name} has no recurrent states, which --as=rvm is about; use --as=picture")
         if form.size is None:
@@ -59,7 +59,15 @@ class RVMContract:
         ratio = form.ratio
         given = g.input("downsample_ratio", (1,)) if ratio is None else None
         frames = _by_time(g, src) if form.frames > 1 else src
-        result = emit_rvm(g, cast(MattingNetwork, network), frames, rec, given or ratio or 1.0, form.frames)
+        result = emit_rvm(
+            g,
+            cast(MattingNetwork, network),
+            frames,
+            rec,
+            given or ratio or 1.0,
+            form.frames,
+            joined=form.runtime == "openvino",
+        )
         for name, value in (("fgr", result.fgr), ("pha", result.pha)):
             if value is None:
                 continue
@@ -74,7 +82,7 @@ class RVMContract:
     def run(
         self, session: Any, frames: list[np.ndarray], guidance: np.ndarray | None, form: Form, ratio: float
     ) -> list[dict[str, np.ndarray]]:
-        """What the file makes of frames (B, H, W, 3), one after the other, in the terms of our networks."""
+        """Returns what the file makes of frames (B, H, W, 3), one after the other, in the terms of our networks."""
         del guidance
         shapes = {i.name: i.shape for i in session.get_inputs()}
         state = {
@@ -96,10 +104,10 @@ class RVMContract:
 
 
 def state_shapes(network: Network, form: Form) -> list[tuple[Any, ...]]:
-    """The shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any.
+    """Returns the shapes (B, C, h, w) of r1 to r4; each has dimension names of its own where the size is any.
 
     Raises:
-        UserError: a network with other states.
+        UserError: if the network has other states.
     """
     if not isinstance(network, MattingNetwork):
         raise UserError(f"the recurrent network {network.name} is not RVM, whose states are known; run it with JAX")

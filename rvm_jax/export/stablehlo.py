@@ -15,8 +15,9 @@ import numpy as np
 from flax import nnx
 from jax import export
 
+from rvm_jax.compilation import quick_to_compile
 from rvm_jax.errors import UserError
-from rvm_jax.export.form import BOUNDS, QUICK_TO_COMPILE, check_has_weights, guidance_of, has_state
+from rvm_jax.export.form import BOUNDS, check_has_weights, guidance_of, has_state
 from rvm_jax.matting.matter import AUTO_SIDE, auto_ratio
 from rvm_jax.networks.api import CHANNELS, Network
 from rvm_jax.networks.inference import divide_by_spectral_norm, fold_batch_norm
@@ -28,7 +29,7 @@ _SIZE = (512, 512)
 
 
 class ExportedProgram(NamedTuple):
-    """What was written: the file, its size in bytes, and the largest difference from the network, None if unchecked."""
+    """Says what was written: the file, its bytes, the largest difference from the network, None if unchecked."""
 
     path: Path
     size: int
@@ -57,7 +58,7 @@ def export_stablehlo(
         check: whether to run what was written beside the network on several frames.
 
     Raises:
-        UserError: a size or ratio that the network cannot have, or a difference above 1e-4; nothing is written then.
+        UserError: if the network cannot have the size or ratio, or differs by more than 1e-4; nothing is written then.
     """
     from rvm_jax.atomic_files import write_bytes
 
@@ -81,7 +82,7 @@ def export_stablehlo(
 
 
 def load_stablehlo(path: str | os.PathLike[str]) -> Callable[..., Any]:
-    """Returns the program of a file; it runs on JAX's device. Raises UserError where the file is none."""
+    """Returns the program of a file; it runs on JAX's device. Raises UserError if the file is none."""
     try:
         return export.deserialize(bytearray(Path(path).read_bytes())).call
     except OSError as error:
@@ -129,7 +130,7 @@ def _is_shape(value: object) -> bool:
 
 def _difference(program: Callable[..., Any], data: bytes, shapes: tuple[Any, ...]) -> float:
     rng, worst = np.random.default_rng(0), 0.0
-    options = QUICK_TO_COMPILE if jax.default_backend() == "cpu" else None
+    options = quick_to_compile() if jax.default_backend() == "cpu" else None
     both = [jax.jit(each, compiler_options=options) for each in (program, export.deserialize(bytearray(data)).call)]
     arguments = jax.tree.map(lambda shape: jnp.zeros((2, *shape)), shapes, is_leaf=_is_shape)
     for _ in range(2):

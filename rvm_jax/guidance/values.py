@@ -42,7 +42,7 @@ def check_guidance(values: np.ndarray | None, kind: Guidance, size: tuple[int, i
         what: its name, for messages.
 
     Raises:
-        UserError: it is missing, of another size or dtype, or has values that it must not have.
+        UserError: if it is missing, of another size or dtype, or has values that it must not have.
     """
     if values is None:
         raise UserError(f"{what}: needs a {kind} beside the picture; give one, or derive it from an alpha")

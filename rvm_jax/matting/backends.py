@@ -38,7 +38,7 @@ class Backend(Protocol):
 
 
 class Streaming:
-    """A `Backend` of a `Matter`: the frames of a clip in chunks, with its state; other pictures alone.
+    """Is a `Backend` of a `Matter`: the frames of a clip in chunks, with its state; other pictures alone.
 
     Args:
       matter: what mattes them.
@@ -77,7 +77,7 @@ class Streaming:
 
 
 class PerFrame:
-    """A `Backend` of a `PictureMatter`: every frame for itself, with its mask or trimap if `kind` asks for one."""
+    """Is a `Backend` of a `PictureMatter`: every frame for itself, with its mask or trimap if `kind` asks for one."""
 
     has_state = False
 
@@ -93,7 +93,7 @@ class PerFrame:
 
 
 class Guided:
-    """A `Backend` of two networks: the first one mattes, and of its alphas is derived what the second one wants."""
+    """Is a `Backend` of two networks: the first one mattes, and of its alphas is derived what the second one wants."""
 
     def __init__(self, first: Backend, matter: PictureMatter, kind: Guidance):
         self.has_state = first.has_state

@@ -44,7 +44,7 @@ def main(argv: list[str], *, load: "Loader | None" = None, formats: "Mapping[str
       load, formats: see `matte_video`.
 
     Raises:
-      UserError: for a mistake in the flags, or in what they name.
+      UserError: if there is a mistake in the flags, or in what they name.
     """
     del argv
     given = CommandOptions(**option_flags.read(CommandOptions))
@@ -178,17 +178,19 @@ class _ClipCommand:
         """Returns the network of several clips, compiled once for all if it takes frames alone."""
         from rvm_jax.matting.guidance import is_guided
         from rvm_jax.matting.make_backend import as_matter
-        from rvm_jax.matting.weights import load_network
+        from rvm_jax.matting.weights import loader_for
 
         how = Settings(**self._settings)
         if how.guidance is not None and how.guidance.path is not None:
             raise UserError(f"{how.guidance.path}: is of one clip; give the clips of {self._given.input_source} singly")
-        network = (self._load or load_network)(self._given.checkpoint[0], how.preparation)
+        network = (self._load or loader_for(how))(self._given.checkpoint[0], how.preparation)
         return cast("Weights", network if is_guided(network) else as_matter(network, how))
 
 
 def _sources(given: str) -> list[str]:
     """The clips that --input_source names; pictures, and the frames of one clip, stay together."""
+    if not given.strip():
+        raise UserError("--input_source is empty; give a video, a picture, or a folder of pictures")
     if not glob.has_magic(given) or Path(given).exists():
         return _clips_in(Path(given)) or [given]
     from rvm_jax.media.pictures import PICTURE_SUFFIXES
@@ -268,8 +270,12 @@ def _faces(given: CommandOptions) -> "FaceTracks | None":
     if given.face_file and given.face_model:
         raise UserError("give --face_file or --face_model, not both")
     if given.face_file:
-        return read_faces(given.face_file, given.face_gap)
-    return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap) if given.face_model else None
+        return read_faces(given.face_file, given.face_gap, given.face_template)
+    if given.face_model:
+        return YuNetTracks(given.face_model, given.max_faces, gap=given.face_gap, template=given.face_template)
+    if given.face_template:
+        raise UserError("--face_template says how faces are cut out; give --face_file or --face_model, which find them")
+    return None
 
 
 def _window(source: str, given: CommandOptions) -> "PreviewWindow | None":

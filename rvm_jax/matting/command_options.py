@@ -7,7 +7,7 @@ from rvm_jax.matting.option import Checked, option
 
 @dataclass(frozen=True)
 class CommandOptions(Checked):
-    """What the command alone is given."""
+    """Holds what the command alone is given."""
 
     checkpoint: tuple[str, ...] = option(
         ("face",),
@@ -71,6 +71,11 @@ class CommandOptions(Checked):
         "Seconds for which a face may be missing, hidden or not found, and keeps its place.",
         valid=lambda seconds: seconds >= 0,
         expected="seconds of 0 or more",
+    )
+    face_template: str | None = option(
+        None,
+        "Cut faces out as face programs do (FaceFusion, VisoMaster, DeepFaceLab), for networks trained on such crops.",
+        choices=("arcface_128", "ffhq_512", "dfl_whole_face"),
     )
     preview: bool | None = option(None, "Show a window; by default for a webcam where there is a screen.")
     dry_run: bool = option(False, "Say what would be done, and do nothing.")

@@ -36,7 +36,7 @@ class Engine(Protocol):
 
 
 class JaxEngine:
-    """An `Engine` by XLA: each size, chunk length and ratio compiles once.
+    """Is an `Engine` by XLA: each size, chunk length and ratio compiles once.
 
     Args:
       network: a matting network in evaluation mode; it stays untouched.

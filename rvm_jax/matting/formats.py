@@ -15,7 +15,7 @@ from rvm_jax.media.writer import Destination, Writer
 
 
 class Opens(Protocol):
-    """What a writer's class offers beside its `Writer`."""
+    """Declares what a writer's class offers beside its `Writer`."""
 
     def open(self, to: Destination, /) -> Writer[Any]:
         """Begins an output. Raises UserError if it cannot be written."""
@@ -34,7 +34,7 @@ class Opens(Protocol):
 
 
 class Format(NamedTuple):
-    """A writer and the kinds of output that it takes."""
+    """Joins a writer and the kinds of output that it takes."""
 
     writer: Opens
     kinds: tuple[str, ...]

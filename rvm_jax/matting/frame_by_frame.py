@@ -20,7 +20,7 @@ class FrameByFrame(nnx.Module):
 
     Padding, normalisation and cropping are the network's own (`network.preprocessing`).
 
-    Raises UserError for a network that wants a mask or trimap: a stream of frames has none.
+    Raises UserError if the network wants a mask or trimap: a stream of frames has none.
     """
 
     inputs = InputSpec()
@@ -37,7 +37,7 @@ class FrameByFrame(nnx.Module):
 
     @property
     def name(self) -> str:
-        """The network's."""
+        """Returns the network's name."""
         return self.network.name
 
     def normalise(self, src: jax.Array) -> jax.Array:

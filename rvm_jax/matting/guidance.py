@@ -20,7 +20,7 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class GuidanceSource:
-    """Where the mask or trimap of each picture or frame comes from; one of the three.
+    """Says where the mask or trimap of each picture or frame comes from; one of the three.
 
     Pictures find theirs below a folder by their results' names, `[<category>/][<clip>/]<name>`, or by a benchmark's
     layout, `<category>/mask/[<clip>/]<name>` (trimaps: `<category>/trimap/…`); for a single picture a file will do.
@@ -48,7 +48,7 @@ class GuidanceSource:
 
     @property
     def path(self) -> Path | None:
-        """Of files or alphas; None for a network."""
+        """Returns the path of files or alphas, None for a network."""
         path = self.files if self.files is not None else self.alphas
         return None if path is None else Path(path)
 
@@ -87,7 +87,7 @@ def find_guidance(
     """Returns the file of each picture's mask, trimap or alpha, by the picture's target.
 
     Raises:
-      UserError: with all pictures that have none, or several.
+      UserError: naming all of them, if pictures have none, or several.
     """
     assert source.path is not None
     what = "alpha" if source.alphas is not None else kind
@@ -107,7 +107,7 @@ def find_files(
       output_dir: where their results go: the files have the names of these.
 
     Raises:
-      UserError: with all pictures that have none, or several.
+      UserError: naming all of them, if pictures have none, or several.
     """
     targets = [target for group in groups for target in group.targets]
     if not root.exists():

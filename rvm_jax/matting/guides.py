@@ -54,7 +54,7 @@ class PictureGuides:
       kinds: the guidance that networks want.
 
     Raises:
-      UserError: with all pictures whose masks are missing, or are there twice.
+      UserError: naming all of them, if pictures' masks are missing, or are there twice.
     """
 
     def __init__(self, groups: Sequence[PictureGroup], output_dir: Path, how: Settings, kinds: Sequence[Guidance]):

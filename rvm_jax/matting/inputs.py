@@ -57,7 +57,7 @@ def open_source(source: StrPath | FrameSource, settings: InputSettings) -> Frame
 
 
 def is_single_picture(source: StrPath | FrameSource) -> bool:
-    """Whether a source is one picture, rather than frames of a clip."""
+    """Says whether a source is one picture, rather than frames of a clip."""
     if not isinstance(source, (str, os.PathLike)):
         return False
     path = Path(source)

@@ -13,13 +13,14 @@ from rvm_jax.matting.guidance import load_guide
 from rvm_jax.matting.matter import Matter
 from rvm_jax.matting.options import Settings
 from rvm_jax.matting.per_frame import PictureMatter
+from rvm_jax.matting.smoothing import Smoothed
 from rvm_jax.networks.api import Guidance, Network
 
 
 def make_backend(
     network: Network | Matter, how: Settings, *, for_pictures: bool = False, faithful: bool = False
 ) -> Backend:
-    """Returns what mattes frames with a network, or a Matter, by these settings.
+    """Returns what mattes frames with a network, or a Matter, by these settings, and smooths them if they ask for it.
 
     Args:
       network: the network.
@@ -30,6 +31,11 @@ def make_backend(
     Raises:
       UserError: if they do not go together.
     """
+    backend = _unsmoothed(network, how, for_pictures, faithful)
+    return Smoothed(backend, how.smooth) if how.smooth else backend
+
+
+def _unsmoothed(network: Network | Matter, how: Settings, for_pictures: bool, faithful: bool) -> Backend:
     kind = check_guidance(network, how)
     fills_whole = how.downsample_ratio in ("auto", 1) and how.faces is None
     streams = has_state(network) or not fills_whole or not for_pictures

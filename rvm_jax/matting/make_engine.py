@@ -8,7 +8,7 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting.engine import Engine, JaxEngine
-from rvm_jax.matting.options import ENGINES
+from rvm_jax.matting.options import ENGINES, NetworkSettings
 
 if TYPE_CHECKING:
     from rvm_jax.export.onnx_network import OnnxNetwork
@@ -25,7 +25,7 @@ def make_engine(
     """Returns what computes a network's mattes; the arguments are those of `choose_engine`.
 
     Raises:
-      UserError: see there.
+      UserError: if `Matter` would.
     """
     if choose_engine(engine, network, precision=precision, fold=fold, pads=pads) == "onnxruntime":
         from rvm_jax.export.engine import OnnxRuntimeEngine
@@ -53,7 +53,7 @@ def choose_engine(
       pads: whether frames are padded, whose averages over the picture ONNX Runtime cannot keep to what is shown.
 
     Raises:
-      UserError: an unknown engine, or one that is not installed or cannot do what is asked.
+      UserError: if the engine is unknown, is not installed or cannot do what is asked.
     """
     if engine not in ENGINES:
         raise UserError(f"engine '{engine}' is unknown; use one of {', '.join(ENGINES)}")
@@ -66,6 +66,13 @@ def choose_engine(
     if engine == "auto" and not obstacle and jax.default_backend() == "cpu" and _is_known(network):
         return "onnxruntime"
     return "jax"
+
+
+def takes_onnxruntime(how: NetworkSettings) -> bool:
+    """Whether one of the project's own networks would be run by ONNX Runtime."""
+    if how.engine == "jax" or _obstacle(False, how.products, fold=True, pads=(how.pad_to or 1) > 1):
+        return False
+    return how.engine == "onnxruntime" or jax.default_backend() == "cpu"
 
 
 def _obstacle(of_file: bool, precision: str, fold: bool, pads: bool) -> str | None:

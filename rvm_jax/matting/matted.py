@@ -14,7 +14,7 @@ from rvm_jax.networks.api import Matte, State
 
 
 class Matted(NamedTuple):
-    """A frame and what a network made of it.
+    """Holds a frame and what a network made of it.
 
     Attributes:
       frame: the frame.
@@ -30,12 +30,12 @@ class Matted(NamedTuple):
 
     @property
     def pha8(self) -> np.ndarray:
-        """The alpha with 8 bits."""
+        """Returns the alpha with 8 bits."""
         return self.pha if self.pha.dtype == np.uint8 else ((self.pha + 128.0) // 257).astype(np.uint8)
 
     @property
     def regions(self) -> Mapping[str, np.ndarray]:
-        """Where the whole faces are, (H, W) uint8 by the face's name: a mask that was given, or ellipses."""
+        """Returns where the whole faces are, (H, W) uint8 by the face's name: a mask that was given, or ellipses."""
         guide = self.frame.guide
         if guide.whole_face is not None:
             return {"0": guide.whole_face}

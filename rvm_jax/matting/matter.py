@@ -92,7 +92,7 @@ class Matter:
 
     @property
     def fingerprint(self) -> list[np.ndarray | str]:
-        """What tells it from another: its weights and its settings."""
+        """Returns what tells it from another: its weights and its settings."""
         cuts = [each.threshold for each in self._cuts]
         return [f"{self.downsample_ratio} {self._pad_to} {cuts}", *self._engine.fingerprint()]
 

@@ -37,7 +37,7 @@ def occluded_fraction(frame: Matted, region: np.ndarray) -> float | None:
 
 
 class HiddenFace(NamedTuple):
-    """A line of the table.
+    """Is a line of the table.
 
     Attributes:
       face: its name.
@@ -57,7 +57,10 @@ def hidden_faces(frame: Matted) -> list[HiddenFace]:
 
 
 class OcclusionTable:
-    """A CSV of the hidden share: a line for each frame and face."""
+    """A CSV of the hidden share: a line for each frame and face.
+
+    A face that has gone keeps its lines, of 0 pixels and with no share, so that frames that lack it are no gap.
+    """
 
     workers = 1
 
@@ -66,6 +69,7 @@ class OcclusionTable:
         with self._partial.errors():
             self._file = self._partial.path.open("w", newline="")
         self._rows = csv.writer(self._file)
+        self._seen: dict[str, None] = {}
         self._rows.writerow(("frame", "seconds", "face", "face_pixels", "occluded_fraction"))
 
     @classmethod
@@ -80,8 +84,11 @@ class OcclusionTable:
 
     def write(self, made: Sequence[HiddenFace], frame: Frame) -> None:
         """Appends the lines of a frame."""
+        gone = self._seen.keys() - {each.face for each in made}
+        self._seen |= dict.fromkeys(each.face for each in made)
+        rows = [*made, *(HiddenFace(face, 0.0, None) for face in self._seen if face in gone)]
         with self._partial.errors():
-            for face, pixels, hidden in made:
+            for face, pixels, hidden in rows:
                 fraction = "" if hidden is None else f"{hidden:.6f}"
                 self._rows.writerow((frame.name, f"{float(frame.time):.6f}", face, f"{pixels:.1f}", fraction))
 

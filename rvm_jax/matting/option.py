@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Option:
-    """What is declared of a field beside its type and its default.
+    """Holds what is declared of a field beside its type and its default.
 
     Attributes:
       help: what it is, for --help and for `help(Settings)`.

@@ -17,7 +17,7 @@ def define(settings: type) -> None:
 
 
 def read(settings: type) -> dict[str, Any]:
-    """Returns the fields' values by their names. Raises UserError for a text that is no such value."""
+    """Returns the fields' values by their names. Raises UserError if a text is no such value."""
     return {
         name: _value(option.flag or name, option)
         for name, (_, option) in options(settings).items()

@@ -58,7 +58,7 @@ _A_COUNT: dict[str, Any] = {"valid": _count, "expected": "a whole number of 1 or
 
 @dataclass(frozen=True)
 class InputSettings(Checked):
-    """What is read, and how."""
+    """Says what is read, and how."""
 
     input_resize: Size | None = option(
         None, "Size, (height, width) in Python, to which frames are brought first; results have it.", **_A_SIZE
@@ -73,7 +73,13 @@ class InputSettings(Checked):
         valid=_positive,
         expected="frames per second above 0",
     )
-    input_stream: int = option(0, "Which of a file's video streams, from 0.", clips_only=True)
+    input_stream: int = option(
+        0,
+        "Which of a file's video streams, from 0.",
+        valid=lambda stream: stream >= 0,
+        expected="a whole number of 0 or more",
+        clips_only=True,
+    )
     bridge: bool = option(
         True,
         "Whether a broken frame is replaced by the one before, named and counted; otherwise it is an error.",
@@ -85,7 +91,7 @@ class InputSettings(Checked):
 
 @dataclass(frozen=True)
 class NetworkSettings(Checked):
-    """How the network is run."""
+    """Says how the network is run."""
 
     downsample_ratio: Ratio = option(
         "auto",
@@ -128,13 +134,13 @@ class NetworkSettings(Checked):
 
     @property
     def products(self) -> str:
-        """The precision, by today's name or by its former one."""
+        """Returns the precision, by today's name or by its former one."""
         return self.dtype or self.precision
 
 
 @dataclass(frozen=True)
 class OutputSettings(Checked):
-    """What results look like."""
+    """Says what results look like."""
 
     background: "str | Path | tuple[int, int, int]" = option(
         "#78ff9b",
@@ -143,6 +149,12 @@ class OutputSettings(Checked):
     )
     keep_hidden_colours: bool = option(
         False, "Keep the colours under an alpha of 0 in transparent results; by default they are black."
+    )
+    smooth: float = option(
+        0.0,
+        "Average alphas over time where a clip stands still, so that edges do not flicker: 0 not, 0.8 much.",
+        valid=lambda strength: 0 <= strength < 1,
+        expected="a number from 0 up to 1, exclusive",
     )
     alpha_bits: int = option(
         8, "8 or 16, for alphas as PNG, ProRes and FFV1.", valid=lambda bits: bits in (8, 16), expected="8 or 16"
@@ -162,7 +174,7 @@ class OutputSettings(Checked):
 
 @dataclass(frozen=True)
 class FaceSettings(Checked):
-    """Where faces are."""
+    """Says where faces are."""
 
     faces: "FaceTracks | None" = option(
         None, "Where faces are: they are cut out, matted each with a state of its own, and put back.", flag=None
@@ -183,7 +195,7 @@ class FaceSettings(Checked):
 @documented
 @dataclass(frozen=True)
 class Settings(InputSettings, NetworkSettings, OutputSettings, FaceSettings):
-    """How clips and pictures are matted.
+    """Says how clips and pictures are matted.
 
     Raises:
       UserError: if a value is out of its range.
@@ -193,7 +205,7 @@ class Settings(InputSettings, NetworkSettings, OutputSettings, FaceSettings):
 @documented
 @dataclass(frozen=True)
 class PictureSettings(Settings):
-    """How pictures are matted: `Settings`, and what is for them alone.
+    """Says how pictures are matted: `Settings`, and what is for them alone.
 
     Raises:
       UserError: if a value is out of its range, or concerns clips alone.

@@ -20,6 +20,7 @@ from rvm_jax.media.aspect import resized_aspect
 from rvm_jax.media.backgrounds import TRANSPARENT, Background, is_moving, make_background
 from rvm_jax.media.frame_source import Frame, FrameSource, pixel_aspect_of
 from rvm_jax.media.writer import Destination, Writer
+from rvm_jax.output_paths import check_outputs
 
 Outputs = Mapping[str, StrPath | Sequence[StrPath]]
 # A frame as each network matted it; all but comparisons take the first.
@@ -47,15 +48,14 @@ def listed(outputs: Outputs, stem: str, formats: Mapping[str, Format] = FORMATS)
         if kind not in KINDS:
             raise UserError(f"output '{kind}' is unknown; use one of {', '.join(KINDS)}")
         for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+            if not Path(path).name:  # "", "." and "/"
+                raise UserError(f"output '{kind}' has no name of its own ('{path}'); give a file, or a folder for PNG")
             pairs.append((kind, Path(str(path).replace("{stem}", stem))))
     if not pairs:
         raise UserError("nothing to write; name an output, such as the alpha")
-    seen: set[Path] = set()
     for kind, path in pairs:
         find_format(kind, path, formats)
-        if path.resolve() in seen:
-            raise UserError(f"{path}: two outputs would have this name; give each its own")
-        seen.add(path.resolve())
+    check_outputs([path for _, path in pairs])
     return pairs
 
 

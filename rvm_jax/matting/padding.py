@@ -14,7 +14,7 @@ _BORDER = 32  # what the published test script adds on every side
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture of (height, width) lies within a network's input.
+    """Says where a picture of (height, width) lies within a network's input.
 
     Attributes:
         size: of the picture.

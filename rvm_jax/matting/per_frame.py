@@ -39,7 +39,7 @@ class PictureMatter:
         alpha_bits: of the result, 8 (uint8) or 16 (uint16).
 
     Raises:
-        UserError: for a setting that does not work.
+        UserError: if a setting does not work.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from rvm_jax.matting.outputs import check_kinds, write_behind
 from rvm_jax.matting.picture_sizes import settle_padding
 from rvm_jax.matting.pipeline import run
 from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
-from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name
+from rvm_jax.matting.weights import Loader, StrPath, Weights, loader_for, weights_name
 from rvm_jax.media.backgrounds import TRANSPARENT, make_background
 from rvm_jax.media.face_tracks import FileTracks
 from rvm_jax.media.picture_folders import PictureFolder, PictureGroup, find_pictures, results
@@ -69,9 +69,10 @@ def matte_pictures(
         weights cannot be read, guidance is missing or superfluous, or `output_dir` cannot be written; and, after all
         others are matted, if pictures, or their masks or trimaps, could not be read or do not fit.
     """
-    how, output_dir, load = PictureSettings(**settings), Path(output_dir), load or load_network
+    how, output_dir = PictureSettings(**settings), Path(output_dir)
     groups = plan_pictures(source, output_dir, how)
     how = settle_padding(how, (path for group in groups for path in group.sources))
+    load = load or loader_for(how)
     networks = [load(weights, how.preparation), *map(load, how.compare_with)]
     kinds = guided_kinds(networks, how)
     complete = PictureGuides(groups, output_dir, how, kinds)
@@ -121,7 +122,7 @@ def plan_pictures(source: StrPath, output_dir: StrPath, how: PictureSettings) ->
         raise UserError("JPEG holds neither transparency nor 16 bits; use the output format png")
     check_kinds([how.output_kind], how, f"output_kind={how.output_kind}")
     make_background(how.background)  # a mistake shows now
-    for name in ("input_rate", "scene_cut"):
+    for name in ("input_rate", "scene_cut", "smooth"):
         if getattr(how, name) != options(PictureSettings)[name][0].default and not any(each.related for each in groups):
             raise UserError(
                 f"{name} is for the frames of clips, and {source} holds none; leave it out, or take the pictures of a "

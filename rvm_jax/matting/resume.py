@@ -25,7 +25,7 @@ SAVE_EVERY = 100
 
 
 class Start(NamedTuple):
-    """Where work begins: the number of its first frame, and the state before it (None: zeros)."""
+    """Says where work begins: the number of its first frame, and the state before it (None: zeros)."""
 
     position: int = 0
     rec: State | None = None

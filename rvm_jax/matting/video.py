@@ -23,7 +23,7 @@ from rvm_jax.matting.outputs import Items, Outputs, check_kinds, describe, liste
 from rvm_jax.matting.pipeline import run
 from rvm_jax.matting.resume import BEGINNING, ResumeState, Start, beside, job_of
 from rvm_jax.matting.threads import WriteBehind
-from rvm_jax.matting.weights import Loader, StrPath, Weights, load_network, weights_name, weights_paths
+from rvm_jax.matting.weights import Loader, StrPath, Weights, loader_for, weights_name, weights_paths
 from rvm_jax.media.composite import GREEN, comparison, composite
 from rvm_jax.media.frame_source import FrameSource
 from rvm_jax.output_paths import check_outputs
@@ -33,7 +33,7 @@ Preview = Callable[[np.ndarray], bool]
 
 
 class MattedVideo(NamedTuple):
-    """What `matte_video` wrote: (kind, path) of each output, the frames in each, and which of them were bridged."""
+    """Says what `matte_video` wrote: (kind, path) of each output, the frames in each, which of them were bridged."""
 
     outputs: list[tuple[str, Path]]
     frames: int
@@ -74,7 +74,8 @@ def matte_video(
     Raises:
       UserError: if the source or the weights cannot be read, or an output cannot be written.
     """
-    how, load = _settled(source, Settings(**settings)), load or load_network
+    how = _settled(source, Settings(**settings))
+    load = load or loader_for(how)
     formats = _formats(source, formats)
     pairs = planned_outputs(source, output_dir, outputs, how, formats)
     check_outputs([path for _, path in pairs], [*source_paths(source), *weights_paths(weights), *input_paths(how)])

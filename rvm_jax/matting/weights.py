@@ -12,9 +12,11 @@ from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
+from rvm_jax.matting.make_engine import takes_onnxruntime
 from rvm_jax.matting.matter import AUTO_SIDE, Matter
+from rvm_jax.matting.options import NetworkSettings
 from rvm_jax.networks.api import Network
-from rvm_jax.weights.shipped import auto_side, shipped_names, shipped_path
+from rvm_jax.weights.shipped import auto_side, load_shipped, shipped_names, shipped_path
 
 StrPath = str | os.PathLike[str]
 # A network, the path of one, or a Matter, whose compilations several clips then share.
@@ -44,9 +46,9 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
             raise UserError(f"preparation={preparation} is for PyTorch files; this network says its own")
         return cast(Network | Matter, weights)
     path = Path(weights)
-    if preparation is None and shipped_path(weights) is not None:
-        shipped: Network = rvm_jax.load(weights)
-        return shipped
+    if preparation is None and (shipped := shipped_path(weights)) is not None:
+        # Not by rvm_jax.load, which imports what reads checkpoints.
+        return cast(Network, load_shipped(shipped))
     if not path.exists():
         raise UserError(
             f"{path}: no such checkpoint; give a work directory, one of its steps, a .pth, .safetensors or .onnx, or "
@@ -65,6 +67,20 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
         raise UserError(f"{path}: is a checkpoint, which says its network's preparation itself; leave preparation out")
     network = rvm_jax.load(path)
     return network
+
+
+def loader_for(how: NetworkSettings) -> Loader:
+    """Returns `load_network`, or if ONNX Runtime is to run the network, what takes the graphs that are kept of it."""
+
+    def load(weights: Weights, preparation: str | None = None, /) -> Network | Matter:
+        path = None if isinstance(weights, nnx.Module | Matter) else shipped_path(weights) or Path(weights)
+        if path is None or not path.is_file() or path.suffix == ".onnx" or preparation is not None:
+            return load_network(weights, preparation)
+        from rvm_jax.export.kept_graphs import kept_network
+
+        return cast(Network, kept_network(path, lambda: cast(Network, load_network(weights))))
+
+    return load if takes_onnxruntime(how) else load_network
 
 
 def auto_side_of(weights: StrPath) -> int:

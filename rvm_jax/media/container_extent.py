@@ -8,7 +8,7 @@ _SEGMENT = 0x18538067  # Matroska's element that holds all others
 
 
 def is_cut(path: Path, format_name: str) -> bool:
-    """Whether a file of FFmpeg's format, AVI or Matroska, ends before its outermost chunk does.
+    """Says whether a file of FFmpeg's format, AVI or Matroska, ends before its outermost chunk does.
 
     Other counts in headers say less: AVIs count frames that were dropped, Matroska's durations include how long the
     last frame stands.

@@ -23,7 +23,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
 
 def swaps_sides(matrix: Sequence[int]) -> bool:
-    """Whether width and height change places."""
+    """Says whether width and height change places."""
     a, b, c, d = matrix
     return abs(b) + abs(c) > abs(a) + abs(d)
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from rvm_jax.media.aspect import display_size
+from rvm_jax.media.face_templates import fit_square, template_points
 
 # A detector's box reaches from the top of the forehead to the chin; with d from the eyes to the mouth, that is about
 # 2.7 d, centred 0.4 d below the eyes. The square has a side of 3.6 to 4 d, centred 0.1 d below the eyes.
@@ -26,17 +27,20 @@ _ELLIPSE_AXES = (0.22, 0.3)
 
 class Pose(NamedTuple):
     """A square in the frame as it is shown, with square pixels: its centre and side in those, and by how many radians
-    it is turned clockwise."""
+    it is turned clockwise; and the face program's template that it follows, if any."""
 
     x: float
     y: float
     side: float
     angle: float
+    template: str | None = None
 
 
-def pose_from_landmarks(points: np.ndarray) -> Pose:
+def pose_from_landmarks(points: np.ndarray, template: str | None = None) -> Pose:
     """Returns the square of a face of landmarks (5, 2): the eyes, the nose, the corners of the mouth, (x, y) in
-    pixels; of each pair the one that is left in the picture first."""
+    pixels; of each pair the one that is left in the picture first. A `template` gives a face program's square."""
+    if template is not None:
+        return Pose(*fit_square(points, template), template)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     across, down = points[1] - points[0], mouth - eyes
     x = across + np.array([down[1], -down[0]])
@@ -73,12 +77,25 @@ def face_ellipse(pose: Pose, size: tuple[int, int], pixel_aspect: Fraction = Fra
         shown = face_ellipse(pose, display_size(size, pixel_aspect))
         stretched: np.ndarray = cv2.resize(shown, size[::-1], interpolation=cv2.INTER_NEAREST)
         return stretched
+    pose = _without_template(pose)
     region = np.zeros(size, np.uint8)
     across, along = (max(1, round(axis * pose.side)) for axis in _ELLIPSE_AXES)
     drop = _ELLIPSE_DROP * pose.side
     centre = (round(pose.x - drop * math.sin(pose.angle)), round(pose.y + drop * math.cos(pose.angle)))
     cv2.ellipse(region, centre, (across, along), math.degrees(pose.angle), 0, 360, 255, cv2.FILLED)
     return region
+
+
+def _without_template(pose: Pose) -> Pose:
+    """The project's own square of the face that lies in a template's square as the template says."""
+    if pose.template is None:
+        return pose
+    own = pose_from_landmarks(template_points(pose.template))
+    cosine, sine = pose.side * math.cos(pose.angle), pose.side * math.sin(pose.angle)
+    x, y = own.x - 0.5, own.y - 0.5
+    return Pose(
+        pose.x + cosine * x - sine * y, pose.y + sine * x + cosine * y, pose.side * own.side, pose.angle + own.angle
+    )
 
 
 def _to_square(pose: Pose, side: int, pixel_aspect: Fraction) -> np.ndarray:
@@ -98,7 +115,7 @@ def _to_square(pose: Pose, side: int, pixel_aspect: Fraction) -> np.ndarray:
 
 
 class PoseSmoother:
-    """The One Euro filter (Casiez et al. 2012) on a pose: steady while the face rests, prompt while it moves.
+    """Smooths a pose by the One Euro filter (Casiez et al. 2012): steady while the face rests, prompt while it moves.
 
     Args:
       rate: frames per second.
@@ -126,7 +143,7 @@ class PoseSmoother:
         cutoff = self._min_cutoff + self._beta * np.abs(self._speed) / unit
         self._value = self._value + self._weight(cutoff) * (value - self._value)
         x, y, side, angle = self._value
-        return Pose(float(x), float(y), math.exp(side), float(angle))
+        return Pose(float(x), float(y), math.exp(side), float(angle), pose.template)
 
     def _weight(self, cutoff: float | np.ndarray) -> float | np.ndarray:
         return 1 / (1 + self._rate / (2 * math.pi * cutoff))

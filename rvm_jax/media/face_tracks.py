@@ -56,27 +56,35 @@ _MODEL = "face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
 class FileTracks:
-    """The faces that a file names by the numbers of the frames.
+    """Holds the faces that a file names by the numbers of the frames.
 
     Args:
       measures: by the face's name, then by the frame's number: left, top, width and height (4), or landmarks (5, 2).
       stamp: tells the file from others.
       path: the file, if it is one.
       gap: the seconds up to which missing frames are filled by interpolation.
+      template: whose square faces are cut out in (`rvm_jax.media.face_templates`); None for the project's own.
     """
 
     def __init__(
-        self, measures: dict[str, dict[int, np.ndarray]], stamp: str, path: Path | None = None, gap: float = DEFAULT_GAP
+        self,
+        measures: dict[str, dict[int, np.ndarray]],
+        stamp: str,
+        path: Path | None = None,
+        gap: float = DEFAULT_GAP,
+        template: str | None = None,
     ):
-        self._measures, self.path, self._gap = measures, path, gap
-        self.stamp = f"{stamp} {gap}"
+        self._measures, self.path, self._gap, self._template = measures, path, gap, template
+        self.stamp = f"{stamp} {gap} {template or ''}".rstrip()
         self.begin(_RATE, Fraction(1))
 
     def begin(self, rate: float, pixel_aspect: Fraction) -> None:
         """Takes the frames per second and the pixels' aspect: the file counts frames and their pixels."""
         longest = round(self._gap * rate)
         self._poses = {
-            face: _fill_gaps({number: _pose(each, float(pixel_aspect)) for number, each in measures.items()}, longest)
+            face: _fill_gaps(
+                {number: _pose(each, float(pixel_aspect), self._template) for number, each in measures.items()}, longest
+            )
             for face, measures in self._measures.items()
         }
 
@@ -84,15 +92,16 @@ class FileTracks:
         return {face: poses[number] for face, poses in self._poses.items() if number in poses}
 
 
-def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTracks:
+def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP, template: str | None = None) -> FileTracks:
     """Reads boxes or landmarks from a CSV file.
 
     Its first line names the columns: `frame` (from 0), `face` (a name or number; may be absent where there is one
     face), and either `x,y,width,height` (the box) or `x1,y1,…,x5,y5` (eyes, nose, corners of the mouth; of each pair
-    the one that is left in the picture first), in pixels. Gaps of up to `gap` seconds are filled by interpolation.
+    the one that is left in the picture first), in pixels. Gaps of up to `gap` seconds are filled by interpolation. A
+    `template` gives the squares of a face program, which only landmarks can be fitted to.
 
     Raises:
-      UserError: with the file and the line, if it cannot be read so.
+      UserError: naming the file and the line, if it cannot be read so.
     """
     path = Path(path)
     tracks: dict[str, dict[int, np.ndarray]] = {}
@@ -104,15 +113,23 @@ def read_faces(path: str | os.PathLike[str], gap: float = DEFAULT_GAP) -> FileTr
             f"or frame, face and {','.join(_LANDMARKS)}"
         )
     names = _LANDMARKS if columns >= set(_LANDMARKS) else _BOX
+    if template is not None and names is _BOX:
+        raise UserError(f"{path}: holds boxes; the face template {template} wants landmarks (x1,y1,…,x5,y5)")
     for line, row in table.rows:
         try:
             measures = _measures([table.number(row[name]) for name in names])
-            tracks.setdefault(_face_name(table, row.get("face", "")), {})[table.whole(row["frame"])] = measures
+            face, number = _face_name(table, row.get("face", "")), table.whole(row["frame"])
         except (KeyError, OverflowError, ValueError) as error:
             raise UserError(f"{path}: line {line} does not hold the numbers of a face") from error
+        track = tracks.setdefault(face, {})
+        if number in track:
+            raise UserError(
+                f"{path}: line {line} has frame {number} of face '{face}' once more; tell faces apart by a column face"
+            )
+        track[number] = measures
     if not tracks:
         raise UserError(f"{path}: holds no faces")
-    return FileTracks(tracks, f"{path.resolve()} {path.stat().st_mtime_ns}", path, gap)
+    return FileTracks(tracks, f"{path.resolve()} {path.stat().st_mtime_ns}", path, gap, template)
 
 
 def _face_name(table: Table, text: str) -> str:
@@ -128,14 +145,14 @@ def _measures(numbers: list[float]) -> np.ndarray:
     if len(numbers) == len(_LANDMARKS):
         measures = measures.reshape(5, 2)
     pose = _pose(measures)
-    if not (np.isfinite(pose).all() and pose.side >= 1):
+    if not (np.isfinite(pose[:4]).all() and pose.side >= 1) or (measures.ndim == 1 and measures[2:].min() <= 0):
         raise ValueError("no face")
     return measures
 
 
-def _pose(measures: np.ndarray, pixel_aspect: float = 1.0) -> Pose:
+def _pose(measures: np.ndarray, pixel_aspect: float = 1.0, template: str | None = None) -> Pose:
     if measures.ndim == 2:
-        return pose_from_landmarks(measures * (pixel_aspect, 1.0))
+        return pose_from_landmarks(measures * (pixel_aspect, 1.0), template)
     return pose_from_box(*(float(value) for value in measures * (pixel_aspect, 1.0, pixel_aspect, 1.0)))
 
 
@@ -155,7 +172,7 @@ def _between(start: Pose, end: Pose, share: float) -> Pose:
     """Interpolates; angles on the circle, the shorter way."""
     x, y, side = ((1 - share) * a + share * b for a, b in zip(start[:3], end[:3], strict=True))
     turn = math.remainder(end.angle - start.angle, 2 * math.pi)
-    return Pose(x, y, side, math.remainder(start.angle + share * turn, 2 * math.pi))
+    return Pose(x, y, side, math.remainder(start.angle + share * turn, 2 * math.pi), start.template)
 
 
 class YuNetTracks:
@@ -170,13 +187,19 @@ class YuNetTracks:
       max_faces: the largest faces, at most so many.
       min_score: how sure the detector must be, 0 to 1.
       gap: the seconds.
+      template: see `FileTracks`.
 
     Raises:
       UserError: if the file is no such model.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str], max_faces: int = 4, min_score: float = 0.7, gap: float = DEFAULT_GAP
+        self,
+        model: str | os.PathLike[str],
+        max_faces: int = 4,
+        min_score: float = 0.7,
+        gap: float = DEFAULT_GAP,
+        template: str | None = None,
     ):
         if not Path(model).is_file():
             raise UserError(f"{model}: no such file; give {_MODEL}")
@@ -192,8 +215,8 @@ class YuNetTracks:
             raise UserError(
                 f"{model}: not a YuNet model that this OpenCV, {cv2.__version__}, can read ({reason}); give {_MODEL}"
             ) from error
-        self._max_faces, self._gap = max_faces, gap
-        self.stamp = f"{Path(model).resolve()} {max_faces} {min_score} {gap}"
+        self._max_faces, self._gap, self._template = max_faces, gap, template
+        self.stamp = f"{Path(model).resolve()} {max_faces} {min_score} {gap} {template or ''}".rstrip()
         self.begin(_RATE, Fraction(1))
         self.reset()
 
@@ -250,7 +273,7 @@ class YuNetTracks:
 
     def _follow(self, face: str, detection: np.ndarray) -> None:
         self._boxes[face] = detection[:4]
-        self._poses[face] = pose_from_landmarks(detection[4:14].reshape(5, 2))
+        self._poses[face] = pose_from_landmarks(detection[4:14].reshape(5, 2), self._template)
         self._missed[face] = 0
 
     def _detect(self, frame: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from rvm_jax.notices import notice
 
 
 class FrameFolder:
-    """The pictures of a folder in the order of their numbers: a `FrameSource`.
+    """Yields the pictures of a folder in the order of their numbers: a `FrameSource`.
 
     Args:
       path: the folder, a pattern such as "frames/*.png", or a single picture.

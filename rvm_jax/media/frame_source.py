@@ -17,7 +17,7 @@ DEFAULT_RATE = Fraction(25)
 
 
 class Shown(NamedTuple):
-    """When a frame of a clip is shown: seconds after the first, for how long (None: unknown), and the frame's name."""
+    """Says when a frame of a clip is shown: seconds after the first, for how long (None: unknown), and its name."""
 
     time: Fraction
     duration: Fraction | None
@@ -25,7 +25,7 @@ class Shown(NamedTuple):
 
 
 class Guide(NamedTuple):
-    """What is known of a frame beside its colours.
+    """Holds what is known of a frame beside its colours.
 
     Attributes:
       values: masks and trimaps (H, W) uint8, by their kind.
@@ -39,7 +39,7 @@ class Guide(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A frame of a clip, or a picture.
+    """Is a frame of a clip, or a picture.
 
     Attributes:
       rgb: (H, W, 3) uint8.
@@ -61,7 +61,7 @@ class Frame(NamedTuple):
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width)."""
+        """Returns (height, width)."""
         height, width = self.rgb.shape[:2]
         return height, width
 
@@ -77,7 +77,7 @@ class Frame(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its file is called, without a suffix."""
+        """Returns what its file is called, without a suffix."""
         if self.shown:
             return self.shown.name
         return self.target.stem if self.target else f"{self.number:05d}"

@@ -22,7 +22,7 @@ _CONTROL = re.compile(rb"\x21\xf9\x04.{4}\x00\x2c", re.DOTALL)
 
 
 class GifWriter:
-    """An animated GIF, at most 640 pixels a side, each frame with its own palette of 256 colours.
+    """Writes an animated GIF, at most 640 pixels a side, each frame with its own palette of 256 colours.
 
     Its times are whole hundredths of a second.
     """

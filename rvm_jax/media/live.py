@@ -14,7 +14,7 @@ from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
 
 
 class RawFrames:
-    """Raw RGB frames (3 bytes a pixel, row by row) from a pipe: a `FrameSource`.
+    """Yields raw RGB frames (3 bytes a pixel, row by row) from a pipe: a `FrameSource`.
 
         ffmpeg -i clip.mxf -f rawvideo -pix_fmt rgb24 - | rvm-matte --input_source=- --input_size=1920x1080 …
 
@@ -23,7 +23,7 @@ class RawFrames:
       size: (height, width) of a frame.
       rate: frames per second.
 
-    Raises UserError if no frame comes, and while iterating where the last one is cut short.
+    Raises UserError if no frame comes, and while iterating if the last one is cut short.
     """
 
     name = "standard input"
@@ -70,7 +70,7 @@ class RawFrames:
 
 
 class Webcam:
-    """The frames of a camera until `stop` is called: a `FrameSource`. Times are those of the clock.
+    """Yields the frames of a camera until `stop` is called: a `FrameSource`. Times are those of the clock.
 
     Raises UserError if there is no such camera, or it stops to give pictures at once.
     """

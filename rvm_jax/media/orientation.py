@@ -30,7 +30,7 @@ def orientation(data: bytes) -> int:
 
 
 def swaps_sides(turned: int) -> bool:
-    """Whether an orientation makes the width the height."""
+    """Says whether an orientation makes the width the height."""
     return turned in _SWAPPED
 
 

@@ -22,7 +22,7 @@ _AHEAD = 16
 
 
 class PictureGroup(NamedTuple):
-    """Pictures of one folder and where their alphas go; `related` ones are the frames of one clip, in their order."""
+    """Holds a folder's pictures and where their alphas go; `related` ones are one clip's frames, in their order."""
 
     sources: list[Path]
     targets: list[Path]
@@ -30,7 +30,7 @@ class PictureGroup(NamedTuple):
 
 
 class PictureFolder:
-    """The pictures of one folder: a `FrameSource` whose frames have nothing to do with each other, or are one clip's.
+    """Yields a folder's pictures: a `FrameSource` whose frames have nothing to do with each other, or are one clip's.
 
     They are read by several threads. What cannot be read is passed over, and its error kept
     in `unreadable` by its target.
@@ -61,7 +61,7 @@ class PictureFolder:
 
     @property
     def size(self) -> tuple[int, int]:
-        """That of the first picture, which is read for it."""
+        """Returns that of the first picture, which is read for it."""
         height, width = read_picture(self._group.sources[0]).shape[:2]
         return height, width
 

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rvm_jax.errors import UserError
+from rvm_jax.file_kinds import describe_start
+from rvm_jax.notices import notice
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 HAS_HEIF = find_spec("pillow_heif") is not None
@@ -33,6 +35,8 @@ UNREAD_SUFFIXES = tuple(_UNREAD)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _MOST_PIXELS = 1 << 28
 _ORIENTATION = 0x0112  # a tag of EXIF
+_GIF_CONTROL = re.compile(rb"\x21\xf9\x04.{4}\x00", re.DOTALL)
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # of JPEG the others are views or thumbnails
 
 
 def refuse_unread(path: Path) -> None:
@@ -61,11 +65,13 @@ def left_out_line(files: list[Path], named: int = 5) -> str:
 
 
 def check_header(data: bytes, name: str) -> None:
-    """Reads the header alone: raises UserError if it claims more pixels than memory holds, or an animation."""
+    """Reads the header alone: raises UserError if it claims more pixels than memory holds, numbers that are no levels,
+    or an animation in GIF; of others the first frame is taken, with a word."""
+    form = mode = None
     try:
         with _open(data) as picture:
-            pixels = picture.width * picture.height
-            frames = getattr(picture, "n_frames", 1) if picture.format == "GIF" else 1
+            pixels, form, mode = picture.width * picture.height, picture.format, picture.mode
+            frames = getattr(picture, "n_frames", 1) if form in _ANIMATED else 1
     except Image.DecompressionBombError as error:
         found = re.search(r"\((\d+) pixels", str(error))
         pixels, frames = int(found[1]) if found else _MOST_PIXELS + 1, 1
@@ -73,8 +79,12 @@ def check_header(data: bytes, name: str) -> None:
         return
     if pixels > _MOST_PIXELS:
         raise UserError(f"{name}: the picture is absurdly large ({pixels} pixels); scale it down")
-    if frames > 1:
+    if mode == "F":
+        raise UserError(f"{name}: holds fractions, whose white nobody knows; save it with 8 or 16 bits a channel")
+    if frames > 1 and form == "GIF":
         raise UserError(f"{name}: is an animation of {frames} frames; give it alone, as a clip")
+    if frames > 1:
+        notice(f"{name}: holds {frames} pictures, of which the first is taken; make a video of an animation")
 
 
 def shown_size(path: Path) -> tuple[int, int] | None:
@@ -87,6 +97,16 @@ def shown_size(path: Path) -> tuple[int, int] | None:
             return (width, height) if turned else (height, width)
     except Exception:  # Pillow raises anything at what is damaged
         return None
+
+
+def has_frames_without_times(path: Path) -> bool:
+    """Whether a GIF has more frames than blocks that say how long one is shown."""
+    try:
+        with Image.open(path) as picture:
+            frames = getattr(picture, "n_frames", 1)
+    except Exception:  # Pillow raises anything at what is damaged
+        return False
+    return frames > 1 and len(_GIF_CONTROL.findall(path.read_bytes())) < frames
 
 
 def decode_by_pillow(data: bytes, flags: int) -> np.ndarray | None:
@@ -120,7 +140,8 @@ def why_unread(data: bytes) -> str:
     """Returns what messages say of bytes that no library reads."""
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not HAS_HEIF:
         return _HEIF_HELP
-    return "not a picture that OpenCV can read"
+    what = describe_start(data[:512])
+    return "not a picture that OpenCV can read" if what in (None, "a picture") else f"is {what}, not a picture"
 
 
 def encode(suffix: str, picture: np.ndarray, options: list[int], profile: bytes | None) -> bytes | None:

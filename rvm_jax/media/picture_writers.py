@@ -20,7 +20,7 @@ _DEEP = (".png", ".tif", ".tiff")
 
 
 class PictureFolderWriter:
-    """A folder of PNG, one a frame, which lies beside its final name as `.<name>.partial` until it is complete.
+    """Writes a folder of PNG, one a frame, which lies beside its final name as `.<name>.partial` until it is complete.
 
     `discard` keeps what is there where frames have been written: interrupted work can be resumed (`resume=True`).
 
@@ -101,7 +101,7 @@ class PictureFilesWriter:
 
 
 class ContactSheetWriter:
-    """A picture of up to 12 frames, spread evenly over a clip of any length."""
+    """Writes a picture of up to 12 frames, spread evenly over a clip of any length."""
 
     workers = 1
 
@@ -146,7 +146,7 @@ class ContactSheetWriter:
 
 
 class SinglePictureWriter:
-    """The picture that is made of a single one."""
+    """Writes the picture that is made of a single one."""
 
     workers = 1
 

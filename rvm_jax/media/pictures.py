@@ -26,7 +26,7 @@ PICTURE_SUFFIXES = READ_SUFFIXES
 def decode_picture(data: bytes, name: str) -> np.ndarray:
     """Returns the RGB picture (H, W, 3) uint8 held in the encoded bytes `data`; EXIF rotation is applied.
 
-    Raises UserError, naming `name`, where the bytes are no picture or are cut short.
+    Raises UserError, naming `name`, if the bytes are no picture or are cut short.
     """
     return cv2.cvtColor(decode_raw(data, name, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -34,7 +34,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
 def decode_raw(data: bytes, name: str, flags: int) -> np.ndarray:
     """Returns the picture in the encoded bytes `data` as OpenCV has it (BGR or BGRA), by its `IMREAD_…` flags.
 
-    Raises UserError, naming `name`, where the bytes are no picture or are cut short.
+    Raises UserError, naming `name`, if the bytes are no picture or are cut short.
     """
     if not _is_complete(data):
         raise UserError(f"{name}: the picture is cut short or damaged; copy or download it again")

@@ -29,7 +29,8 @@ class SoundCopy:
     def __init__(self, container: OutputContainer, source: Path, start: Fraction):
         self._output = container
         self._start = start
-        self._input = av.open(str(source), metadata_errors="replace")
+        named = str(source.absolute()) if source.exists() else str(source)
+        self._input = av.open(named, metadata_errors="replace")
         self._tracks: dict[int, av.AudioStream] = {}
         self._encodes: set[int] = set()
         for track in self._input.streams.audio:

@@ -9,8 +9,11 @@ from rvm_jax.errors import UserError
 
 
 class Codec(NamedTuple):
-    """An FFmpeg encoder: what it is called in messages, its options, and its pixel format for frames of 1 (grey), 3
-    (RGB) and 4 (RGBA, straight) channels, of 8 and of 16 bits. A format that is absent cannot be held."""
+    """Describes an FFmpeg encoder: what it is called in messages, its options, and its pixel formats.
+
+    These are for frames of 1 (grey), 3 (RGB) and 4 (RGBA, straight) channels, of 8 and of 16 bits. A format that is
+    absent cannot be held.
+    """
 
     title: str
     options: dict[str, str]
@@ -68,9 +71,8 @@ def choose_codec(path: Path, codec: str | None = None) -> str:
 
 
 def keeps_aspect(path: Path, codec: str) -> bool:
-    """Whether a file of this name says that its pixels are not square: PyAV tells it to MP4's and QuickTime's headers,
-    and H.264 and MPEG-4 say it themselves."""
-    return path.suffix.lower() in (".mp4", ".m4v", ".mov") or codec in ("libx264", "mpeg4")
+    """Whether a file of this name says that its pixels are not square: in its header, or by H.264 or MPEG-4."""
+    return path.suffix.lower() != ".avi" or codec in ("libx264", "mpeg4")
 
 
 def pixel_format(path: Path, codec: str, channels: int, bits: int = 8) -> str:

@@ -11,17 +11,18 @@ import numpy as np
 from av.stream import Disposition
 
 from rvm_jax.errors import UserError
+from rvm_jax.file_kinds import describe
 from rvm_jax.media.container_extent import is_cut
 from rvm_jax.media.display_matrix import IDENTITY, display_matrix, swaps_sides
 from rvm_jax.media.frame_conversion import RgbConverter
 from rvm_jax.media.frame_source import DEFAULT_RATE, Frame, Shown
-from rvm_jax.media.picture_formats import refuse_unread
+from rvm_jax.media.picture_formats import has_frames_without_times, refuse_unread
 
 _MAX_ERRORS = 64
 
 
 class VideoReader:
-    """The frames of a video file, once through, in the order of their display: a `FrameSource`.
+    """Yields the frames of a video file, once through, in the order of their display: a `FrameSource`.
 
     Iterating yields RGB (H, W, 3) uint8, rotated and mirrored as the file asks for, its colours as `RgbConverter` has
     them; `frames` yields the times too. The memory used does not grow with the length. Use it as a context manager, so
@@ -44,8 +45,8 @@ class VideoReader:
       expected_frames: how many frames the header announces or the duration suggests, None where neither is known:
         good for a progress bar, not for an array's length.
 
-    Raises UserError, naming the file, where it is absent, no video, without a picture stream or without frames; and
-    while iterating, with the frame's number, where the data is damaged.
+    Raises UserError, naming the file, if it is absent, no video, without a picture stream or without frames; and
+    while iterating, with the frame's number, if the data is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, stream: int = 0, bridge: bool = False):
@@ -59,9 +60,13 @@ class VideoReader:
         refuse_unread(self.path)  # of a HEIC FFmpeg would give one tile
         self._is_file = self.path.is_file()
         try:
-            self._container = av.open(self.name, metadata_errors="replace")
+            # Absolute: FFmpeg takes what stands before a colon for a protocol.
+            named = str(self.path.absolute()) if self.path.exists() else self.name
+            self._container = av.open(named, metadata_errors="replace")
         except (av.FFmpegError, OSError) as error:
-            raise UserError(f"{self.path}: not a video that FFmpeg can read ({_reason(error)})") from error
+            what = describe(self.path)
+            why = f"is {what}, not a video" if what else f"not a video that FFmpeg can read ({_reason(error)})"
+            raise UserError(f"{self.path}: {why}") from error
         try:
             self._stream = self._picture_stream(stream)
             self._stream.thread_type = "AUTO"
@@ -77,7 +82,9 @@ class VideoReader:
             self._frames = self._decode()
             self._first = next(self._frames, None)
             if self._first is None:
-                raise UserError(f"{self.path}: the video holds no frames; record or download it again")
+                what = describe(self.path)
+                why = f"is {what}, not a video" if what else "the video holds no frames; record or download it again"
+                raise UserError(f"{self.path}: {why}")
         except BaseException:
             self._container.close()
             raise
@@ -208,6 +215,10 @@ class VideoReader:
         beyond = any(entry.pos + entry.size > size for entry in self._stream.index_entries)
         if beyond or is_cut(self.path, self._container.format.name):
             raise UserError(f"{self.path}: cut short, the end of the file is missing; copy it again")
+        if self._container.format.name == "gif" and has_frames_without_times(self.path):
+            raise UserError(
+                f"{self.path}: its frames have no times, and FFmpeg takes them for one; save it with a duration"
+            )
 
     def _frames_by_duration(self) -> int | None:
         if self._container.duration is None:
@@ -216,7 +227,7 @@ class VideoReader:
 
 
 def is_address(path: str | os.PathLike[str]) -> bool:
-    """Whether FFmpeg is to fetch it: https://…, rtsp://…."""
+    """Says whether FFmpeg is to fetch it: https://…, rtsp://…."""
     return "://" in str(path)
 
 

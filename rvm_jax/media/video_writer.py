@@ -13,8 +13,10 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from rvm_jax.atomic_files import PartialFile
 from rvm_jax.errors import UserError
+from rvm_jax.media.aspect import display_size
 from rvm_jax.media.frame_conversion import ACCURATE
 from rvm_jax.media.frame_source import Frame
+from rvm_jax.media.matroska_aspect import write_display_size
 from rvm_jax.media.sound import SoundCopy
 from rvm_jax.media.video_formats import CODECS, choose_codec, keeps_aspect, pixel_format
 from rvm_jax.media.writer import Destination
@@ -53,7 +55,7 @@ class VideoWriter:
       sound: the file whose sound is copied, and the time in it of the first frame.
       pixel_aspect: the width of a pixel in its heights.
 
-    Raises UserError, naming the file, where it cannot be written, its suffix names no container, or the build lacks
+    Raises UserError, naming the file, if it cannot be written, its suffix names no container, or the build lacks
     the codec (it then names those at hand).
     """
 
@@ -168,6 +170,10 @@ class VideoWriter:
                 self._sound.write_until(None)
                 self._sound.close()
             self._container.close()
+        if self._pixel_aspect != 1 and self.path.suffix.lower() in (".mkv", ".webm"):
+            height, width = display_size((self._stream.height, self._stream.width), self._pixel_aspect)
+            with self._file.errors():
+                write_display_size(self._file.path, width, height)
         self._file.commit()
 
     def discard(self) -> None:

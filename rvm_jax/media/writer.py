@@ -10,7 +10,7 @@ Made = TypeVar("Made", contravariant=True)
 
 
 class Destination(NamedTuple):
-    """Where a writer's frames go, and how.
+    """Says where a writer's frames go, and how.
 
     Attributes:
       path: the file or folder.

@@ -82,7 +82,7 @@ class ImageNetwork(nnx.Module):
             The network's own `Result`; its maps have the image's leading axes.
 
         Raises:
-            UserError: an image or a guidance of another kind, shape or (outside of `jit`) with other values.
+            UserError: if an image or a guidance is of another kind, shape or (outside of `jit`) has other values.
         """
         check_picture(self.name, self.inputs, image)
         check_input(self.name, self.inputs.guidance, image, guidance)

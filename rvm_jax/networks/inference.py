@@ -14,6 +14,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.layers.kernels import Kernels, kernels_of, use_kernels
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d
 from rvm_jax.networks.precision import castable_convolutions, precision_or_dtype
@@ -72,10 +73,10 @@ def divide_by_spectral_norm(network: object) -> None:
     for module in _modules(network):
         for name, layer in list(vars(module).items()):
             if isinstance(layer, SpectralConv2d):
-                weight = layer.module()
+                weight = layer.module.divided()
                 size, _, inputs, outputs = weight.shape
                 plain = Conv2d(inputs, outputs, size, stride=layer.stride, bias=False, rngs=None)
-                plain.weight.set_value(weight)
+                plain.weight.set_value(jnp.asarray(weight))
                 plain.kernels = layer.kernels
                 setattr(module, name, plain)
 
@@ -129,9 +130,8 @@ def _fold(convolution: Conv2d, norm: BatchNorm2d) -> None:
     scale = exact(norm.weight) / np.sqrt(exact(norm.running_var) + norm.eps)
     bias = 0.0 if convolution.bias is None else exact(convolution.bias)
     shift = exact(norm.bias) + (bias - exact(norm.running_mean)) * scale
-    # Rounded by NumPy: JAX would compile a program for each shape, most of a second for one network.
-    convolution.weight = nnx.Param(jnp.asarray((exact(convolution.weight) * scale).astype(np.float32)))
-    convolution.bias = nnx.data(nnx.Param(jnp.asarray(np.float32(shift))))
+    convolution.weight = nnx.Param(on_device(exact(convolution.weight) * scale, np.float32))
+    convolution.bias = nnx.data(nnx.Param(on_device(shift, np.float32)))
 
 
 def identity(x: Any) -> Any:

@@ -10,7 +10,7 @@ def check_picture(name: str, spec: InputSpec, image: Array) -> None:
     """Checks that `image` is a float (B, H, W, 3) or (B, T, H, W, 3) of sides that the network can take.
 
     Raises:
-        UserError: it is not; the network's `name` is said.
+        UserError: naming the network, if it is not.
     """
     if image.ndim not in (4, 5) or image.shape[-1] != 3:
         raise UserError(f"{name}: the image has shape {image.shape}; pictures are (B, H, W, 3)")

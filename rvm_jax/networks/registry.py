@@ -68,7 +68,7 @@ def declaration_of(name: str | None) -> Declaration:
     """Returns the declaration of the network called `name`; of the default one for None.
 
     Raises:
-        UserError: an unknown name.
+        UserError: if the name is unknown.
     """
     for declaration in declarations():
         if name in declaration.names or (name is None and declaration.is_default):
@@ -89,7 +89,7 @@ def create(
             pictures have `preparation`, "published" or "original", which `network.preprocessing` spells out.
 
     Raises:
-        UserError: an unknown name, or a setting that this network does not have.
+        UserError: if the name is unknown, or the network does not have a setting.
     """
     declaration = declaration_of(name)
     known = _settings(declaration)

@@ -26,6 +26,7 @@ from rvm_jax.weights.shipped import load_shipped, shipped_path
 DAMAGE = (ValueError, KeyError, OSError, TypeError)
 # And for a disk that is full: TensorStore, which writes the tensors, has no class of its own for it.
 REFUSALS = (ValueError, RuntimeError)
+_FILES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # weights that are files of their own
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -84,7 +85,11 @@ def _step_directory(path: epath.Path) -> epath.Path:
     steps = path / "checkpoints" if (path / "checkpoints").is_dir() else path
     numbers = [int(entry.name) for entry in steps.iterdir() if entry.name.isdigit() and (entry / "model").is_dir()]
     if not numbers:
-        raise UserError(f"{path}: holds no checkpoint; give a work directory that has trained, or one of its steps")
+        files = sorted(
+            e.name for e in path.iterdir() if e.name.endswith((".safetensors", ".pth", ".pt", ".bin", ".ckpt"))
+        )
+        instead = f"the file {files[0]} in it" if files else "a work directory that has trained, or one of its steps"
+        raise UserError(f"{path}: holds no checkpoint; give {instead}")
     return steps / str(max(numbers))
 
 

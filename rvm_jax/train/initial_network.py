@@ -43,6 +43,12 @@ def initial_network(config: ConfigDict, seed: int, kernels: Kernels | None = Non
     return network
 
 
+def starting_paths(config: ConfigDict) -> list[str]:
+    """Returns the files and folders whose weights `initial_network` reads, of the config's section."""
+    named = (config.get("start_from"), config.get("backbone"))
+    return [path for path in named if path and shipped_path(path) is None]
+
+
 def _read(start_from: str) -> Any:
     shipped = shipped_path(start_from)
     if shipped is not None:

@@ -20,6 +20,7 @@ from rvm_jax.train import example_pictures
 from rvm_jax.train.best_checkpoint import BestCheckpoint, check_metric
 from rvm_jax.train.checkpoint_store import Checkpoints
 from rvm_jax.train.devices import check_divides, global_batch, make_mesh
+from rvm_jax.train.initial_network import starting_paths
 from rvm_jax.train.logs import Logs
 from rvm_jax.train.losses.objectives import OBJECTIVES, Loss
 from rvm_jax.train.phases import MAIN, Batches, make_phases
@@ -32,7 +33,7 @@ from rvm_jax.train.state import TrainState, from_items, to_items, trained_networ
 from rvm_jax.train.step import StepMaker, make_train_step
 from rvm_jax.train.step_monitor import PhaseRun, StepMonitor
 from rvm_jax.train.time_spent import TimeSpent
-from rvm_jax.train.workdir import check_config, record_start
+from rvm_jax.train.workdir import check_config, check_workdir, record_start
 
 
 class Evaluator(Protocol):
@@ -88,6 +89,7 @@ def train(
     settings, renamed = current_settings(config.to_dict())
     config = ConfigDict(settings)
     root = absolute(workdir)
+    check_workdir(root, starting_paths(config.network))
     spent = TimeSpent()
     steps = config.train.steps
     if steps < 1:

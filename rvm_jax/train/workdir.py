@@ -3,7 +3,7 @@
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,8 +13,9 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from rvm_jax.atomic_files import disk_errors, write_text
+from rvm_jax.atomic_files import absolute, disk_errors, write_text
 from rvm_jax.errors import UserError
+from rvm_jax.output_paths import StrPath, check_output_folders, check_outputs
 from rvm_jax.train.rates import same_rates
 from rvm_jax.train.renamed import current_settings
 from rvm_jax.version import __version__
@@ -33,7 +34,24 @@ _MAY_CHANGE = {
     "log.every",
     "log.pictures_every",
 }
+_FILES = ("config.json", "starts.json", "metrics.jsonl")
+_FOLDERS = ("checkpoints", "best", "pictures", "tensorboard", "profile")
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "opencv-python-headless")
+
+
+def check_workdir(workdir: StrPath, inputs: Iterable[StrPath]) -> None:
+    """Refuses a work directory whose files would replace, or whose old checkpoints are, what a training reads.
+
+    Args:
+        workdir: the work directory.
+        inputs: weights that it starts from, and the folders of its data.
+
+    Raises:
+        UserError: naming the first that would be lost.
+    """
+    root, read = absolute(workdir), list(inputs)
+    check_output_folders([root / name for name in _FOLDERS], read)
+    check_outputs([root / name for name in _FILES], read)
 
 
 def check_config(config: ConfigDict, workdir: epath.Path, *, write: bool = True, allow_changes: bool = False) -> str:

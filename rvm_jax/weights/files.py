@@ -4,6 +4,7 @@
 import io
 import os
 import pickle
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,9 @@ def _read_pickle(path: Path) -> list[Found]:
         _refuse_others(path)
     torch = _torch(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of forms that it reads nevertheless
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = _read_inert(torch, path)
         if not found:
@@ -126,6 +129,7 @@ def _read_pickle(path: Path) -> list[Found]:
             ) from error
         return found
     except Exception as error:  # reading a damaged file fails in any way at all
+        _refuse_others(path)
         raise UserError(f"{path}: not a readable PyTorch file; download or copy it again") from error
     found = find_state_dicts(content, torch.Tensor)
     if not found:

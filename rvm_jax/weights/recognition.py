@@ -17,7 +17,7 @@ def recognise(tensors: Mapping[str, np.ndarray], source: str) -> Settings:
         source: names the file in errors.
 
     Raises:
-        UserError: it is an encoder's alone, of a network of other inputs, or of none that there is.
+        UserError: if it is an encoder's alone, of a network of other inputs, or of none that there is.
     """
     for declaration in declarations():
         try:

@@ -101,7 +101,9 @@ def _of_module(held: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, obje
 
 
 def _is_dense(value: object, tensor_type: type) -> bool:
-    return isinstance(value, tensor_type) and str(getattr(value, "layout", "")) == "torch.strided"
+    if not isinstance(value, tensor_type) or str(getattr(value, "layout", "")) != "torch.strided":
+        return False
+    return not (getattr(value, "is_quantized", False) or str(getattr(value, "dtype", "")).startswith("torch.complex"))
 
 
 def _array(tensor: Any) -> np.ndarray:

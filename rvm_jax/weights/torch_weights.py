@@ -11,13 +11,13 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from absl import logging
 from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.networks.api import Network, StateDict
-from rvm_jax.networks.layers.initializers import as_weight
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.registry import create, declaration_of
+from rvm_jax.notices import notice
 from rvm_jax.weights.files import find_state_dict, write_state_dict
 from rvm_jax.weights.recognition import is_known, recognise
 
@@ -41,12 +41,13 @@ def load_torch(path: str | os.PathLike[str], refiner: str | None = None, *, prep
     source = str(path)
     if where:
         source = f"{path} ({where})"
-        logging.info("%s: the weights are those of %s", path, where)
     chosen = {"refiner": refiner, "preparation": preparation}
     settings = recognise(tensors, source) | {key: value for key, value in chosen.items() if value is not None}
     network = create(**settings, rngs=None)
     tensors = declaration_of(settings.get("name")).adapt_weights(tensors, network.config)
     set_state_dict(network, tensors, source)
+    if where:
+        notice(f"{path}: the weights are those found at {where}")
     return network
 
 
@@ -127,7 +128,9 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
         tensor, axes = tensors[key], _torch_axes(layer, name)
         if axes is not None and tensor.ndim == len(axes):
             tensor = tensor.transpose(axes)
-        if tensor.shape == variable.shape:
+        if tensor.shape == variable.shape and tensor.dtype.kind in "iu" and np.dtype(variable.dtype).kind not in "iu":
+            misshapen.append(f"{key} (holds whole numbers, as quantised weights do)")
+        elif tensor.shape == variable.shape:
             prepared[key] = tensor
         else:
             shape = variable.shape if axes is None else tuple(variable.shape[i] for i in np.argsort(axes))
@@ -144,7 +147,7 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
     _check_shared(variables, prepared, source)
     for key, tensor in prepared.items():
         variable = variables[key][2]
-        variable.set_value(as_weight(tensor, variable.dtype))
+        variable.set_value(on_device(tensor, variable.dtype))
 
 
 def _with_shared(variables: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

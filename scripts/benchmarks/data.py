@@ -21,6 +21,7 @@ _FRAMES = flags.DEFINE_integer("frames", 4, "Frames of a clip.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 8, "How often each technique has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 12, "Clips that are timed in a turn.", lower_bound=1)
 _CLIPS = flags.DEFINE_integer("clips", 0, "Watches the memory over so many clips instead of the time.", lower_bound=0)
+_TECHNIQUES = flags.DEFINE_bool("techniques", True, "Whether to measure clips of techniques; people alone if not.")
 _PEOPLE = flags.DEFINE_integer(
     "people", 4, "Frames of rendered people, a style of hair; 0 leaves them out.", lower_bound=0
 )
@@ -43,11 +44,14 @@ _STAGES = {
 
 def measure() -> list[Row]:
     """Prints clips a second of each technique and where the time goes, or with `--clips` what memory they hold."""
+    rendered = _PEOPLE.value and not _CLIPS.value
+    if not _TECHNIQUES.value:
+        return people.measure(_PEOPLE.value) if rendered else []
     with tempfile.TemporaryDirectory(prefix="rvm_jax_benchmark_") as folder:
         sections = _write_pictures(Path(folder))
         makers = {name: _maker(sections, technique) for name, technique in contenders().items()}
         rows = _memory(makers) if _CLIPS.value else _speed(makers)
-    return rows + (people.measure(_PEOPLE.value) if _PEOPLE.value and not _CLIPS.value else [])
+    return rows + (people.measure(_PEOPLE.value) if rendered else [])
 
 
 def contenders() -> dict[str, dict[str, Any]]:

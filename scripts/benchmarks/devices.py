@@ -20,7 +20,7 @@ def measure() -> list[Row]:
     """Prints a line for one device and, if there are several, for all; returns the rows.
 
     Raises:
-        RuntimeError: a loss is not finite.
+        RuntimeError: if a loss is not finite.
     """
     import jax
 

@@ -35,6 +35,17 @@ def network() -> Any:
     return ours
 
 
+def model(frame: np.ndarray, ratio: float) -> bytes:
+    """Returns our network as an ONNX file for frames of this size, arranged for OpenVINO."""
+    from rvm_jax.export.contracts import CONTRACTS
+    from rvm_jax.export.form import Form
+    from rvm_jax.export.onnx_file import build
+
+    ours, contract = network(), CONTRACTS["rvm"]
+    form = contract.form(ours, Form((frame.shape[0], frame.shape[1]), ratio, runtime="openvino"))
+    return build(ours, contract, form, {})[0]
+
+
 def open_in_openvino(model: bytes | str) -> Any:
     """Returns a compiled model in float32; by itself OpenVINO may compute in bfloat16."""
     import openvino
@@ -57,13 +68,7 @@ def _matter(frame: np.ndarray, ratio: float) -> Contender:
 
 
 def _openvino(frame: np.ndarray, ratio: float) -> Contender:
-    from rvm_jax.export.contracts import CONTRACTS
-    from rvm_jax.export.form import Form
-    from rvm_jax.export.onnx_file import build
-
-    ours, contract = network(), CONTRACTS["rvm"]
-    form = contract.form(ours, Form((frame.shape[0], frame.shape[1]), ratio))
-    compiled = open_in_openvino(build(ours, contract, form, {})[0])
+    compiled = open_in_openvino(model(frame, ratio))
     inputs = {port.any_name: np.zeros(port.shape, np.float32) for port in compiled.inputs}
     inputs["src"] = np.ascontiguousarray(frame.transpose(2, 0, 1)[None])
 

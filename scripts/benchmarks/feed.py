@@ -33,7 +33,7 @@ def measure() -> list[Row]:
     """Prints what each number of workers gives, and what nodes need; returns the rows.
 
     Raises:
-        UserError: a setting does not work, or the data cannot be read.
+        UserError: if a setting does not work, or the data cannot be read.
     """
     if _CONFIG.value is None:
         raise UserError("give the recipe whose clips are made: --config=configs/face_best.py")
@@ -69,7 +69,7 @@ def measure() -> list[Row]:
 
 
 def _numbers() -> list[int]:
-    """Returns --workers. Raises UserError for what is no number."""
+    """Returns --workers. Raises UserError if it is no number."""
     if not all(text.isdecimal() for text in _WORKERS.value):
         raise UserError(f"--workers={','.join(_WORKERS.value)}: give whole numbers, such as 0,2,8")
     return [int(text) for text in _WORKERS.value]

@@ -15,7 +15,7 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import export_contenders, memory, networks, timing, twin_contenders
+from scripts.benchmarks import cold_start, export_contenders, memory, networks, timing, twin_contenders
 from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
@@ -26,7 +26,7 @@ _SIZE = flags.DEFINE_integer("size", None, "Measure square frames of this side a
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "How often each contender has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Frames that are timed in a turn.", lower_bound=1)
 _FRAMES = flags.DEFINE_integer("frames", 60, "The length of the clip that goes end to end; 0 leaves that out.", 0)
-_MEMORY = flags.DEFINE_bool("memory", True, "Measure memory, each contender in a process of its own.")
+_MEMORY = flags.DEFINE_bool("memory", True, "Measure memory and the start, each contender in processes of its own.")
 _PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of our network's products."
 )
@@ -98,9 +98,11 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     _check_agreement(running)
     seconds = timing.interleave(running, _ROUNDS.value, _CALLS.value)
     del running
-    megabytes = {name: memory.peak(name, frame.shape[:2], case.ratio) if _MEMORY.value else None for name in makers}
+    begun = cold_start.measure(list(makers), frame, case.ratio) if _MEMORY.value and device_name() == "cpu" else {}
+    megabytes = {name: _memory(name, begun, frame, case.ratio) for name in makers}
 
-    medians, text = beside_peers(seconds, megabytes, OURS, decimals=1)
+    more = cold_start.columns(begun) if begun else None
+    medians, text = beside_peers(seconds, megabytes, OURS, more=more, decimals=1)
     timed = f"{_ROUNDS.value * _CALLS.value} frames each"
     print(
         f"\nRVM MobileNetV3, recurrent frames of {case.title}, {_PRECISION.value}, {device_name()}, threads: "
@@ -115,7 +117,21 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
     for peer, peak in megabytes.items():
         if peer != OURS and peak is not None and own is not None:
             rows.append(Row(f"{name} memory", own, "MB", peer, peak / own))
+    for contender, start in begun.items():
+        if start is not None:
+            rows.append(Row(f"{name} first alpha, {contender}", start.first, "s"))
+            rows.append(Row(f"{name} first alpha again, {contender}", start.second, "s"))
     return rows, medians[OURS]
+
+
+def _memory(name: str, begun: dict[str, cold_start.Beginning | None], frame: np.ndarray, ratio: float) -> float | None:
+    """Of the process that began, or on a GPU of one that runs longer."""
+    if not _MEMORY.value:
+        return None
+    if device_name() != "cpu":
+        return memory.peak(name, frame.shape[:2], ratio)
+    own = begun.get(name)
+    return own and own.memory
 
 
 def _measure_clip(case: Case, network_ms: float) -> Row:

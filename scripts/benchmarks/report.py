@@ -46,6 +46,7 @@ def beside_peers(
     megabytes: Mapping[str, float | None],
     ours: str,
     *,
+    more: Mapping[str, Mapping[str, str]] | None = None,
     frames: int = 1,
     decimals: int = 0,
 ) -> tuple[dict[str, float], str]:
@@ -55,6 +56,7 @@ def beside_peers(
         seconds: per call, of each contender (`timing.interleave`).
         megabytes: its peak, None where it was not measured.
         ours: what our contenders' names begin with; the best of them is what others' times are divided by.
+        more: further columns: of each header, each contender's text.
         frames: of a call.
         decimals: of the milliseconds.
     """
@@ -69,10 +71,11 @@ def beside_peers(
             f"{1e3 * frames / median:.1f}",
             f"{median / best:.2f}",
             "-" if (peak := megabytes[name]) is None else f"{peak:.0f}",
+            *(column.get(name, "-") for column in (more or {}).values()),
         )
         for name, (median, low, high) in timed.items()
     ]
-    return medians, table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB"), lines)
+    return medians, table(("", "median ms", "10 to 90 %", "frames/s", "time / ours", "peak MB", *(more or {})), lines)
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

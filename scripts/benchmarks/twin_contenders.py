@@ -93,18 +93,29 @@ def _fixed_ratio(torch: Any, twin: Any, ratio: float) -> Any:
 
 def _frozen(frame: np.ndarray, ratio: float, device: str) -> Contender:
     torch, network, src = _prepared(frame, device, channels_last=True)
-    with torch.inference_mode():
-        rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
-    with torch.no_grad():
-        traced = torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, network, ratio), (src, *rec)))
+    frozen, rec = _traced(torch, network, src, ratio)
 
     def first_or_next(src: Any, *given: Any) -> Any:
-        return traced(src, *(given or rec))
+        return frozen(src, *(given or rec))
 
     return _recurrent(torch, first_or_next, src)
 
 
-def _exported(frame: np.ndarray, ratio: float) -> tuple[bytes, dict[str, np.ndarray]]:
+def traced(frame: np.ndarray, ratio: float) -> Any:
+    """Returns TorchScript's frozen module for frames of this size on the CPU."""
+    torch, network, src = _prepared(frame, "cpu", channels_last=True)
+    return _traced(torch, network, src, ratio)[0]
+
+
+def _traced(torch: Any, network: Any, src: Any, ratio: float) -> tuple[Any, list[Any]]:
+    """The frozen module, and the states of a first frame."""
+    with torch.inference_mode():
+        rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
+    with torch.no_grad():
+        return torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, network, ratio), (src, *rec))), rec
+
+
+def exported(frame: np.ndarray, ratio: float) -> tuple[bytes, dict[str, np.ndarray]]:
     """PyTorch's own export, and its first inputs."""
     torch, network, src = _prepared(frame, "cpu", channels_last=False)
     with torch.no_grad():
@@ -127,7 +138,7 @@ def _exported(frame: np.ndarray, ratio: float) -> tuple[bytes, dict[str, np.ndar
 def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
     import onnxruntime
 
-    model, inputs = _exported(frame, ratio)
+    model, inputs = exported(frame, ratio)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
@@ -138,7 +149,7 @@ def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
 def _openvino(frame: np.ndarray, ratio: float) -> Contender:
     from scripts.benchmarks.export_contenders import open_in_openvino
 
-    model, inputs = _exported(frame, ratio)
+    model, inputs = exported(frame, ratio)
     compiled = open_in_openvino(model)
     return _passing_states(lambda: list(compiled(inputs).values()), inputs)
 

@@ -260,12 +260,6 @@ def test_a_root_of_another_layout_names_the_layout(tmp_path: Path) -> None:
         open_("celebamask_hq", tmp_path, "face")
 
 
-def template(points: np.ndarray, note: str = "") -> str:
-    """The landmarks' file as WebMorph writes it, with the lines of its drawing."""
-    lines = [f"{x}\t{y}" for x, y in points]
-    return "\n".join([note, str(len(points)), *lines, "1", "0", "3", "0 1 2", ""])
-
-
 def test_london_draws_the_face_through_its_landmarks(tmp_path: Path) -> None:
     from data_pipeline.sources.london import LANDMARKS, OUTLINE, closed_spline
 
@@ -274,8 +268,8 @@ def test_london_draws_the_face_through_its_landmarks(tmp_path: Path) -> None:
     points[list(OUTLINE)] = np.stack([12 + 8 * np.cos(turn), 8 + 6 * np.sin(turn)], 1)
     pictures(tmp_path / "neutral_front", "001_03.jpg", "002_03.jpg", "003_03.jpg", "004_03.jpg")
     folder = tmp_path / "neutral_front"
-    (folder / "001_03.tem").write_text(template(points, "# a comment"))
-    (folder / "002_03.tem").write_text(template(points[:179]))
+    (folder / "001_03.tem").write_text(trees.landmarks(points, "# a comment"))
+    (folder / "002_03.tem").write_text(trees.landmarks(points[:179]))
     (folder / "003_03.tem").write_text("no number\n1 2\n")
     source = open_("london", tmp_path, "face")
     assert keys(source) == ["neutral_front/001_03"] and source.records[0].category == "neutral_front"

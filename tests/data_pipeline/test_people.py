@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,18 +27,21 @@ from data_pipeline.people.performers import HandPart
 from data_pipeline.people.regions import FACE, Region
 from data_pipeline.people.rig import HeadTurn
 from data_pipeline.people.source import People
+from data_pipeline.people.surfaces import pictures_from, surface
 from data_pipeline.people.truth import LANDMARKS as LANDMARK_NAMES
 from data_pipeline.people.truth import find_truth
+from data_pipeline.people.veils import VEILS, VeilActor
 from data_pipeline.people.wear import WEAR
 from data_pipeline.sources import open_source
 from data_pipeline.sources.base import ClipSource, Request
 from data_pipeline.sources.decode import decode_clip
 from rvm_jax.errors import UserError
+from rvm_jax.media.pictures import write_picture
 
 # Of the arrays of the assets, all integers or text: the same on every machine.
 CONTENT = 1946963034
 
-STILL = Options(hands=0.0, camera=False, wear=False)
+STILL = Options(hands=0.0, camera=False, wear=False, veils=0.0, blown=0.0)
 
 
 def make_clip(number: int, options: Options = STILL, size: int = 64) -> Clip:
@@ -194,7 +198,7 @@ def test_every_style_grows(name: str) -> None:
 
 def test_traits_can_be_left_out() -> None:
     for number in range(4):
-        plain = Options(hands=0.0, wear=False, hair=False, camera=False)
+        plain = replace(STILL, hair=False)
         clip = make_clip(number, plain)
         frame = clip.frame(0)
         assert not frame.shares.keys() & {Region.HAIR, Region.BEARD, Region.HAND, Region.OBJECT, Region.WEAR}
@@ -211,7 +215,7 @@ def test_traits_can_be_left_out() -> None:
 
 
 def test_a_fast_hand_is_blurred_with_its_alpha() -> None:
-    clip = posed_clip(5, "over mouth", Options(camera=True, wear=False))
+    clip = posed_clip(5, "over mouth", replace(STILL, camera=True))
     clip.framing = replace(clip.framing, noise=0.0)
     clip.hands = [replace(clip.hands[0], visit=Visit(0.0, 0.3, 9.0, np.array([2.5, -2.5, 0.5])))]
     assert len(clip._instants(0.12)) > 1 and len(clip._instants(2.0)) == 1
@@ -231,7 +235,7 @@ def test_the_source() -> None:
     assert isinstance(source, ClipSource) and len(source) == 3 and source.frames(2) == 5
     item = source.read(1, [3, 0, 3])
     clip = decode_clip(item, "main")
-    assert clip.key == "people/train/000001" and clip.category in ("bare", "hair", "hand", "object", "wear")
+    assert clip.key == "people/train/000001" and clip.category in ("bare", "hair", "hand", "object", "wear", *VEILS)
     assert [frame.rgb.shape for frame in clip.frames] == [(64, 64, 3)] * 3
     assert clip.frames[0] is clip.frames[2] and not np.array_equal(clip.frames[0].rgb, clip.frames[1].rgb)
     again = pickle.loads(pickle.dumps(source))
@@ -252,6 +256,10 @@ def test_the_source() -> None:
         ({"max_items": 0}, "max_items=0"),
         ({"hands": 1.5}, "hands=1.5"),
         ({"samples": 0}, "samples=0"),
+        ({"veils": -0.1}, "veils=-0.1"),
+        ({"blown": 2}, "blown=2"),
+        ({"backgrounds": "nowhere"}, "backgrounds: no such folder: nowhere"),
+        ({"surfaces": "nowhere"}, "surfaces: no such folder: nowhere"),
         ({"hat": True}, "'people' has no such setting"),
     ],
 )
@@ -269,3 +277,74 @@ def test_frames_do_not_need_each_other() -> None:
     forwards, backwards = read([0, 3, 5]), read([5, 3, 0])
     for a, b in zip(forwards, reversed(backwards), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", VEILS)
+def test_a_veil_takes_its_share_of_what_is_behind_it(name: str) -> None:
+    clear, veiled = make_clip(2), make_clip(2)
+    for clip in (clear, veiled):
+        clip.framing = replace(clip.framing, half=1.5, x=0.0, y=0.1)
+    veiled.veil = VeilActor(np.random.default_rng(1), name, 64)
+    assert veiled.category == name
+    frame, bare = veiled.frame(1), clear.frame(1)
+    np.testing.assert_allclose(sum(frame.shares.values(), start=np.zeros((64, 64))), 1, atol=1e-4)
+    veil = veiled.veil.at(1 / 25, floats([1, 1, 1]))
+    np.testing.assert_allclose(frame.alpha, bare.alpha * (1 - veil.alpha), atol=1e-5)  # it is before all of the face
+    assert frame.shares[Region.VEIL].max() > 0.05
+    np.testing.assert_array_equal(frame.rgb[veil.alpha == 0], bare.rgb[veil.alpha == 0])
+
+
+def test_a_hand_may_be_before_a_veil_or_behind_it() -> None:
+    hands = []
+    for ahead in (None, 0.1, 4.0):
+        clip = posed_clip(4, "before face")
+        if ahead is not None:
+            clip.veil = VeilActor(np.random.default_rng(1), "net", 64)
+            clip.veil._ahead = ahead
+        hands.append(clip.frame(0).shares[Region.HAND])
+    np.testing.assert_allclose(hands[1], hands[0], atol=1e-5)
+    assert hands[2].sum() < 0.99 * hands[0].sum()
+
+
+def test_hair_is_blown_over_the_face() -> None:
+    still, windy = make_clip(1), make_clip(1)
+    for clip in (still, windy):
+        clip.traits = replace(clip.traits, hair="long parted")
+    windy.blown = True
+    assert windy.frame(0).alpha.mean() < 0.99 * still.frame(0).alpha.mean()
+    assert windy.frame(0).shares[Region.HAIR].mean() > still.frame(0).shares[Region.HAIR].mean()
+
+
+def test_pictures_of_a_folder_are_behind_people_and_on_things(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a" / "blue.png", np.full((40, 60, 3), (0, 0, 255), np.uint8))
+    options = replace(STILL, backgrounds=str(tmp_path), surfaces=str(tmp_path))
+    frame = make_clip(0, options).frame(0)
+    behind = frame.rgb[np.isinf(frame.depth)]
+    assert np.median(behind, axis=0).tolist() == [0, 0, 255]  # its edge has some of the person
+    light = make_clip(0, options)._light.ambient[0]
+    assert light[2] > light[0]
+    with pictures_from(str(tmp_path)):
+        colours = {tuple(surface(np.random.default_rng(n), 16, "wood")[0, 0]) for n in range(8)}
+    assert (0.0, 0.0, 1.0) in colours and len(colours) > 1
+    (tmp_path / "a" / "blue.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"backgrounds: .*blue\.png is no readable picture; remove it"):
+        make_clip(0, options).frame(0)
+
+
+def test_a_pinch_closes() -> None:
+    hand = make_clip(0).person.hand
+    for pose in (pose for pose in HAND_POSES.values() if pose.pinch is not None):
+        curl, thumb = hand.pinched(floats(pose.curl), pose.thumb, pose.spread, pose.pinch or 0)
+        apart = hand.tip(1, curl, thumb, pose.spread) - hand.tip(2, curl, thumb, pose.spread)
+        assert np.linalg.norm(apart) == pytest.approx(pose.pinch, abs=0.06)
+
+
+def test_what_a_hand_holds_may_be_loose() -> None:
+    clip = posed_clip(3, "cup", replace(STILL, wear=True))
+    clip.wear = []
+    held = clip.frame(0).shares
+    alone = posed_clip(3, "cup", replace(STILL, wear=True))
+    alone.wear, alone.hands = [], [replace(alone.hands[0], loose=True)]
+    loose = alone.frame(0).shares
+    assert Region.HAND in held and Region.HAND not in loose and alone.category == "object"
+    assert loose[Region.OBJECT].sum() >= held[Region.OBJECT].sum() > 0

@@ -17,6 +17,8 @@ from data_pipeline.techniques.augmentations import Clip
 from data_pipeline.techniques.layers import occluder_layer
 from data_pipeline.techniques.options import TechniqueOptions
 from data_pipeline.techniques.trajectories import cross, drift, hold, kind_of, reach, wear
+from rvm_jax.errors import UserError
+from rvm_jax.media.face_templates import face_in_template
 
 SIDE = 64
 SKIN, WALL, RED = (200, 150, 120), (40, 60, 80), (250, 10, 20)
@@ -240,6 +242,18 @@ def test_registered_occluders_lie_where_they_were_worn() -> None:
         frame = clip["pha"][0, ..., 0] / 255
         left, right = frame[:, : SIDE // 2].sum(), frame[:, SIDE // 2 :].sum()
         assert left < 0.35 * right
+
+
+def test_a_face_lies_as_in_the_crop_of_a_face_program() -> None:
+    changes = {**STILL, "occlusion": 0.0, "face_template": 1.0}
+    for name in ("arcface_128", "ffhq_512"):
+        x, y, height = face_in_template(name)
+        rows, columns = np.nonzero(make("natocc", [], 0, **changes, face_templates=(name,))["pha"][0, ..., 0] > 128)
+        assert (rows.min() + rows.max() + 1) / 2 == pytest.approx(y * SIDE, abs=0.06 * SIDE)
+        assert (columns.min() + columns.max() + 1) / 2 == pytest.approx(x * SIDE, abs=0.04 * SIDE)
+        assert 0.9 * height * SIDE < rows.max() + 1 - rows.min() < 1.45 * height * SIDE
+    with pytest.raises(UserError, match="template 'oval' is unknown"):
+        make("natocc", [], 0, face_templates=("oval",))
 
 
 def test_foregrounds_are_composed_over_backgrounds() -> None:

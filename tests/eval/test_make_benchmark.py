@@ -195,3 +195,43 @@ def test_script(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "5 pictures and clips; 1 hair_and_nets, 1 hands, 1 objects, 1 shapes, 1 soft\n" in done.stdout
     assert json.loads((tmp_path / "b" / "manifest.json").read_text())["overlap"] == {"--config": {}}
+
+
+def test_a_folder_without_categories_holds_objects(tmp_path: Path) -> None:
+    for name in ("cat", "cup"):
+        write_picture(tmp_path / "fg" / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
+        write_picture(tmp_path / "alpha" / f"{name}.png", np.full((8, 8), 255, np.uint8))
+    plain = {"photographed": {"name": "folder", "root": str(tmp_path)}}
+    settings: dict[str, Any] = {"pictures": 1, "clips": 0, "frames": 2, "resolution": 64, "seed": 7, "split": "test"}
+    made, absent = categories({"faces": PROCEDURAL, "occluders": plain}, **settings)
+    assert [category.name for category in made] == ["objects", "shapes"]
+    assert absent == ["hair_and_nets", "hands", "soft"]
+
+
+def test_a_set_that_is_measured_on_alone_overlaps_with_nothing(tmp_path: Path) -> None:
+    write_picture(tmp_path / "img" / "a.png", np.zeros((8, 8, 3), np.uint8))
+    write_picture(tmp_path / "mask" / "a.png", np.full((8, 8), 255, np.uint8))
+    measured = {"name": "folder", "root": str(tmp_path), "split": "hash:0/0/1"}
+    generated = {"surfaces": {"name": "surfaces"}}
+    data = {"faces": {"main": measured}, "textures": generated, "resolution": 64}
+    assert shared_pictures(data, "test", data) == {}
+
+
+def test_the_recipe_of_real_faces(tmp_path: Path) -> None:
+    import trees
+
+    from configs import real_faces
+
+    trees.london(tmp_path, people=2)
+    data = real_faces.get_config().data.to_dict()
+    data["faces"]["london"]["root"] = str(tmp_path)
+    data["occluders"]["photographed"]["root"] = str(ROOT / "docs/samples/occluders")
+    settings: dict[str, Any] = {"pictures": 1, "clips": 1, "frames": 2, "resolution": 64, "seed": 7, "split": "test"}
+    made, absent = categories(data, **settings)
+    assert absent == []
+    kinds = ("hair_and_nets", "hands", "objects", "shapes", "soft")
+    assert [each.name for each in made] == [f"{kind}{form}" for kind in kinds for form in ("", "_still", "_moving")]
+    objects = next(each for each in made if each.name == "objects")
+    assert sorted(objects.data["occluders"]) == ["drawn", "photographed"]
+    pictures = open_category(objects, "test")
+    assert len(pictures) == 1

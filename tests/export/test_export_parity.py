@@ -13,7 +13,7 @@ from still_golden import evaluate, golden_still, inputs
 
 from rvm_jax.export.check import largest_difference, open_session
 from rvm_jax.export.contracts import CONTRACTS
-from rvm_jax.export.form import Form
+from rvm_jax.export.form import RUNTIMES, Form
 from rvm_jax.export.onnx_file import build
 from rvm_jax.networks import names
 
@@ -48,6 +48,19 @@ def test_resnet50() -> None:
 
 def test_fixed_size_with_the_ratio_baked_in() -> None:
     assert difference(lively_network(), "rvm", Form((90, 118), 0.6)) < 2e-5
+
+
+@pytest.mark.parametrize("kind", ["deep", "fast"])
+def test_the_arrangement_for_openvino_computes_the_same(kind: str) -> None:
+    network = lively_network(**_RVM[kind])
+    frames = list(np.random.default_rng(0).random((2, 1, 90, 118, 3), np.float32))
+    results = []
+    for runtime in RUNTIMES:
+        model, form = exported(network, "rvm", Form((90, 118), 0.6, runtime=runtime))
+        results.append(CONTRACTS["rvm"].run(open_session(model), frames, None, form, 0.6))
+    for ours, theirs in zip(*results, strict=True):
+        for name, value in ours.items():
+            np.testing.assert_allclose(value, theirs[name], atol=2e-5)
 
 
 def test_a_chunk_of_several_streams_is_its_frames_in_turn() -> None:

@@ -19,6 +19,7 @@ from rvm_jax.media.face_alignment import (
     pose_from_box,
     pose_from_landmarks,
 )
+from rvm_jax.media.face_templates import TEMPLATES
 from rvm_jax.media.face_tracks import YuNetTracks, read_faces
 
 UPRIGHT = np.array([[40.0, 50.0], [60.0, 50.0], [50.0, 60.0], [42.0, 70.0], [58.0, 70.0]])
@@ -27,7 +28,7 @@ UPRIGHT = np.array([[40.0, 50.0], [60.0, 50.0], [50.0, 60.0], [42.0, 70.0], [58.
 def test_landmarks_give_the_square_of_ffhq() -> None:
     pose = pose_from_landmarks(UPRIGHT)
     # eyes 20 apart, mouth 20 below: half a side is max(2 · 40, 1.8 · 20) of the sum's direction
-    assert pose == pytest.approx((50, 52, 80, 0), abs=1e-9)
+    assert pose[:4] == pytest.approx((50, 52, 80, 0), abs=1e-9)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, -75])
@@ -67,6 +68,27 @@ def test_the_ellipse_lies_in_the_square() -> None:
     rows, columns = np.nonzero(region)
     assert (columns.min(), columns.max()) == pytest.approx((50 - 0.22 * 80, 50 + 0.22 * 80), abs=1.5)
     assert rows.mean() == pytest.approx(50 + 0.09 * 80, abs=1)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_puts_its_points_where_the_face_program_does(name: str) -> None:
+    turn, side = 0.4, 180.0
+    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    points = TEMPLATES[name] @ rotation.T * side + (40, 25)
+    pose = pose_from_landmarks(points, name)
+    middle = rotation @ (side / 2, side / 2) + (40, 25)
+    assert pose[:4] == pytest.approx((*middle, side, turn))
+    # The face in it, as the project's own square has it.
+    own = pose_from_landmarks(points)
+    size = (400, 400)
+    np.testing.assert_array_equal(face_ellipse(pose, size), face_ellipse(own, size))
+
+
+def test_a_template_wants_landmarks(tmp_path: Path) -> None:
+    path = tmp_path / "faces.csv"
+    path.write_text("frame,x,y,width,height\n0,1,2,30,40\n")
+    with pytest.raises(UserError, match="landmarks"):
+        read_faces(path, template="ffhq_512")
 
 
 def test_smoothing_steadies_a_resting_face_and_follows_a_moving_one() -> None:

@@ -118,8 +118,13 @@ def test_a_face_of_a_file_has_a_row_for_every_frame_while_it_is_hidden(tmp_path:
     faces.begin(60, Fraction(1))
     assert sorted(face for n in range(10, 21) for face in faces(n)) == ["0"] * 11
     short = read_faces(tmp_path / "faces.csv", gap=0.1)
-    short.begin(60, Fraction(1))
+    _matte(tmp_path / "clip.mkv", {"occlusion": tmp_path / "short.csv"}, faces=short, face_side=32)
     assert short(15) == {}
+    with (tmp_path / "short.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [(int(row["frame"]), row["face"]) for row in table] == [(n, "0") for n in range(31)]
+    gone = [(row["face_pixels"], row["occluded_fraction"]) for row in table[10:21]]
+    assert gone == [("0.0", "")] * 11 and all(row["occluded_fraction"] for row in (*table[:10], *table[21:]))
 
 
 class _Detector:

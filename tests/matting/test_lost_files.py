@@ -1,5 +1,6 @@
 """Nothing that is read is ever written over, and no result by another: said before any work."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -131,36 +132,101 @@ def test_the_function_checks_as_the_command_does(tmp_path: Path) -> None:
     assert not (tmp_path / "a.mp4").exists()
 
 
+# What each command is given so that it would lose something; all in one folder, `{}`.
+_NET, _LINK, _RECIPE = "{}/net.safetensors", "{}/link.safetensors", "--config={}/recipe.py"
+_LOSSES = {
+    "convert": [f"--input={_NET}", f"--output={_LINK}"],
+    "export": [f"--checkpoint={_NET}", f"--output={_LINK}"],
+    "evaluate": ["--pred_dir={}/pred", "--label_dir={}/label", "--output={}/label/hands/mask/a.png"],
+    "compare": ["--label_dir={}/work/tables", "--output_dir={}/work", "--entry=a={}/pred"],
+    "plot_run": ["--runs={}/run", "--output={}/run/metrics.jsonl"],
+    "prepare_data": ["--name=folder", "--root={}/out/folder/x", "--output_dir={}/out"],
+    "inspect_data": ["--name=folder", "--root={}/out", "--output_dir={}/out"],
+    "preview_data": [_RECIPE, "--output={}/work/checkpoints/faces/img/a.png"],
+    "generate_occlusions": [_RECIPE, "--output_dir={}/work"],
+    "make_benchmark": [_RECIPE, "--output_dir={}/work"],
+    "train": [_RECIPE, "--workdir={}/work"],
+    "sweep": [_RECIPE, "--workdir={}/work"],
+    "make_demo": [f"--checkpoint={_NET}", "--output_dir={}"],
+    "make_people_assets": [f"--wheel={_NET}", f"--output={_LINK}"],
+    "ship_weights": ["--checkpoint={}/run", "--output={}/run/metrics.jsonl"],
+    "draw_matting": ["--output_dir=work/matting/pictures"],
+    "draw_model_card": ["--clip={}/pred/face.jpg", "--faces={}/label", "--output_dir={}/pred"],
+    "draw_surfaces": ["--pictures={}/label", "--output={}/label/hands/mask/a.png"],
+    "benchmark": ["feed", "--json={}/recipe.py", _RECIPE],
+}
+# What reads no file that its results could be named like, or leaves the writing to the commands above.
+_READ_NOTHING = {"compare_training", "draw_people", "draw_techniques", "fuzz", "gpu_report", "kill_test", "quickstart"}
+_TEXT = """
+from configs import technique_sweep
+def get_config():
+    config = technique_sweep.get_config("tiny")
+    config.sweep.contenders = {"bare": {"main": {"name": "faceocc"}}, "checkpoints": {"main": {"name": "faceocc"}}}
+    config.data.faces = {"main": {"name": "folder", "root": "{}/work/checkpoints/faces"}}
+    return config
+"""
+# Starts each command in a process of its own; what all import, they share.
+_STARTER = """
+import os, runpy, sys, traceback
+import rvm_jax.matting.video, rvm_jax.train.loop, data_pipeline.pipeline, eval.folders.evaluation
+rvm_jax.process.configure_process("worker")  # a training's would start the program anew
+for name, *arguments in map(str.split, sys.stdin):
+    process = os.fork()
+    if process == 0:
+        with open(sys.argv[1] + f"/{name}", "w") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        sys.argv = [f"scripts/{name}.py", *arguments]
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        except Exception:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(0)
+    os.waitpid(process, 0)
+"""
+
+
+def test_every_script_that_writes_is_tried() -> None:
+    writing = {
+        path.stem
+        for path in (ROOT / "scripts").glob("[!_]*.py")
+        if re.search(r'DEFINE_string\(\s*"(output|output_dir|workdir|json|out)"', path.read_text())
+    }
+    assert writing | {"export"} == _LOSSES.keys() | _READ_NOTHING
+
+
 def test_no_script_writes_over_what_it_reads(tmp_path: Path) -> None:
     """The commands for everything else, by another name for the file that they read."""
-    weights = tmp_path / "net.safetensors"
+    here, logs = tmp_path / "here", tmp_path / "logs"
+    weights = here / "net.safetensors"
+    for name in ("pred/hands/a.png", "label/hands/mask/a.png", "out/folder/x/a.png", "out/folder.png", "pred/face.jpg"):
+        write_picture(here / name, CLIP[0])
+    for name in ("checkpoints/faces/img/a.png", "tables/hands/mask/a.png"):
+        write_picture(here / "work" / name, CLIP[0])
     weights.write_bytes(b"weights")
-    (tmp_path / "link.safetensors").symlink_to(weights)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run/metrics.jsonl").write_text('{"step": 1, "loss": 2}\n')
-    for path in (tmp_path / "pred/hands/a.png", tmp_path / "label/hands/mask/a.png"):
-        write_picture(path, CLIP[0])
-    before = _content(tmp_path)
-    for script, arguments in {
-        "convert": [f"--input={weights}", f"--output={tmp_path / 'link.safetensors'}"],
-        "export": [f"--checkpoint={weights}", f"--output={tmp_path / 'link.safetensors'}"],
-        "evaluate": [
-            f"--pred_dir={tmp_path / 'pred'}",
-            f"--label_dir={tmp_path / 'label'}",
-            f"--output={tmp_path / 'label/hands/mask/a.png'}",
-        ],
-        "plot_run": [f"--runs={tmp_path / 'run'}", f"--output={tmp_path / 'run/metrics.jsonl'}"],
-        "prepare_data": ["--name=folder", f"--root={tmp_path / 'out/folder/x'}", f"--output_dir={tmp_path / 'out'}"],
-    }.items():
-        command = [sys.executable, f"scripts/{script}.py", *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-        said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-        assert ended.returncode == 1 and len(said) == 1, ended.stderr
-        assert "would replace it" in said[0] or "which is written again" in said[0], said
-    assert _content(tmp_path) == before
+    (here / "link.safetensors").symlink_to(weights)
+    (here / "recipe.py").write_text(_TEXT.replace("{}", str(here)))
+    (here / "run").mkdir()
+    (here / "run/metrics.jsonl").write_text('{"step": 1, "loss": 2}\n')
+    logs.mkdir()
+    before = _content(here)
+    lines = "".join(f"{script} {' '.join(arguments)}\n" for script, arguments in _LOSSES.items())
+    subprocess.run(
+        [sys.executable, "-c", _STARTER, logs], input=lines.replace("{}", str(here)), text=True, cwd=ROOT, check=True
+    )
+    lost = ("would replace it", "which is written again", "would be one of its files")
+    said = {script: (logs / script).read_text() for script in _LOSSES}
+    for script, text in said.items():
+        errors = [line for line in text.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1 and any(words in errors[0] for words in lost), (script, text)
+    assert _content(here) == before
 
 
-def test_names_that_differ_are_no_clash(tmp_path: Path) -> None:
+def test_names_that_differ_are_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_outputs(["."], [tmp_path / "a.mp4"])
     for name in ("in/a.mp4", "in/b.mp4", "frames/0.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -181,6 +247,8 @@ def test_folders_that_are_filled_hold_no_input(tmp_path: Path) -> None:
             check_output_folders([folder], [tmp_path / "data/faces"])
     with pytest.raises(UserError, match="two outputs would have this name"):
         check_output_folders([tmp_path / "data", tmp_path / "link"], [])
+    with pytest.raises(UserError, match=r"faces: lies in .*data, which is written, too"):
+        check_output_folders([tmp_path / "link/faces", tmp_path / "data"], [])
     (tmp_path / "data/faces/a.png").touch()
     with pytest.raises(UserError, match=r"data: the result .*a\.png would be one of its files"):
         check_outputs([tmp_path / "link/faces/a.png"], below=[tmp_path / "data"])
@@ -202,3 +270,19 @@ def test_frames_left_by_an_interrupted_run_are_not_removed_as_its_rest(tmp_path:
     write_picture(rest / "00000.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(UserError, match=r"\.alpha\.partial: the result .*alpha would be one of its files"):
         check_outputs([tmp_path / "alpha"], [rest])
+
+
+def test_names_that_lead_nowhere(tmp_path: Path, run: Run) -> None:
+    write_clip(tmp_path / "clip.mkv", CLIP)
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    for arguments, said in (
+        (["--input_source=clip.mkv", "--output_alpha=loop.mp4"], "'loop.mp4': is no path of a file .symlink loop"),
+        (["--input_source=clip.mkv", "--output_alpha=a\0.mp4"], "is no path of a file .*null byte"),
+        (["--input_source=clip.mkv", "--output_alpha="], "output 'alpha' has no name of its own"),
+        (["--input_source=clip.mkv", "--output_alpha=."], "output 'alpha' has no name of its own"),
+        (["--input_source=", "--output_alpha=a.mp4"], "--input_source is empty"),
+        (["--input_source=loop.mp4", "--output_alpha=a.mp4"], "'loop.mp4': is no path of a file"),
+    ):
+        with pytest.raises(UserError, match=said):
+            run(*arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mkv", "loop.mp4"]

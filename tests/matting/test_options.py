@@ -27,7 +27,7 @@ FLAGS = [
     "output_foreground", "output_format", "output_occluder",
     "output_occlusion", "output_picture", "output_type", "output_video_mbps", "pad_to",
     "precision", "preparation", "preview", "progress", "scene_cut", "seq_chunk",
-    "sequence",
+    "sequence", "smooth",
 ]
 # fmt: on
 
@@ -94,6 +94,7 @@ def test_values_out_of_range_are_named() -> None:
         ({"input_resize": (0, 5)}, "input_resize is 5x0; give a width and a height of 1 pixel or more"),
         ({"input_rate": 0}, "input_rate is 0; give frames per second above 0"),
         ({"alpha_bits": 12}, "alpha_bits is 12; give 8 or 16"),
+        ({"input_stream": -1}, "input_stream is -1; give a whole number of 0 or more"),
     ):
         with pytest.raises(UserError) as caught:
             Settings(**settings)

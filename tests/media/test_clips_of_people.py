@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace, VideoReformatter
 from clips import NTSC, moving_square, tagged_clip, write_clip
+from PIL import Image
 
 from data_pipeline.sources.video_frames import read_frames
 from rvm_jax.errors import UserError
@@ -19,6 +20,7 @@ from rvm_jax.media.backgrounds import make_background
 from rvm_jax.media.frame_conversion import ACCURATE
 from rvm_jax.media.frame_source import Frame, Shown
 from rvm_jax.media.gif_writer import GifWriter
+from rvm_jax.media.matroska_aspect import write_display_size
 from rvm_jax.media.video_reader import VideoReader
 from rvm_jax.media.video_writer import VideoWriter
 from rvm_jax.notices import Notice
@@ -63,7 +65,7 @@ def test_rotated_and_mirrored_clips_are_shown_as_players_do(
     assert np.abs(trained.astype(int) - shown).mean() < 4
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi"])
 def test_anamorphic_pixels_stay_anamorphic(tmp_path: Path, suffix: str) -> None:
     def setup(stream: av.VideoStream) -> None:
         stream.codec_context.sample_aspect_ratio = Fraction(32, 27)
@@ -79,10 +81,45 @@ def test_anamorphic_pixels_stay_anamorphic(tmp_path: Path, suffix: str) -> None:
             assert stated is not None and float(stated * Fraction(72, 48)) == pytest.approx(16 / 9, rel=0.01)
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
-def test_containers_that_cannot_say_the_aspect_are_named(tmp_path: Path, suffix: str) -> None:
+def test_codecs_that_cannot_say_the_aspect_are_named(tmp_path: Path) -> None:
     with pytest.warns(Notice, match="does not say that pixels are not square"):
-        VideoWriter(tmp_path / f"out{suffix}", NTSC, pixel_aspect=Fraction(4, 3)).discard()
+        VideoWriter(tmp_path / "out.avi", NTSC, "ffv1", pixel_aspect=Fraction(4, 3)).discard()
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_a_matroska_header_is_whole_with_the_size_as_shown(tmp_path: Path, suffix: str) -> None:
+    """Its sound, its places of seeking and its checksums, too."""
+    source = write_clip(tmp_path / "in.mkv", moving_square(8, 480, 720), sound="aac")
+    for name, aspect in (("square", Fraction(1)), ("wide", Fraction(32, 27))):
+        with (
+            VideoReader(source) as video,
+            VideoWriter(tmp_path / f"{name}{suffix}", video.rate, sound=video.sound, pixel_aspect=aspect) as writer,
+        ):
+            for frame in video.frames():
+                writer.write(frame.rgb, frame)
+    square, wide = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("square", "wide"))
+    assert len(square) == len(wide)
+    with av.open(str(tmp_path / f"wide{suffix}"), options={"err_detect": "crccheck+explode"}) as container:
+        stream = container.streams.video[0]
+        assert stream.sample_aspect_ratio == Fraction(853, 720)  # the width as shown is whole pixels
+        assert len(container.streams.audio) == 1 and container.duration
+        container.seek(200_000, any_frame=True, backward=True)
+        assert sum(packet.size > 0 for packet in container.demux(stream)) > 0
+    with VideoReader(tmp_path / f"square{suffix}") as one, VideoReader(tmp_path / f"wide{suffix}") as other:
+        assert one.pixel_aspect == 1
+        for plain, shown in zip(one.frames(), other.frames(), strict=True):
+            assert plain.time == shown.time
+            np.testing.assert_array_equal(plain.rgb, shown.rgb)
+
+
+def test_a_header_without_room_is_left_as_it_is(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "a.mkv", NTSC) as writer:
+        writer.write(moving_square(1)[0])
+    whole = (tmp_path / "a.mkv").read_bytes()
+    for data in (whole[:40], whole[:100], whole[:200], b"", b"\x1a\x45\xdf\xa3", whole.replace(b"\xec", b"\xed", 1)):
+        (tmp_path / "b.mkv").write_bytes(data)
+        assert not write_display_size(tmp_path / "b.mkv", 4, 3)
+        assert (tmp_path / "b.mkv").read_bytes() == data
 
 
 def test_anamorphic_pixels_turn_with_the_picture(tmp_path: Path) -> None:
@@ -297,3 +334,28 @@ def test_a_cut_file_is_named_before_any_work(tmp_path: Path, shorten: Callable[[
         path.write_bytes(shorten(path.read_bytes()))
         with pytest.raises(UserError, match=r"cut short|not a video"):
             VideoReader(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["a:b.mkv", "file:a.mp4", "-lead.mov", "100%d.avi", "a b\u00fc\u65e5.webm", "x|y?#.mp4"]
+)
+def test_names_that_mean_something_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Relative ones, too: FFmpeg takes what stands before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    source = write_clip(tmp_path / "in.mkv", moving_square(2), sound="aac")
+    source.rename(tmp_path / f"in:{name}.mkv")
+    _copy(Path(f"in:{name}.mkv"), Path(name))
+    assert _first(Path(name)).shape == (48, 64, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((f"in:{name}.mkv", name))
+
+
+def test_a_gif_whose_frames_have_no_times_is_named(tmp_path: Path) -> None:
+    first, *others = (Image.fromarray(frame) for frame in moving_square(3))
+    first.save(tmp_path / "plain.gif", save_all=True, append_images=others)
+    with pytest.raises(
+        UserError, match=r"plain\.gif: its frames have no times, and FFmpeg takes them for one; save it"
+    ):
+        VideoReader(tmp_path / "plain.gif")
+    first.save(tmp_path / "timed.gif", save_all=True, append_images=others, duration=80)
+    with VideoReader(tmp_path / "timed.gif") as video:
+        assert [frame.time for frame in video.frames()] == [Fraction(2 * number, 25) for number in range(3)]

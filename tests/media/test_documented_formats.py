@@ -7,12 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import moving_square
+from clips import moving_square, tagged_clip
 from PIL import Image, ImageCms
 
 from rvm_jax.errors import UserError
 from rvm_jax.matting.formats import FORMATS
 from rvm_jax.media.frame_source import Frame, Shown
+from rvm_jax.media.gif_writer import GifWriter
 from rvm_jax.media.picture_formats import READ_SUFFIXES, WRITTEN_SUFFIXES, read_profile
 from rvm_jax.media.picture_writers import SinglePictureWriter
 from rvm_jax.media.pictures import read_picture_and_profile, write_picture
@@ -51,8 +52,8 @@ def test_videos(tmp_path: Path, suffix: str) -> None:
     if alpha == "-":
         with pytest.raises(UserError, match="cannot hold transparency"):
             pixel_format(path, codec, 4)
-    assert keeps_aspect(path, codec) is (aspect == "kept")
-    own = Fraction(4, 3) if aspect == "kept" else Fraction(1)
+    assert keeps_aspect(path, codec) and aspect == "kept"
+    own = Fraction(4, 3)
     frames = moving_square(4)
     with VideoWriter(path, Fraction(25), pixel_aspect=own) as writer:
         for number, rgb in enumerate(frames):
@@ -60,16 +61,69 @@ def test_videos(tmp_path: Path, suffix: str) -> None:
             writer.write(rgb, Frame(rgb, Shown(Fraction(number, 25), length, "")))
     with VideoReader(path) as video:
         back = list(video.frames())
-        assert video.pixel_aspect == own
+        assert float(video.pixel_aspect) == pytest.approx(own, rel=0.005)  # some tell the size as shown, in pixels
     assert [frame.time for frame in back] == [Fraction(number, 25) for number in range(4)]
     assert np.abs(back[3].rgb.astype(int) - frames[3]).mean() < 5
     if duration == "kept":
         assert float(back[3].duration or 0) == pytest.approx(2, abs=0.01)
 
 
-def test_gifs_are_comparisons_alone() -> None:
-    assert VIDEOS[".gif"][0] == "comparisons"
+def test_gifs_are_comparisons_alone(tmp_path: Path) -> None:
+    assert VIDEOS[".gif"] == ["comparisons", "-", "8", "made square", "kept"]
     assert FORMATS[".gif"].kinds == ("comparison",)
+    writer = GifWriter(tmp_path / "a.gif", Fraction(10))
+    for number, rgb in enumerate(moving_square(2)):
+        writer.write(
+            rgb, Frame(rgb, Shown(Fraction(number, 10), Fraction(1 + number), ""), pixel_aspect=Fraction(3, 2))
+        )
+    writer.close()
+    with VideoReader(tmp_path / "a.gif") as video:
+        assert video.size == (48, 96) and video.pixel_aspect == 1
+        assert [frame.duration for frame in video.frames()] == [Fraction(1, 10), 2]
+
+
+# What happens to a video, and the test that holds it.
+BEHAVIOUR = {
+    "other containers (`.ts`, `.mxf`, `.wmv`, …) and codecs": "test_other_containers_and_codecs",
+    "rotation, mirroring": "test_rotated_and_mirrored_clips_are_shown_as_players_do",
+    "pixels that are not square": "test_anamorphic_pixels_stay_anamorphic",
+    "colours without a tag": "test_untagged_colours_are_taken_by_size_and_tagged_ones_by_their_tag",
+    "HDR (PQ, HLG)": "test_hdr_is_tone_mapped_and_said_once",
+    "times": "test_an_avi_has_the_rate_and_the_frames",
+    "an odd side": "test_own_alphas_of_odd_sizes_are_masks",
+    "dropped frames, long last frames, wrong counts in headers": "test_an_avi_with_dropped_frames_is_whole",
+}
+
+
+def test_what_is_said_of_videos_is_held_by_a_test() -> None:
+    assert list(_table("of a video")) == list(BEHAVIOUR)
+    tests = "".join(path.read_text() for path in Path(__file__).parents[1].glob("m*/test_*.py"))
+    assert all(f"def {name}(" in tests for name in BEHAVIOUR.values())
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "suffix"),
+    [
+        ("mpeg2video", "yuv420p", ".ts"),
+        ("mpeg2video", "yuv420p", ".mxf"),
+        ("mpeg1video", "yuv420p", ".mpg"),
+        ("wmv2", "yuv420p", ".wmv"),
+        ("flv1", "yuv420p", ".flv"),
+        ("mjpeg", "yuvj444p", ".avi"),
+        ("huffyuv", "yuv422p", ".avi"),
+        ("png", "rgb24", ".mov"),
+        ("rawvideo", "uyvy422", ".mov"),
+        ("qtrle", "rgb24", ".mov"),
+        ("rawvideo", "yuv420p", ".y4m"),
+        ("ffv1", "yuva444p", ".mkv"),
+    ],
+)
+def test_other_containers_and_codecs(tmp_path: Path, codec: str, pixels: str, suffix: str) -> None:
+    frames = moving_square(8, 96, 128)
+    with VideoReader(tagged_clip(tmp_path / f"a{suffix}", frames, codec, pixels=pixels)) as video:
+        back = list(video)
+    assert len(back) == 8
+    assert np.abs(back[0].astype(int) - frames[0]).mean() < 4
 
 
 @pytest.mark.parametrize("suffix", WRITTEN_SUFFIXES)

@@ -8,20 +8,23 @@ import cv2
 import numpy as np
 import pytest
 from clips import moving_square
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.folder import folder
 from rvm_jax.errors import UserError
 from rvm_jax.media import picture_formats
+from rvm_jax.media.masks import decode_mask
 from rvm_jax.media.pictures import (
     PICTURE_SUFFIXES,
+    decode_picture,
     list_pictures,
     read_picture,
     read_picture_and_profile,
     write_picture,
 )
 from rvm_jax.media.video_reader import VideoReader
+from rvm_jax.notices import Notice
 
 RGB = moving_square(1)[0]
 
@@ -136,3 +139,66 @@ def test_datasets_name_what_is_not_read(tmp_path: Path) -> None:
     records = {record.key: record for record in folder(tmp_path, Request("face", "train", 64, "data.faces.x"))}
     assert records["faces/a"].problem is None and records["faces/b"].problem is None
     assert "a camera's raw picture" in (records["faces/c"].problem or "")
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "AVIF", "TIFF"])
+def test_the_first_of_several_pictures_is_taken_with_a_word(form: str) -> None:
+    data = io.BytesIO()
+    first, *others = (Image.fromarray(frame) for frame in moving_square(3))
+    first.save(data, form, save_all=True, append_images=others)
+    with pytest.warns(Notice, match=r"a\.x: holds 3 pictures, of which the first is taken"):
+        rgb = decode_picture(data.getvalue(), "a.x")
+    assert np.abs(rgb.astype(int) - np.asarray(first)).mean() < 6
+
+
+def test_fractions_are_not_taken_for_levels() -> None:
+    data = io.BytesIO()
+    Image.fromarray(RGB[..., 0].astype(np.float32) / 255).save(data, "TIFF")
+    for decode in (decode_picture, decode_mask):
+        with pytest.raises(UserError, match=r"a\.tif: holds fractions, whose white nobody knows; save it with 8 or 16"):
+            decode(data.getvalue(), "a.tif")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+def test_modes_of_pictures(mode: str) -> None:
+    data = io.BytesIO()
+    picture = Image.fromarray(RGB).convert(mode)
+    picture.save(data, "TIFF" if mode == "CMYK" else "PNG")
+    rgb = decode_picture(data.getvalue(), "a")
+    assert np.abs(rgb.astype(int) - np.asarray(picture.convert("RGB"))).max() <= 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_masks_and_alphas_are_turned_alike(orientation: int) -> None:
+    exif, truth = Image.Exif(), Image.fromarray(RGB)
+    exif[0x0112] = orientation
+    mask = Image.fromarray((RGB[..., 0] > 100).astype(np.uint8) * 255)
+    cut = truth.convert("RGBA")
+    cut.putalpha(mask)
+
+    def held(picture: Image.Image) -> tuple[bytes, np.ndarray]:
+        data = io.BytesIO()
+        picture.save(data, "PNG", exif=exif)
+        with Image.open(data) as opened:
+            return data.getvalue(), np.asarray(ImageOps.exif_transpose(opened))
+
+    data, shown = held(truth)
+    np.testing.assert_array_equal(decode_picture(data, "a.png"), shown)
+    data, shown = held(mask)
+    np.testing.assert_array_equal(decode_mask(data, "a.png"), shown)
+    np.testing.assert_array_equal(decode_mask(held(cut)[0], "a.png"), shown)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132\n", "is a Git LFS pointer"),
+        (b"<!DOCTYPE html><html></html>", "is a web page, not the download"),
+        (b"\x1f\x8b" + bytes(90), "is a gzip archive; unpack it"),
+    ],
+)
+def test_what_is_no_picture_and_no_video_is_said(tmp_path: Path, data: bytes, said: str) -> None:
+    for name, read in (("a.jpg", read_picture), ("a.mp4", VideoReader)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match=rf"{name}: {said}"):
+            read(tmp_path / name)

@@ -80,3 +80,21 @@ def test_lists_of_a_split(tmp_path: Path, encoding: str, end: str) -> None:
     assert read_lines(tmp_path / "list.txt") == ["f0", "hüte\\f1.png", "f2", "f, 3"]
     split = parse_split("list.txt", tmp_path, "data.faces.main.split")
     assert getattr(split, "names", None) == ("f0", "hüte/f1.png", "f2", "f, 3")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "0,1,2,30,30\n1,1,2,30,30\n1,50,2,30,30",
+            "line 4 has frame 1 of face '0' once more; tell faces apart by a column",
+        ),
+        ("0,1,2,-30,30", "line 2 does not hold the numbers of a face"),
+        ("0,1,2,30,0", "line 2 does not hold the numbers of a face"),
+        ("0,1,2,30,inf", "line 2 does not hold the numbers of a face"),
+    ],
+)
+def test_tables_that_are_wrong_name_the_line(tmp_path: Path, rows: str, said: str) -> None:
+    (tmp_path / "faces.csv").write_text(f"frame,x,y,width,height\n{rows}\n")
+    with pytest.raises(UserError, match=said):
+        read_faces(tmp_path / "faces.csv")

@@ -71,3 +71,4 @@ def test_power_iterations_find_the_largest_singular_value_in_training_only() -> 
     np.testing.assert_allclose(weight, kernel / largest, rtol=1e-4)
     assert isinstance(layer.module, SpectralWeight)
     np.testing.assert_allclose(layer.module(), weight, rtol=1e-6)  # the network keeps what its view found
+    np.testing.assert_allclose(layer.module.divided(), weight, rtol=1e-6)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from golden_data import golden_arrays, golden_network, unit
+from quick_compilation import AS_FOR_USERS
 
 from rvm_jax import MattingNetwork, UserError
 from rvm_jax.networks import functional
@@ -17,10 +18,14 @@ VARIANTS = ("mobilenetv3", "resnet50")
 OUTPUTS = ("fgr", "pha", "seg", "r1", "r2", "r3", "r4")
 
 
-def program(network: Any, method: Any = lambda network, *args: network(*args)) -> Any:
+def program(
+    network: Any, method: Any = lambda network, *args: network(*args), options: dict[str, Any] | None = None
+) -> Any:
     """A jitted `method(network, …)`: one compilation, where calling the network itself would compile every layer."""
     graphdef, params, batch_stats = functional.split(network)
-    compiled = jax.jit(lambda params, stats, *args: method(functional.merge(graphdef, params, stats), *args))
+    compiled = jax.jit(
+        lambda params, stats, *args: method(functional.merge(graphdef, params, stats), *args), compiler_options=options
+    )
     return functools.partial(compiled, params, batch_stats)
 
 
@@ -98,7 +103,7 @@ def test_refiners_at_half_size(name: str) -> None:
         shared = [{key: own[key] for key in wanted} for own, wanted in zip(tensors, fast_tensors, strict=True)]
         return network(src, downsample_ratio=0.5), functional.merge(fast_graphdef, *shared)(src, downsample_ratio=0.5)
 
-    deep_matte, fast_matte = program(deep, both)(unit(golden["src"]))
+    deep_matte, fast_matte = program(deep, both, AS_FOR_USERS)(unit(golden["src"]))
     assert_golden(outputs_of(deep_matte), golden)
     # Where the guide is nearly flat, this filter divides by little more than its 1e-5 and makes rounding a hundred
     # times larger: the golden numbers themselves are 3e-4 from float64, and PyTorch with one thread in place of two is

@@ -1,5 +1,6 @@
 """A user's mistake at the command line: one sentence, exit status 1, no traceback."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,12 @@ def test_overrides_as_people_type_them(tmp_path: Path, override: str, said: str)
 )
 def test_what_an_override_lacks(argument: str, error: Exception, said: str) -> None:
     assert said in cli.override_fault(["train.py", "--config=a.py", argument], error)
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", rb"caf\xe9 \udcff"), ("utf-8", b"caf\xc3\xa9 \\udcff")])
+def test_names_that_a_screen_cannot_show(encoding: str, shown: bytes) -> None:
+    screen = io.BytesIO()
+    stream = io.TextIOWrapper(screen, encoding)
+    cli.show_any_name(stream)
+    print("caf\xe9 \udcff", end="", file=stream, flush=True)
+    assert screen.getvalue() == shown

@@ -17,7 +17,7 @@ from rvm_jax.train.phases import MAIN, make_phases
 from rvm_jax.train.rates import resolve_rates
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
-STUDIES = {"technique_sweep"}  # of several trainings, not of scripts/train.py
+STUDIES = {"technique_sweep", "people_or_drawn", "study"}  # of several trainings, not of scripts/train.py
 NAMES = sorted({path.stem for path in FOLDER.glob("[!_]*.py")} - STUDIES)
 
 

@@ -1,7 +1,10 @@
 """Weights as they are found: wrapped, prefixed, averaged, pickled whole, in halves, in several files."""
 
+import contextlib
 import json
 import os
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from weight_files import assert_same_bits, save_safetensors
 
 import rvm_jax
 from rvm_jax import UserError
+from rvm_jax.notices import Notice
 from rvm_jax.weights import files, torch_weights
 from rvm_jax.weights.recognition import is_known
 
@@ -132,7 +136,9 @@ def test_a_whole_pickled_module_gives_its_weights(torch: Any, tmp_path: Path, wr
     twin.register_buffer("passing", torch.ones(3), persistent=False)
     module = torch.nn.DataParallel(twin) if wrapped else twin
     torch.save({"epoch": 3, "model": module} if wrapped else module, tmp_path / "whole.pth")
-    network = rvm_jax.load_torch(tmp_path / "whole.pth")
+    said = pytest.warns(Notice, match=r"whole\.pth: the weights are those found at model module\.")
+    with said if wrapped else contextlib.nullcontext():
+        network = rvm_jax.load_torch(tmp_path / "whole.pth")
     assert_same_bits(torch_weights.state_dict(network), FACE)
 
 
@@ -209,3 +215,29 @@ def test_an_encoder_below_wrappers(torch: Any, tmp_path: Path) -> None:
     torch.save({"state_dict": _tensors(torch, encoder, "module.")}, tmp_path / "encoder.pth")
     rvm_jax.load_backbone(network, tmp_path / "encoder.pth")
     assert_same_bits(torch_weights.state_dict(network.backbone), encoder)
+
+
+def test_quantised_weights_are_no_weights(torch: Any, tmp_path: Path) -> None:
+    whole = {key: np.array(tensor * 10, np.int8) for key, tensor in FACE.items()}
+    save_file(whole, tmp_path / "in.safetensors")
+    with pytest.raises(UserError, match=r"\(holds whole numbers, as quantised weights do\)"):
+        rvm_jax.load_torch(tmp_path / "in.safetensors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch will drop them
+        quantised = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
+        beside = {"scale": quantised, "wave": torch.ones(2, dtype=torch.complex64)}
+        torch.save(_tensors(torch, FACE) | beside, tmp_path / "in.pth")
+    assert_same_bits(_found(tmp_path / "in.pth")[0], FACE)
+
+
+def test_archives_and_folders_say_what_to_give(torch: Any, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "in.pth")
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(tmp_path / "in.pth", "in.pth")
+    with pytest.raises(UserError, match=r"in\.zip: is a ZIP archive; unpack it"):
+        files.find_state_dict(tmp_path / "in.zip")
+    np.savez(tmp_path / "in.npz", a=np.ones(3))
+    with pytest.raises(UserError, match=r"in\.npz: is an archive of NumPy arrays"):
+        files.find_state_dict(tmp_path / "in.npz")
+    with pytest.raises(UserError, match=r"holds no checkpoint; give the file in\.pth in it"):
+        rvm_jax.load(tmp_path)

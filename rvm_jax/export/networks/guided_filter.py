@@ -23,10 +23,11 @@ def refine(
     hidden: Value,
     *,
     colours: bool,
+    joined: bool = False,
 ) -> list[Value]:
     """Brings [residual, alpha] at the size of `base` to [colours, alpha] at that of `fine`; [alpha] without `colours`.
 
-    `deep` is None for the fast filter.
+    `deep` is None for the fast filter. With `joined` all eight maps of both coefficients are resized as one.
     """
     with g.precision("float32"):
         fine, base = ops.cast(g, fine, "float32"), ops.cast(g, base, "float32")
@@ -38,6 +39,8 @@ def refine(
             a, b = _learned_fit(g, deep, x, y, ops.cast(g, hidden, "float32"))
         # Residuals are added to the colours that they are a multiple of: (a + 1) · x + b.
         a = ops.add(g, a, g.constant(np.array([1, 1, 1, 0], np.float32).reshape(1, 4, 1, 1)))
+        if joined and colours:
+            return _apply_joined(g, a, b, fine)
         parts = [ops.split(g, values, 1, [3, 1]) for values in (a, b)]
         guides = (fine, channel_mean(g, fine))
         results = [_apply(g, a, b, guide) for a, b, guide in zip(*parts, guides, strict=True)]
@@ -45,14 +48,14 @@ def refine(
 
 
 def refine_alpha(g: Graph, fine: Value, base: Value, alpha: Value) -> Value:
-    """The fast filter on an alpha alone, guided by the channels' mean."""
+    """Adds the fast filter of an alpha alone, guided by the channels' mean."""
     with g.precision("float32"):
         fine, base = (channel_mean(g, ops.cast(g, x, "float32")) for x in (fine, base))
         return _apply(g, *_fit(g, base, alpha), fine)
 
 
 def channel_mean(g: Graph, x: Value) -> Value:
-    """(B, 3, H, W) to (B, 1, H, W)."""
+    """Adds the mean over the channels: (B, 3, H, W) to (B, 1, H, W)."""
     axes = g.constant(np.array([1], np.int64))
     return g.node("ReduceMean", [x, axes], (x.shape[0], 1, *x.shape[2:]), keepdims=1)
 
@@ -92,6 +95,12 @@ def _learned_fit(g: Graph, deep: DeepGuidedFilter, x: Value, y: Value, hidden: V
     for layer in others:
         a = emit(g, layer, a)
     return a, ops.sub(g, mean_y, ops.mul(g, a, mean_x))
+
+
+def _apply_joined(g: Graph, a: Value, b: Value, fine: Value) -> list[Value]:
+    a, b = ops.split(g, ops.resize_like(g, ops.concat(g, [a, b], 1), fine), 1, [4, 4])
+    guide = ops.concat(g, [fine, channel_mean(g, fine)], 1)
+    return ops.split(g, ops.add(g, ops.mul(g, a, guide), b), 1, [3, 1])
 
 
 def _apply(g: Graph, a: Value, b: Value, fine: Value) -> Value:

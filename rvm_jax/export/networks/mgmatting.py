@@ -52,7 +52,7 @@ def decoder_block(g: Graph, layer: DecoderBlock, x: Value) -> Value:
 
 @emits(ASPP)
 def aspp(g: Graph, layer: ASPP, x: Value) -> Value:
-    """The branches are added by the last convolution, not joined; the global one is the same for all pixels."""
+    """Adds ASPP: its last convolution adds the branches, not joined; the global one is the same for all pixels."""
     weight, bias, total = tensor(layer.conv2.weight), bias_of(layer.conv2), None
     width = weight.shape[2] // 5
     for index, features in enumerate((x, x, x, x, ops.global_mean(g, x))):

@@ -90,7 +90,7 @@ def _joined(g: Graph, layer: ConvNormRelu, *maps: Value) -> Value:
 
 
 def instance_norm(g: Graph, x: Value) -> Value:
-    """Each channel of each picture by its own mean and variance, in float32."""
+    """Normalises each channel of each picture by its own mean and variance, in float32."""
     ones = g.constant(np.ones(x.channels, np.float32), "ones")
     zeros = g.constant(np.zeros(x.channels, np.float32), "zeros")
     values = ops.cast(g, x, "float32")

@@ -7,7 +7,7 @@ from rvm_jax.networks.backbones.resnet import BasicBlock, Bottleneck, ResNet18, 
 
 
 def resnet_features(g: Graph, encoder: ResNet18 | ResNet50, x: Value) -> Maps:
-    """The encoder's features, from 1/2 of the size down."""
+    """Adds the encoder; returns its features, from 1/2 of the size down."""
     f1 = ops.unary(g, "Relu", emit(g, encoder.conv1, x))
     f2 = emit(g, encoder.layer1, ops.max_pool3(g, f1))
     f3 = emit(g, encoder.layer2, f2)

@@ -19,7 +19,7 @@ from rvm_jax.networks.rvm.refiner import DeepGuidedFilter
 
 @dataclass(frozen=True)
 class RVMOutputs:
-    """`fgr` (T·B, 3, H, W) or None and `pha` (T·B, 1, H, W) in [0, 1], and the states r1 to r4, each (B, C, h, w)."""
+    """Holds `fgr` (T·B, 3, H, W) or None and `pha` (T·B, 1, H, W) in [0, 1], the states r1 to r4 (B, C, h, w)."""
 
     fgr: Value | None
     pha: Value
@@ -35,6 +35,7 @@ def emit_rvm(
     frames: int = 1,
     *,
     foreground: bool = True,
+    joined: bool = False,
 ) -> RVMOutputs:
     """Adds RVM on frames (T·B, 3, H, W), RGB in [0, 1], all first frames of the B streams before the second ones.
 
@@ -46,15 +47,17 @@ def emit_rvm(
         ratio: the downsample ratio, or an input (1,) of the graph.
         frames: T.
         foreground: whether to compute the foreground where the network has one.
+        joined: whether the refiner keeps colours and alpha in one map, which is faster in OpenVINO and slower in ONNX
+            Runtime.
     """
     small = src if ratio == 1.0 else _rescaled(g, src, ratio)
     *fine, deep = _features(g, network, small)
     hidden, states = decode(g, network.decoder, small, (*fine, emit(g, network.aspp, deep)), rec, frames)
     heads = _heads(g, network, hidden)
     if isinstance(ratio, Value):
-        maps = _refined_at_need(g, network, src, small, heads, hidden, ratio, foreground)
+        maps = _refined_at_need(g, network, src, small, heads, hidden, ratio, foreground, joined)
     elif ratio != 1.0:
-        maps = _refined(g, network, src, small, heads, hidden, foreground)
+        maps = _refined(g, network, src, small, heads, hidden, foreground, joined)
     else:
         maps = _whole(g, network, src, heads, foreground)
     *fgr, pha = (ops.clip(g, x, 0, 1) for x in maps)
@@ -125,12 +128,19 @@ def _whole(g: Graph, network: MattingNetwork, src: Value, heads: list[Value], fo
 
 
 def _refined(
-    g: Graph, network: MattingNetwork, src: Value, small: Value, heads: list[Value], hidden: Value, foreground: bool
+    g: Graph,
+    network: MattingNetwork,
+    src: Value,
+    small: Value,
+    heads: list[Value],
+    hidden: Value,
+    foreground: bool,
+    joined: bool,
 ) -> list[Value]:
     if not network.foreground:
         return [refine_alpha(g, src, small, heads[0])]
     deep = network.refiner if isinstance(network.refiner, DeepGuidedFilter) else None
-    return refine(g, deep, src, small, heads, hidden, colours=foreground)
+    return refine(g, deep, src, small, heads, hidden, colours=foreground, joined=joined)
 
 
 def _refined_at_need(
@@ -142,12 +152,13 @@ def _refined_at_need(
     hidden: Value,
     ratio: Value,
     foreground: bool,
+    joined: bool,
 ) -> list[Value]:
     """Refines where the ratio, an input of the graph, is not 1."""
     is_whole = ops.reshape(g, g.node("Equal", [ratio, g.constant(np.ones(1, np.float32))], (1,), "bool"), [])
     whole, refined = g.branch(), g.branch()
     with refined.scope("refiner"):
-        results = _refined(refined, network, src, small, heads, hidden, foreground)
+        results = _refined(refined, network, src, small, heads, hidden, foreground, joined)
     for branch, values in ((whole, _whole(whole, network, src, heads, foreground)), (refined, results)):
         for index, value in enumerate(values):
             branch.output(g.unique(f"{'whole' if branch is whole else 'refined'}_{index}"), value)

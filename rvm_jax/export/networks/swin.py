@@ -36,20 +36,20 @@ def emit_stage(g: Graph, stage: swin.SwinStage, x: Value) -> Value:
 
 
 def linear(g: Graph, layer: Linear, x: Value) -> Value:
-    """A `Linear` on (…, C)."""
+    """Adds a `Linear` on (…, C)."""
     bias = None if layer.bias is None else tensor(layer.bias)
     return product(g, x, tensor(layer.weight), bias, path_of(g, layer))
 
 
 def product(g: Graph, x: Value, weight: np.ndarray, bias: np.ndarray | None, name: str) -> Value:
-    """x @ weight + bias, in the graph's dtype."""
+    """Adds x @ weight + bias, in the graph's dtype."""
     own = g.constant(weight.astype(g.dtype), f"{name}.weight")
     y = g.node("MatMul", [ops.cast(g, x, g.dtype), own], (*x.shape[:-1], weight.shape[1]))
     return y if bias is None else ops.add(g, y, g.constant(bias.astype(g.dtype), f"{name}.bias"))
 
 
 def layer_norm(g: Graph, layer: LayerNorm, x: Value) -> Value:
-    """A `LayerNorm` over the last axis, in float32."""
+    """Adds a `LayerNorm` over the last axis, in float32."""
     path = path_of(g, layer)
     constants = [g.constant(tensor(getattr(layer, name)), f"{path}.{name}") for name in ("weight", "bias")]
     values = ops.cast(g, x, "float32")
@@ -68,7 +68,7 @@ def _mean(g: Graph, x: Value) -> Value:
 
 
 def attend(g: Graph, qkv: Value, heads: int, bias: np.ndarray | None) -> Value:
-    """softmax(q k' / sqrt(d) + bias) v, from (B, windows, tokens, 3C) to (…, C); softmax in float32."""
+    """Adds softmax(q k' / sqrt(d) + bias) v, from (B, windows, tokens, 3C) to (…, C); softmax in float32."""
     _, windows, tokens, channels = qkv.shape
     assert isinstance(windows, int) and isinstance(tokens, int) and isinstance(channels, int)
     d = channels // (3 * heads)

@@ -10,6 +10,7 @@ from flax import nnx
 from rvm_jax.networks.layers.attention import MultiheadAttention, dropout, keys
 from rvm_jax.networks.layers.basic import Conv2d, Sequential
 from rvm_jax.networks.layers.dense import GroupNorm, LayerNorm, Linear
+from rvm_jax.networks.layers.initializers import on_device
 
 STRIP = 5  # rows or columns of a strip
 _leaky = partial(jax.nn.leaky_relu, negative_slope=0.1)
@@ -22,7 +23,7 @@ class StripAttention(nnx.Module):
     def __init__(self, channels: int, appearance: int, *, heads: int, rate: float, rngs: nnx.Rngs | None):
         self.rate = rate
         half = channels // 2
-        self.gamma = nnx.Param(jnp.asarray(np.zeros(1, np.float32)))
+        self.gamma = nnx.Param(on_device(np.zeros(1, np.float32)))
         self.self_attn2 = MultiheadAttention(half, heads, rngs=rngs)
         self.self_attn1 = MultiheadAttention(half, heads, rngs=rngs)
         self.linear1 = Linear(channels, 2048, rngs=rngs)

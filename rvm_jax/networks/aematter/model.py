@@ -18,6 +18,7 @@ from rvm_jax.networks.image_network import ImageNetwork
 from rvm_jax.networks.layers.arithmetic import clamp
 from rvm_jax.networks.layers.attention import keys
 from rvm_jax.networks.layers.basic import Conv2d, Sequential
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.layers.kernels import XLA, Kernels, use_kernels
 from rvm_jax.networks.layers.resampling import upsample2, upsample2_nearest
 
@@ -147,7 +148,7 @@ class PReLU(nnx.Module):
     """torch.nn.PReLU with a negative slope for each channel."""
 
     def __init__(self, channels: int):
-        self.weight = nnx.Param(jnp.asarray(np.full(channels, 0.25, np.float32)))
+        self.weight = nnx.Param(on_device(np.full(channels, 0.25, np.float32)))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.where(x > 0, x, x * self.weight[...].astype(x.dtype))

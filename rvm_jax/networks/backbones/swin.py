@@ -14,7 +14,7 @@ from flax import nnx
 from rvm_jax.networks.layers.attention import attend, drop_path, keys, split_heads
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.dense import LayerNorm, Linear
-from rvm_jax.networks.layers.initializers import initial_value, normal, zeros
+from rvm_jax.networks.layers.initializers import initial_value, normal, on_device, zeros
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 WINDOW = 7
@@ -120,7 +120,7 @@ class WindowAttention(nnx.Module):
         self.heads = heads
         self.relative_position_bias_table = nnx.Param(initial_value(normal(0.02), rngs, ((2 * WINDOW - 1) ** 2, heads)))
         # A constant, which PyTorch's state dict has for every block.
-        self.relative_position_index = nnx.BatchStat(jnp.asarray(relative_position_index()))
+        self.relative_position_index = nnx.BatchStat(on_device(relative_position_index()))
         self.qkv = _Linear(channels, 3 * channels, rngs=rngs)
         self.proj = _Linear(channels, channels, rngs=rngs)
 

@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.arithmetic import at_least_float32
-from rvm_jax.networks.layers.initializers import Initializer, as_weight, initial_value, torch_uniform
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, torch_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
@@ -69,12 +69,12 @@ class BatchNorm2d(nnx.Module):
     def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1):
         self.eps, self.momentum = eps, momentum
         self.use_running_average = True
-        zeros, ones = np.zeros(channels), np.ones(channels)
-        self.weight = nnx.Param(as_weight(ones))
-        self.bias = nnx.Param(as_weight(zeros))
-        self.running_mean = nnx.BatchStat(as_weight(zeros))
-        self.running_var = nnx.BatchStat(as_weight(ones))
-        self.num_batches_tracked = nnx.BatchStat(as_weight(np.zeros(()), np.int32))
+        zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+        self.weight = nnx.Param(on_device(ones))
+        self.bias = nnx.Param(on_device(zeros))
+        self.running_mean = nnx.BatchStat(on_device(zeros))
+        self.running_var = nnx.BatchStat(on_device(ones))
+        self.num_batches_tracked = nnx.BatchStat(on_device(np.zeros((), np.int32)))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
         """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""

@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.arithmetic import at_least_float32
-from rvm_jax.networks.layers.initializers import Initializer, initial_value, torch_uniform
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, torch_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 
@@ -44,8 +44,8 @@ class LayerNorm(nnx.Module):
     """torch.nn.LayerNorm over the last axis (eps 1e-5), in float32."""
 
     def __init__(self, channels: int):
-        self.weight = nnx.Param(jnp.asarray(np.ones(channels, np.float32)))
-        self.bias = nnx.Param(jnp.asarray(np.zeros(channels, np.float32)))
+        self.weight = nnx.Param(on_device(np.ones(channels, np.float32)))
+        self.bias = nnx.Param(on_device(np.zeros(channels, np.float32)))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = normalise(at_least_float32(x), (-1,))
@@ -57,8 +57,8 @@ class GroupNorm(nnx.Module):
 
     def __init__(self, groups: int, channels: int):
         self.groups = groups
-        self.weight = nnx.Param(jnp.asarray(np.ones(channels, np.float32)))
-        self.bias = nnx.Param(jnp.asarray(np.zeros(channels, np.float32)))
+        self.weight = nnx.Param(on_device(np.ones(channels, np.float32)))
+        self.bias = nnx.Param(on_device(np.zeros(channels, np.float32)))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         batch, height, width, channels = x.shape

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -28,18 +29,17 @@ def initial_value(init: Initializer, rngs: nnx.Rngs | None, shape: tuple[int, ..
     NumPy draws them: jax.random would compile a program for every shape, most of a minute for one network.
     """
     if rngs is None:
-        return as_weight(np.zeros(shape))
+        return on_device(np.zeros(shape, np.float32))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(rngs.params())))
-    return as_weight(init(rng, shape))
+    return on_device(init(rng, shape), np.float32)
 
 
-def as_weight(values: np.ndarray, dtype: np.typing.DTypeLike = np.float32) -> jax.Array:
-    """Returns values on the default device, in `dtype`.
+def on_device(values: np.ndarray, dtype: DTypeLike | None = None) -> jax.Array:
+    """Copies NumPy's values to JAX's device, in another dtype if one is given.
 
-    Converted by NumPy and copied as they are: `jnp.asarray` would compile a program for every shape.
+    `jnp.asarray` would compile a program for every shape: a second and more for one network.
     """
-    weight: jax.Array = jax.device_put(values.astype(dtype), may_alias=False)
-    return weight
+    return jax.device_put(np.array(values, dtype))
 
 
 def kaiming_fan_in(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rvm_jax.networks.layers.initializers import Initializer, initial_value, xavier_uniform
+from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, xavier_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 from rvm_jax.networks.layers.kernels.precision import EXACT
 
@@ -60,9 +60,9 @@ class SpectralWeight(nnx.Module):
         u = np.asarray(initial_value(lambda rng, n: rng.normal(size=n), rngs, (rows,)))
         v = _unit(np.einsum("hwcr,r->chw", weight, u).ravel())
         u = _unit(np.einsum("hwcr,chw->r", weight, np.reshape(v, (columns, height, width))))
-        self.weight_u = nnx.BatchStat(jnp.asarray(u, jnp.float32))
-        self.weight_v = nnx.BatchStat(jnp.asarray(v, jnp.float32))
-        self.weight_bar = nnx.Param(jnp.asarray(weight))
+        self.weight_u = nnx.BatchStat(on_device(u, np.float32))
+        self.weight_v = nnx.BatchStat(on_device(v, np.float32))
+        self.weight_bar = nnx.Param(on_device(weight))
 
     def set_view(self, use_running_average: bool | None = None, **others: Any) -> dict[str, Any]:
         """Makes the view for training: `nnx.view(network, use_running_average=False)` calls this."""
@@ -81,6 +81,15 @@ class SpectralWeight(nnx.Module):
             self.weight_u[...], self.weight_v[...] = u, v
         sigma = _product(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), matrix), u)
         return weight / sigma
+
+    def divided(self) -> np.ndarray:
+        """Returns what calling it gives in evaluation, by NumPy: step by step, JAX would compile for every shape."""
+        weight, u, v = (np.asarray(x[...]) for x in (self.weight_bar, self.weight_u, self.weight_v))
+        height, width, columns, rows = weight.shape
+        along_rows = weight.reshape(-1, rows) @ u
+        sigma = np.dot(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), along_rows)
+        with np.errstate(invalid="ignore"):  # zeros, of a network whose weights are still to come
+            return np.asarray(weight / sigma, weight.dtype)
 
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -4,11 +4,11 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.basic import BatchNorm2d, Sequential
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.layers.resampling import avg_pool2, upsample2_nearest
 from rvm_jax.networks.layers.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
 
@@ -74,5 +74,5 @@ def shortcut(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:
 def silent_norm(channels: int) -> BatchNorm2d:
     """Returns the last batch norm of a residual branch, whose scale starts at 0: the block starts as the identity."""
     norm = BatchNorm2d(channels)
-    norm.weight.set_value(jnp.asarray(np.zeros(channels, np.float32)))
+    norm.weight.set_value(on_device(np.zeros(channels, np.float32)))
     return norm

@@ -47,7 +47,7 @@ class MattingNetwork(nnx.Module):
         kernels: what its layers compute by; None for those of the device that the weights go to.
 
     Raises:
-        UserError: an unknown variant or refiner.
+        UserError: if the variant or the refiner is unknown.
     """
 
     name: ClassVar = "rvm"

@@ -13,6 +13,7 @@ import numpy as np
 from flax import nnx
 
 from rvm_jax.networks.layers.basic import Conv2d
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 
 # [phase a, tap of the large kernel, tap of the small kernel]: the large pixel 2i + a + (tap - 1) in terms of the small
@@ -137,6 +138,6 @@ def _tensors(convolution: Any) -> tuple[np.ndarray, np.ndarray]:
 def _convolution(weight: np.ndarray, bias: np.ndarray) -> Conv2d:
     size, _, inputs, outputs = weight.shape
     convolution = Conv2d(inputs, outputs, size, rngs=None)
-    convolution.weight = nnx.Param(jnp.asarray(weight, jnp.float32))
-    convolution.bias = nnx.data(nnx.Param(jnp.asarray(bias, jnp.float32)))
+    convolution.weight = nnx.Param(on_device(weight, np.float32))
+    convolution.bias = nnx.data(nnx.Param(on_device(bias, np.float32)))
     return convolution

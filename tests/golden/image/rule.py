@@ -31,11 +31,15 @@ def spectral_uv(key_prefix, weight_bar, iterations=30):
     w = weight_bar.astype(np.float64).reshape(weight_bar.shape[0], -1)
     u = _rng(key_prefix + "weight_u").normal(0.0, 1.0, w.shape[0])
     u /= np.linalg.norm(u)
-    for _ in range(iterations):
-        v = w.T @ u
-        v /= np.linalg.norm(v)
-        u = w @ v
+    # The power iterations of u alone, by the much smaller w w'; v follows from the last but one.
+    gram = w @ w.T
+    for _ in range(iterations - 1):
+        u = gram @ u
         u /= np.linalg.norm(u)
+    v = w.T @ u
+    v /= np.linalg.norm(v)
+    u = w @ v
+    u /= np.linalg.norm(u)
     return u.astype(np.float32), v.astype(np.float32)
 
 

@@ -1,0 +1,91 @@
+"""The study's questions, outcomes on some categories, and what its results say to them, contender by contender."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from eval.study.outcomes import BACK, BAND, FLICKER, IOU
+from eval.study.run import REAL, Result
+from eval.study.statistics import LEAST_SEEDS, Comparison, compare
+from rvm_jax.errors import UserError
+
+BARE = f"{REAL}bare"
+
+
+class Question(NamedTuple):
+    """An outcome on some categories: whether one counts is told by its name."""
+
+    title: str
+    outcome: str
+    real: bool | None  # None: both
+    bare: bool
+
+    def counts(self, category: str) -> bool:
+        is_real = category.startswith(REAL)
+        return (self.real is None or is_real == self.real) and (category == BARE) == self.bare
+
+
+FIRST = Question("MAD in the band, real faces behind something", BAND, True, False)
+QUESTIONS = (
+    FIRST,
+    Question("IoU, the same", IOU, True, False),
+    Question("MAD in the band, bare real faces", BAND, True, True),
+    Question("IoU, the same", IOU, True, True),
+    Question("MAD in the band, rendered held-out", BAND, False, False),
+    Question("IoU, the same", IOU, False, False),
+    Question("flicker, pictures held", FLICKER, None, False),
+    Question("frames until the face is back", BACK, None, False),
+)
+
+
+class Table:
+    """The results of whole seeds, those that all contenders have.
+
+    Args:
+      results: of runs.
+      order: names of contenders, as tables list them; others are left out.
+
+    Raises:
+      UserError: if fewer than two seeds are whole.
+    """
+
+    def __init__(self, results: Iterable[Result], order: Sequence[str]):
+        self._by_run = {(result.contender, result.seed): result for result in results}
+        there = {name for name, _ in self._by_run}
+        self.names = [name for name in order if name in there]
+        found = sorted({seed for _, seed in self._by_run})
+        self.seeds = [seed for seed in found if all((name, seed) in self._by_run for name in self.names)]
+        if len(self.seeds) < LEAST_SEEDS or len(self.names) < 2:
+            raise UserError(
+                f"{len(self.seeds)} seed(s) are whole, of {len(self.names)} contender(s): intervals need two of each; "
+                "run the study on"
+            )
+
+    def values(self, name: str, question: Question) -> dict[str, np.ndarray]:
+        """Returns {category: (seeds, pictures or clips)} of a contender."""
+        runs = [self._by_run[name, seed].outcomes[question.outcome] for seed in self.seeds]
+        chosen = sorted(category for category in runs[0] if question.counts(category))
+        return {
+            category: np.array([[run[category][unit] for unit in sorted(runs[0][category])] for run in runs])
+            for category in chosen
+        }
+
+    def of(self, question: Question) -> dict[str, dict[str, np.ndarray]]:
+        """Returns the values of all contenders; empty where nothing of the question was measured."""
+        found = {name: self.values(name, question) for name in self.names}
+        return found if all(found.values()) else {}
+
+    def first(self) -> Question:
+        """Returns the first outcome; that of rendered held-out items where no real faces were measured."""
+        return FIRST if self.of(FIRST) else next(each for each in QUESTIONS if self.of(each))
+
+    def comparisons(self, question: Question) -> list[Comparison]:
+        """Compares all pairs of contenders."""
+        return compare(self.of(question), self.pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs of contenders, the one that tables list later first: its difference from the other."""
+        return [(ours, theirs) for theirs, ours in combinations(self.names, 2)]

@@ -1,0 +1,128 @@
+"""The study's tables, from the results of its runs."""
+
+from collections.abc import Mapping, Sequence
+
+from eval.report import Cells, markdown
+from eval.study.outcomes import LEGEND
+from eval.study.power import detectable, pooled, seeds_needed
+from eval.study.questions import QUESTIONS, Question, Table
+from eval.study.statistics import Comparison, Values, difference, interval_of, mean_of, variance_of
+from rvm_jax.errors import UserError
+
+BASE = "none"  # the contender that effects are shares of
+_WANTED = 0.05  # of the base's error: the difference that the power calculation asks for
+
+
+def document(table: Table, comparisons: int = 1) -> str:
+    """Returns all tables as Markdown.
+
+    Args:
+      table: of the results.
+      comparisons: that the study is planned to make, for its power.
+    """
+    first = table.first()
+    pairs = table.comparisons(first)
+    base = mean_of(table.values(BASE if BASE in table.names else table.names[0], first))
+    parts = [
+        f"{len(table.names)} contenders, {len(table.seeds)} seeds each.",
+        f"**All outcomes** (means with 95 % intervals of each by itself)\n\n{markdown(outcomes_table(table))}",
+        f"**{first.title}, all pairs** (95 % intervals for all together; p as it is, and by Holm)",
+        markdown(pairs_table(pairs, base)),
+        conclusion(pairs, base),
+        f"**{first.title}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
+        f"**{first.title}, by seed**\n\n{markdown(seeds_table(table, first))}",
+        power_text(table, first, base, comparisons),
+        "\n".join(f"- {name}: {text}" for name, text in LEGEND.items()),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def outcomes_table(table: Table) -> Cells:
+    """Returns a line an outcome, a column a contender."""
+    lines = [["outcome", *table.names]]
+    for question in QUESTIONS:
+        if found := table.of(question):
+            lines.append([question.title, *(_with_interval(values) for values in found.values())])
+    return lines
+
+
+def pairs_table(pairs: Sequence[Comparison], base: float) -> Cells:
+    """Returns a line a pair; shares are of the base's mean."""
+    lines = [["pair", "difference", f"share of `{BASE}`", "p", "corrected"]]
+    for each in pairs:
+        share = f"{100 * each.difference / base:+.1f} % [{100 * each.low / base:+.1f}, {100 * each.high / base:+.1f}]"
+        text = f"{each.difference:+.2f} [{each.low:+.2f}, {each.high:+.2f}]"
+        mark = " *" if each.is_real else ""
+        lines.append([f"{each.ours} − {each.theirs}", text, share, f"{each.p:.3f}", f"{each.corrected_p:.3f}{mark}"])
+    return lines
+
+
+def categories_table(table: Table, outcome: str) -> Cells:
+    """Returns a line a category, a column a contender."""
+    lines = [["category", "units", *table.names]]
+    everything = [Question("", outcome, None, bare) for bare in (False, True)]
+    found = {name: {c: v for each in everything for c, v in table.values(name, each).items()} for name in table.names}
+    for category in sorted(found[table.names[0]]):
+        part = {name: {category: found[name][category]} for name in table.names}
+        units = part[table.names[0]][category].shape[1]
+        lines.append([category, str(units), *(_with_interval(values) for values in part.values())])
+    return lines
+
+
+def seeds_table(table: Table, question: Question) -> Cells:
+    """Returns a line a seed, a column a contender."""
+    found = table.of(question)
+    return [
+        ["seed", *table.names],
+        *(
+            [str(seed), *(_number(mean_of({c: v[[i]] for c, v in values.items()})) for values in found.values())]
+            for i, seed in enumerate(table.seeds)
+        ),
+    ]
+
+
+def conclusion(pairs: Sequence[Comparison], base: float) -> str:
+    """Returns what the comparisons of the first outcome say, in a sentence or two."""
+    real = [each for each in pairs if each.is_real]
+    bound = max(max(abs(each.low), abs(each.high)) for each in pairs)
+    limit = f"No difference is larger than {bound:.1f}, {100 * bound / base:.0f} % of `{BASE}` (95 %, all pairs)."
+    if not real:
+        return f"No pair differs significantly. {limit}"
+    names = ", ".join(f"{each.ours} − {each.theirs} ({each.difference:+.1f})" for each in real)
+    return f"{len(real)} of {len(pairs)} pairs differ significantly: {names}. {limit}"
+
+
+def power_text(table: Table, question: Question, base: float, comparisons: int) -> str:
+    """Returns what a study of this variance finds, and how many seeds 5 % need."""
+    found, pairs = table.of(question), table.pairs
+    spread = pooled([variance_of(difference(found[ours], found[theirs])) for ours, theirs in pairs])
+    wanted = _WANTED * base
+    lines: Cells = [["comparisons", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
+    for count in sorted({1, len(pairs), comparisons}):
+        smallest = detectable(spread, len(table.seeds), count)
+        needed = seeds_needed(spread, wanted, count)
+        text = str(needed) if needed else "no number: more pictures"
+        lines.append([str(count), f"{smallest:.2f} ({100 * smallest / base:.1f} %)", text])
+    about = (
+        f"**Power**, of the mean variance of a difference ({spread.of_seed**0.5:.2f} over seeds, "
+        f"{spread.of_units**0.5:.2f} of the mean over pictures, as standard deviations), {len(table.seeds)} seeds:"
+    )
+    return f"{about}\n\n{markdown(lines)}"
+
+
+def _with_interval(values: Values) -> str:
+    low, high = interval_of(values)
+    return f"{_number(mean_of(values))} [{_number(low)}, {_number(high)}]"
+
+
+def _number(value: float) -> str:
+    places = 1 if abs(value) >= 10 else 3 if abs(value) < 1 else 2
+    return f"{value:.{places}f}"
+
+
+def order_of(contenders: Mapping[str, object], names: Sequence[str]) -> list[str]:
+    """Returns contenders in the config's order, those asked for alone where some are."""
+    for name in names:
+        if name not in contenders:
+            raise UserError(f"--contenders: '{name}' is none of {', '.join(contenders)}")
+    return [name for name in contenders if not names or name in names]
