@@ -57,7 +57,8 @@ def compiled(call: C) -> C:
             return call(self, *args, **kwargs)
         settings = tuple(sorted(static.items()))
         kind = (id(form.program), settings, *((leaf.shape, str(leaf.dtype)) for leaf in leaves))
-        height, width = leaves[0].shape[-3:-1] if leaves and leaves[0].ndim > 3 else (0, 0)
+        src = next(iter(arrays.values()), None)
+        height, width = src.shape[-3:-1] if isinstance(src, (np.ndarray, jax.Array)) and src.ndim > 3 else (0, 0)
         with _first_calls.of(kind, f"{width}x{height}"):
             return form.program(settings, form.own_weights, arrays)
 

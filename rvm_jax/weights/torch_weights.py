@@ -128,11 +128,7 @@ def set_state_dict(network: object, tensors: Mapping[str, np.ndarray], source: s
         tensor, axes = tensors[key], _torch_axes(layer, name)
         if axes is not None and tensor.ndim == len(axes):
             tensor = tensor.transpose(axes)
-        if (
-            tensor.shape == variable.shape
-            and tensor.dtype.kind in "iu"
-            and jnp.issubdtype(variable.dtype, jnp.floating)
-        ):
+        if tensor.shape == variable.shape and tensor.dtype.kind in "iu" and np.dtype(variable.dtype).kind not in "iu":
             misshapen.append(f"{key} (holds whole numbers, as quantised weights do)")
         elif tensor.shape == variable.shape:
             prepared[key] = tensor
