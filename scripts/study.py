@@ -37,11 +37,11 @@ def main(_: list[str]) -> None:
         Study(config, workdir, results, real).run(str(_PHASE.value))
     from eval.study import report
     from eval.study.questions import Table
-    from eval.study.run import read_results
+    from eval.study.run import read_results, read_start
 
     order = report.order_of(config.study.contenders, _CONTENDERS.value or [])
     planned = len(config.study.main.contenders)
-    text = report.document(Table(read_results(results), order), planned * (planned - 1) // 2)
+    text = report.document(Table(read_results(results), order, read_start(results)), planned * (planned - 1) // 2)
     write_bytes(results / "tables.md", text.encode())
     print(text)
 

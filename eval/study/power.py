@@ -17,17 +17,20 @@ class Spread(NamedTuple):
 
     of_seed: float
     of_units: float
-    units: int
 
     def variance(self, seeds: int) -> Variance:
         """Returns the variance of the difference of a study with this many seeds."""
-        return Variance(self.of_seed / seeds, self.of_units, seeds, self.units)
+        return Variance(self.of_seed / seeds, self.of_units, seeds)
+
+    def with_pictures(self, factor: int) -> "Spread":
+        """Returns the spread with so many times the pictures."""
+        return Spread(self.of_seed, self.of_units / factor)
 
 
 def pooled(variances: Sequence[Variance]) -> Spread:
     """Returns the spread that the pairs of a pilot have on average."""
     of_seed = float(np.mean([each.over_seeds * each.seeds for each in variances]))
-    return Spread(of_seed, float(np.mean([each.over_units for each in variances])), variances[0].units)
+    return Spread(of_seed, float(np.mean([each.over_units for each in variances])))
 
 
 def detectable(spread: Spread, seeds: int, comparisons: int = 1) -> float:

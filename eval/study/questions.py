@@ -46,12 +46,14 @@ class Table:
     Args:
       results: of runs.
       order: names of contenders, as tables list them; others are left out.
+      start: what the network that all started from has, or None.
 
     Raises:
       UserError: if fewer than two seeds are whole.
     """
 
-    def __init__(self, results: Iterable[Result], order: Sequence[str]):
+    def __init__(self, results: Iterable[Result], order: Sequence[str], start: Result | None = None):
+        self.start = start
         self._by_run = {(result.contender, result.seed): result for result in results}
         there = {name for name, _ in self._by_run}
         self.names = [name for name in order if name in there]
@@ -65,17 +67,16 @@ class Table:
 
     def values(self, name: str, question: Question) -> dict[str, np.ndarray]:
         """Returns {category: (seeds, pictures or clips)} of a contender."""
-        runs = [self._by_run[name, seed].outcomes[question.outcome] for seed in self.seeds]
-        chosen = sorted(category for category in runs[0] if question.counts(category))
-        return {
-            category: np.array([[run[category][unit] for unit in sorted(runs[0][category])] for run in runs])
-            for category in chosen
-        }
+        return _arrays([self._by_run[name, seed] for seed in self.seeds], question)
 
     def of(self, question: Question) -> dict[str, dict[str, np.ndarray]]:
         """Returns the values of all contenders; empty where nothing of the question was measured."""
         found = {name: self.values(name, question) for name in self.names}
         return found if all(found.values()) else {}
+
+    def of_start(self, question: Question) -> dict[str, np.ndarray]:
+        """Returns the same of the start, whose only seed is none; empty where there is none."""
+        return _arrays([self.start], question) if self.start else {}
 
     def first(self) -> Question:
         """Returns the first outcome; that of rendered held-out items where no real faces were measured."""
@@ -89,3 +90,12 @@ class Table:
     def pairs(self) -> list[tuple[str, str]]:
         """All pairs of contenders, the one that tables list later first: its difference from the other."""
         return [(ours, theirs) for theirs, ours in combinations(self.names, 2)]
+
+
+def _arrays(results: Sequence[Result], question: Question) -> dict[str, np.ndarray]:
+    runs = [result.outcomes[question.outcome] for result in results]
+    return {
+        category: np.array([[run[category][unit] for unit in sorted(runs[0][category])] for run in runs])
+        for category in sorted(runs[0])
+        if question.counts(category)
+    }

@@ -6,10 +6,12 @@ from eval.report import Cells, markdown
 from eval.study.outcomes import LEGEND
 from eval.study.power import detectable, pooled, seeds_needed
 from eval.study.questions import QUESTIONS, Question, Table
+from eval.study.run import START
 from eval.study.statistics import Comparison, Values, difference, interval_of, mean_of, variance_of
 from rvm_jax.errors import UserError
 
 BASE = "none"  # the contender that effects are shares of
+_MORE_PICTURES = 4  # times those measured, in the second half of the power table
 _WANTED = 0.05  # of the base's error: the difference that the power calculation asks for
 
 
@@ -38,11 +40,12 @@ def document(table: Table, comparisons: int = 1) -> str:
 
 
 def outcomes_table(table: Table) -> Cells:
-    """Returns a line an outcome, a column a contender."""
-    lines = [["outcome", *table.names]]
+    """Returns a line an outcome, a column a contender, after one for the start where that was measured."""
+    lines = [["outcome", *([START] if table.start else []), *table.names]]
     for question in QUESTIONS:
         if found := table.of(question):
-            lines.append([question.title, *(_with_interval(values) for values in found.values())])
+            start = [_number(mean_of(values)) for values in [table.of_start(question)] if values]
+            lines.append([question.title, *start, *(_with_interval(values) for values in found.values())])
     return lines
 
 
@@ -97,12 +100,14 @@ def power_text(table: Table, question: Question, base: float, comparisons: int) 
     found, pairs = table.of(question), table.pairs
     spread = pooled([variance_of(difference(found[ours], found[theirs])) for ours, theirs in pairs])
     wanted = _WANTED * base
-    lines: Cells = [["comparisons", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
-    for count in sorted({1, len(pairs), comparisons}):
-        smallest = detectable(spread, len(table.seeds), count)
-        needed = seeds_needed(spread, wanted, count)
-        text = str(needed) if needed else "no number: more pictures"
-        lines.append([str(count), f"{smallest:.2f} ({100 * smallest / base:.1f} %)", text])
+    lines: Cells = [["pictures", "comparisons", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
+    for factor in (1, _MORE_PICTURES):
+        for count in sorted({1, len(pairs), comparisons}):
+            smallest = detectable(spread.with_pictures(factor), len(table.seeds), count)
+            needed = seeds_needed(spread.with_pictures(factor), wanted, count)
+            text = str(needed) if needed else "no number: more pictures"
+            named = "these" if factor == 1 else f"{factor} times as many"
+            lines.append([named, str(count), f"{smallest:.2f} ({100 * smallest / base:.1f} %)", text])
     about = (
         f"**Power**, of the mean variance of a difference ({spread.of_seed**0.5:.2f} over seeds, "
         f"{spread.of_units**0.5:.2f} of the mean over pictures, as standard deviations), {len(table.seeds)} seeds:"
@@ -121,8 +126,9 @@ def _number(value: float) -> str:
 
 
 def order_of(contenders: Mapping[str, object], names: Sequence[str]) -> list[str]:
-    """Returns contenders in the config's order, those asked for alone where some are."""
+    """Returns contenders, the base first, those asked for alone where some are."""
     for name in names:
         if name not in contenders:
             raise UserError(f"--contenders: '{name}' is none of {', '.join(contenders)}")
-    return [name for name in contenders if not names or name in names]
+    chosen = [name for name in contenders if not names or name in names]
+    return sorted(chosen, key=lambda name: name != BASE)

@@ -177,6 +177,12 @@ def read_results(folder: Path) -> list[Result]:
     return [Result(**json.loads(path.read_text())) for path in paths]
 
 
+def read_start(folder: Path) -> Result | None:
+    """Returns the result of the network that all started from, or None."""
+    path = folder / f"{START}.json"
+    return Result(**json.loads(path.read_text())) if path.exists() else None
+
+
 def predict_with(network: Network) -> Predict:
     """Returns what mattes frames with a network; every clip begins with a state of zeros."""
     graphdef, params, batch_stats = functional.split(network)

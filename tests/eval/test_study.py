@@ -20,7 +20,7 @@ from eval.study.data import make_test_bed, prepare_sets
 from eval.study.design import Contender, Run, Sets, contenders, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, Predict, band_error, frames_until_back, measure, read_items
 from eval.study.questions import Table
-from eval.study.run import Result, Study, read_results, step_key
+from eval.study.run import Result, Study, read_results, read_start, step_key
 from rvm_jax import networks
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_picture
@@ -247,7 +247,8 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
         assert {each.updates for each in found.values()} == {3}
         assert found["none_0"].outcomes["band"] == found["people_0"].outcomes["band"]  # of the same noise
         assert found["none_0"].outcomes["band"] != found["none_1"].outcomes["band"]
-        text = report.document(Table(found.values(), ["none", "people"]))
+        text = report.document(Table(found.values(), ["none", "people"], read_start(results)))
+        assert "| outcome | start | none | people |" in text
         assert "2 contenders, 2 seeds each." in text and "| people − none | +0.00 [" in text
 
         config.train.batch_size = 1
@@ -284,6 +285,7 @@ def test_only_whole_seeds_count() -> None:
         Table(results[:3], ["none", "natocc"])
     with pytest.raises(UserError, match="'all' is none of"):
         report.order_of({"none": 0}, ["all"])
+    assert report.order_of({"all": 0, "natocc": 0, "none": 0}, []) == ["none", "all", "natocc"]
 
 
 def test_no_results(tmp_path: Path) -> None:
