@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import optax
 from ml_collections import ConfigDict
+from optax import GradientTransformation as Optimizer
 from tqdm import tqdm
 
 from data_pipeline.pipeline import make_batches
@@ -55,11 +55,7 @@ class Steps:
         key = step_key(config)
 
         def make(
-            network: Network,
-            objective: Loss,
-            optimizer: optax.GradientTransformation,
-            seed: int,
-            settings: StepSettings,
+            network: Network, objective: Loss, optimizer: Optimizer, seed: int, settings: StepSettings
         ) -> TrainStep:
             if key not in self._made:
                 self._made[key] = make_train_step(network, objective, optimizer, self._seed, settings)

@@ -100,8 +100,8 @@ def _matter(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]
     from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import loader_for
 
-    network: Any = loader_for(Settings(engine="onnxruntime"))(path)
-    matter = rvm_jax.Matter(network, ratio, engine="onnxruntime")
+    loaded: Any = loader_for(Settings(engine="onnxruntime"))(path)
+    matter = rvm_jax.Matter(loaded, ratio, engine="onnxruntime")
     return lambda: matter(frame).pha
 
 

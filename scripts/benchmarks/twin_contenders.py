@@ -107,12 +107,12 @@ def traced(frame: np.ndarray, ratio: float) -> tuple[Any, list[Any]]:
     return _traced(torch, network, src, ratio)
 
 
-def _traced(torch: Any, network: Any, src: Any, ratio: float) -> tuple[Any, list[Any]]:
+def _traced(torch: Any, twin: Any, src: Any, ratio: float) -> tuple[Any, list[Any]]:
     """The frozen module, and the states of a first frame."""
     with torch.inference_mode():
-        rec = [torch.zeros_like(r) for r in network(src, downsample_ratio=ratio)[2:]]
+        rec = [torch.zeros_like(r) for r in twin(src, downsample_ratio=ratio)[2:]]
     with torch.no_grad():
-        return torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, network, ratio), (src, *rec))), rec
+        return torch.jit.freeze(torch.jit.trace(_fixed_ratio(torch, twin, ratio), (src, *rec))), rec
 
 
 def exported(frame: np.ndarray, ratio: float) -> tuple[bytes, dict[str, np.ndarray]]:

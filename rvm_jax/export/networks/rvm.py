@@ -1,6 +1,7 @@
 """RVM: encoder, LR-ASPP, recurrent decoder and refiner."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,10 +55,11 @@ def emit_rvm(
     *fine, deep = _features(g, network, small)
     hidden, states = decode(g, network.decoder, small, (*fine, emit(g, network.aspp, deep)), rec, frames)
     heads = _heads(g, network, hidden)
+    seen = _Seen(src, small, heads, hidden)
     if isinstance(ratio, Value):
-        maps = _refined_at_need(g, network, src, small, heads, hidden, ratio, foreground, joined)
+        maps = _refined_at_need(g, network, seen, ratio, foreground, joined)
     elif ratio != 1.0:
-        maps = _refined(g, network, src, small, heads, hidden, foreground, joined)
+        maps = _refined(g, network, seen, foreground, joined)
     else:
         maps = _whole(g, network, src, heads, foreground)
     *fgr, pha = (ops.clip(g, x, 0, 1) for x in maps)
@@ -127,42 +129,34 @@ def _whole(g: Graph, network: MattingNetwork, src: Value, heads: list[Value], fo
     return heads[-1:]
 
 
-def _refined(
-    g: Graph,
-    network: MattingNetwork,
-    src: Value,
-    small: Value,
-    heads: list[Value],
-    hidden: Value,
-    foreground: bool,
-    joined: bool,
-) -> list[Value]:
+class _Seen(NamedTuple):
+    """What a refiner sees: the frames, the shrunk ones, and what the network made of these."""
+
+    src: Value
+    small: Value
+    heads: list[Value]
+    hidden: Value
+
+
+def _refined(g: Graph, network: MattingNetwork, seen: _Seen, foreground: bool, joined: bool) -> list[Value]:
     if not network.foreground:
-        return [refine_alpha(g, src, small, heads[0])]
+        return [refine_alpha(g, seen.src, seen.small, seen.heads[0])]
     deep = network.refiner if isinstance(network.refiner, DeepGuidedFilter) else None
-    return refine(g, deep, src, small, heads, hidden, colours=foreground, joined=joined)
+    return refine(g, deep, *seen, colours=foreground, joined=joined)
 
 
 def _refined_at_need(
-    g: Graph,
-    network: MattingNetwork,
-    src: Value,
-    small: Value,
-    heads: list[Value],
-    hidden: Value,
-    ratio: Value,
-    foreground: bool,
-    joined: bool,
+    g: Graph, network: MattingNetwork, seen: _Seen, ratio: Value, foreground: bool, joined: bool
 ) -> list[Value]:
     """Refines where the ratio, an input of the graph, is not 1."""
     is_whole = ops.reshape(g, g.node("Equal", [ratio, g.constant(np.ones(1, np.float32))], (1,), "bool"), [])
     whole, refined = g.branch(), g.branch()
     with refined.scope("refiner"):
-        results = _refined(refined, network, src, small, heads, hidden, foreground, joined)
-    for branch, values in ((whole, _whole(whole, network, src, heads, foreground)), (refined, results)):
+        results = _refined(refined, network, seen, foreground, joined)
+    for branch, values in ((whole, _whole(whole, network, seen.src, seen.heads, foreground)), (refined, results)):
         for index, value in enumerate(values):
             branch.output(g.unique(f"{'whole' if branch is whole else 'refined'}_{index}"), value)
-    shapes = [(src.shape[0], value.channels, *src.sides) for value in results]
+    shapes = [(seen.src.shape[0], value.channels, *seen.src.sides) for value in results]
     return g.nodes(
         "If", [is_whole], shapes, "float32", then_branch=whole.body("whole"), else_branch=refined.body("refined")
     )
