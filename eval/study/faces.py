@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from data_pipeline.pipeline import make_batches
 from data_pipeline.prepare_source import prepare_source
-from data_pipeline.sources.base import Request
+from data_pipeline.sources.base import Kind, Request
 from eval import report
 from eval.compilation_cache import keep_compilations
 from eval.folders.evaluation import evaluate
@@ -22,7 +22,7 @@ from rvm_jax.media.pictures import write_bytes
 from rvm_jax.train.loop import train
 
 METRICS = ("iou", "mad")
-_KINDS = {"faces": "face", "occluders": "occluder"}  # sections of the data that are rendered before the trainings
+_KINDS: dict[str, Kind] = {"faces": "face", "occluders": "occluder"}  # sections of the data that are rendered before the trainings
 
 # {contender: [by seed: {metric: {category: its mean}}]}
 Results = dict[str, list[dict[str, dict[str, float]]]]
