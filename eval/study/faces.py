@@ -22,7 +22,8 @@ from rvm_jax.media.pictures import write_bytes
 from rvm_jax.train.loop import train
 
 METRICS = ("iou", "mad")
-_KINDS: dict[str, Kind] = {"faces": "face", "occluders": "occluder"}  # sections of the data that are rendered before the trainings
+# Sections of the data that are rendered before the trainings.
+_KINDS: dict[str, Kind] = {"faces": "face", "occluders": "occluder"}
 
 # {contender: [by seed: {metric: {category: its mean}}]}
 Results = dict[str, list[dict[str, dict[str, float]]]]
