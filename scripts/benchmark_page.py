@@ -13,6 +13,7 @@ from absl import flags
 from rvm_jax import cli
 from rvm_jax.atomic_files import write_bytes
 from rvm_jax.errors import UserError
+from rvm_jax.output_paths import check_outputs
 from scripts import ROOT
 
 _JSON = flags.DEFINE_string("json", str(ROOT / "docs" / "benchmarks.json"), "What `benchmark.py all` wrote.")
@@ -122,6 +123,7 @@ def _wrapped(text: str, width: int = 120) -> list[str]:
 
 
 def main(_: list[str]) -> None:
+    check_outputs([Path(_OUTPUT.value)], [Path(_JSON.value)])
     try:
         text = page(json.loads(Path(_JSON.value).read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:

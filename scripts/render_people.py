@@ -38,11 +38,13 @@ def main(_: list[str]) -> None:
     from data_pipeline.sources import open_source
     from data_pipeline.sources.base import Request
     from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.output_paths import check_output_folders
     from scripts._literals import literal
 
     root = Path(str(_OUTPUT.value))
     spec = {"name": "people", "frames": _FRAMES.value, "max_items": _CLIPS.value, "seed": _SEED.value}
     spec |= {key: literal(value) for key, _, value in (option.partition("=") for option in _OPTIONS.value)}
+    check_output_folders([root], [Path(str(spec[name])) for name in ("backgrounds", "surfaces") if spec.get(name)])
     source = open_source(spec, Request("face", _SPLIT.value, _SIZE.value, "--option"))
     assert isinstance(source, People)
     settings = {**spec, "size": _SIZE.value, "split": _SPLIT.value}

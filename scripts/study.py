@@ -24,6 +24,7 @@ _CONTENDERS = flags.DEFINE_list("contenders", [], "Of the tables; all that have 
 def main(_: list[str]) -> None:
     from rvm_jax.errors import UserError
     from rvm_jax.media.pictures import write_bytes
+    from rvm_jax.output_paths import check_output_folders
 
     config = _CONFIG.value
     if config is None or "study" not in config:
@@ -34,6 +35,7 @@ def main(_: list[str]) -> None:
         from eval.study.run import Study
 
         real = Path(_REAL_FACES.value) if _REAL_FACES.value else None
+        check_output_folders([workdir, *([results] if workdir not in results.parents else [])], [real] if real else [])
         Study(config, workdir, results, real).run(str(_PHASE.value))
     from eval.study import report
     from eval.study.questions import Table

@@ -153,10 +153,17 @@ _LOSSES = {
     "draw_matting": ["--output_dir=work/matting/pictures"],
     "draw_model_card": ["--clip={}/pred/face.jpg", "--faces={}/label", "--output_dir={}/pred"],
     "draw_surfaces": ["--pictures={}/label", "--output={}/label/hands/mask/a.png"],
+    "study": ["--config=configs/study.py", "--phase=pilot", "--workdir={}", "--real_faces={}/label"],
+    "study_faces": ["--config=configs/people_or_drawn.py", "--faces={}/label", "--workdir={}"],
+    "render_people": ["--option=backgrounds={}/label", "--output_dir={}"],
+    "benchmark_page": ["--json={}/recipe.py", "--output={}/recipe.py"],
     "benchmark": ["feed", "--json={}/recipe.py", _RECIPE],
 }
 # What reads no file that its results could be named like, or leaves the writing to the commands above.
-_READ_NOTHING = {"compare_training", "draw_people", "draw_techniques", "fuzz", "gpu_report", "kill_test", "quickstart"}
+_READ_NOTHING = {
+    "compare_training", "draw_people", "draw_techniques", "evaluate_people", "fuzz", "gpu_report", "kill_test",
+    "quickstart",
+}  # fmt: skip
 _TEXT = """
 from configs import technique_sweep
 def get_config():

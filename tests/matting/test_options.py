@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # fmt: off
 FLAGS = [
     "alpha_bits", "background", "checkpoint", "downsample_ratio", "dry_run",
-    "dtype", "engine", "face_file", "face_gap", "face_mask", "face_model", "face_side", "faithful",
+    "dtype", "engine", "face_file", "face_gap", "face_mask", "face_model", "face_side",
+    "face_template", "faithful",
     "guidance", "guidance_alpha", "guidance_checkpoint", "input_rate", "input_resize",
     "input_size", "input_source", "input_stream", "keep_hidden_colours", "max_faces",
     "output_alpha", "output_codec", "output_comparison", "output_composition", "output_dir",

@@ -18,7 +18,8 @@ from rvm_jax.train.rates import resolve_rates
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 STUDIES = {"technique_sweep", "people_or_drawn", "study"}  # of several trainings, not of scripts/train.py
-NAMES = sorted({path.stem for path in FOLDER.glob("[!_]*.py")} - STUDIES)
+BENCHMARKS = {"real_faces"}  # of scripts/make_benchmark.py
+NAMES = sorted({path.stem for path in FOLDER.glob("[!_]*.py")} - STUDIES - BENCHMARKS)
 
 
 def recipe(name: str) -> ModuleType:
