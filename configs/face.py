@@ -17,7 +17,7 @@ What it chooses, and why:
 - Sizes and lengths grow, 96² T 2, 128² T 3, 256² T 8: what a face is can be learned small, where a step costs a tenth;
   edges need the size, and bringing a face back after an occlusion the length. A network of clips of three frames finds
   0.74 of a face (IoU) on the first frame after something hid it for half a second; 1,650 steps more on clips of eight
-  bring that to 0.90, at the same size, and cost nothing elsewhere (docs/model_card.md).
+  bring that to 0.90, at the same size, and cost nothing elsewhere (docs/model_card.md; 0.81 by longer training alone).
 - In the last stage seven of ten occluders come and go within a clip.
 - Rendered people (3-D hands, hair, wear, shadows; four parts) and drawn ones (three parts) complement each other: in
   pilots of 900 steps the former alone left holes at beards and glasses (IoU 0.79 on bare real faces), the latter alone
