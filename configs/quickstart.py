@@ -19,7 +19,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.network = _defaults.network()
     technique = {"name": "published", "preset": "repaired", "occlusion": 0.8}
     config.data = _defaults.embedded_data(technique, resolution=80, seq_length=3)
-    config.train = _defaults.train(steps=600, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
+    config.train = _defaults.train(steps=1000, batch_size=6, checkpoint_every=200, keep_checkpoints=2)
     config.optimizer = _defaults.optimizer(((".*", 2e-3),), schedule="cosine", warmup_steps=50)
     config.eval = {"every": 200, "num_clips": 16, "batch_size": 8}
     config.log = _defaults.log()
