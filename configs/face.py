@@ -54,9 +54,6 @@ def get_config(arg: str = "") -> ConfigDict:
     before = {"stage2": "work/face/stage1", "stage3": "work/face/stage2"}
     config.network = _defaults.network(start_from="" if "tiny" in chosen else before.get(stage, ""))
     config.data = _data(int(sizes["resolution"]), int(sizes["seq_length"]), 8 if stage == "gpu" else 1)
-    if int(sizes["seq_length"]) >= _LONG:
-        for technique in config.data.techniques.values():
-            technique.update({"visits": 0.7, "motion_span": (0, 2 * int(sizes["seq_length"]))})
     config.train = _defaults.train(
         steps=sizes["steps"],
         batch_size=sizes["batch_size"],
@@ -76,7 +73,9 @@ def get_config(arg: str = "") -> ConfigDict:
 def _data(resolution: int, seq_length: int, workers: int) -> dict[str, object]:
     drawn = {"name": "drawn", "surfaces": 0.75, "max_items": 100_000, "weight": 3.0}
     people = {"name": "people", "root": "work/face_data/people", "prepared": True, "frames": 16, "weight": 4.0}
-    common = {"occlusion": 0.6, "camera": {"probability": 0.6}, "motion_blur": 0.15}
+    common: dict[str, object] = {"occlusion": 0.6, "camera": {"probability": 0.6}, "motion_blur": 0.15}
+    if seq_length >= _LONG:
+        common |= {"visits": 0.7, "motion_span": (0, 2 * seq_length)}
     generated = {"drawn": drawn, "people": {"name": "people", "max_items": 100, "frames": 16, "weight": 4.0}}
     return {
         "faces": {"drawn": drawn, "people": people},

@@ -16,11 +16,10 @@ from configs import _defaults
 
 
 def get_config() -> ConfigDict:
-    """Returns the sources of the benchmark, the frame around them being that of a recipe."""
-    config = ConfigDict()
-    config.network = _defaults.network(start_from="face")
+    """Returns the sources of the benchmark."""
     measured = {"train": "hash:0/0/1", "valid": "hash:0/0/1", "test": "hash:0/0/1"}
-    config.data = {
+    config = ConfigDict()
+    config.data = _defaults.embedded_data({"name": "natocc"}, resolution=512, seq_length=1) | {
         "faces": {"london": {"name": "london", "root": "datasets/london", "split": measured, "weight": 1.0}},
         "occluders": {
             "photographed": {
@@ -32,16 +31,6 @@ def get_config() -> ConfigDict:
             "drawn": {"name": "drawn", "surfaces": 1.0, "max_items": 2000, "weight": 2.0},
         },
         "textures": {"surfaces": {"name": "surfaces", "max_items": 2000, "weight": 1.0}},
-        "techniques": {"main": {"name": "natocc"}},
-        "resolution": 512,
-        "seq_length": 1,
-        "trimap": False,
-        "seed": 0,
-        "workers": 0,
         "max_bad_share": 0.0,
     }
-    config.train = _defaults.train(batch_size=1)
-    config.optimizer = _defaults.optimizer(((".*", 1e-4),))
-    config.eval = {"every": 0, "num_clips": 0, "batch_size": 1}
-    config.log = _defaults.log()
     return config

@@ -32,8 +32,8 @@ Tile = tuple[np.ndarray, np.ndarray]
 
 
 def main(_: list[str]) -> None:
-    import rvm_jax
-    from rvm_jax.matting.matter import Matter
+    from rvm_jax.matting.make_backend import as_matter
+    from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import load_network, weights_paths
     from rvm_jax.media.pictures import write_picture
     from rvm_jax.media.video_reader import VideoReader
@@ -45,8 +45,7 @@ def main(_: list[str]) -> None:
         [str(_CLIP.value), *weights_paths(_CHECKPOINT.value)],
         below=[str(_FACES.value)],
     )
-    network = load_network(_CHECKPOINT.value)
-    matter = network if isinstance(network, rvm_jax.Matter) else Matter(network)  # type: ignore[arg-type]
+    matter = as_matter(load_network(_CHECKPOINT.value), Settings(engine="jax"))
     clip = [(rgb, _alpha(matter, rgb)) for rgb in VideoReader(str(_CLIP.value))]
     faces = _faces(matter)
     best = [tile for category in _PICTURES[:2] for _, tile in sorted(faces[category], key=_error)[: _SHOWN // 2]]

@@ -29,7 +29,9 @@ def main(_: list[str]) -> None:
     from eval.by_trait import measure, rows
     from eval.report import estimate_json, estimate_text, markdown
     from rvm_jax.atomic_files import write_bytes
+    from rvm_jax.matting.make_backend import as_matter
     from rvm_jax.matting.matter import Matter
+    from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import load_network, weights_paths
     from rvm_jax.output_paths import check_outputs
 
@@ -47,8 +49,7 @@ def main(_: list[str]) -> None:
             """Returns the alpha (H, W) in [0, 1] of the next frame."""
             return np.asarray(self._matter(rgb).pha)[..., 0]
 
-    network = load_network(_CHECKPOINT.value)
-    matter = network if isinstance(network, Matter) else Matter(network)  # type: ignore[arg-type]
+    matter = as_matter(load_network(_CHECKPOINT.value), Settings(engine="jax"))
     people = People(_SIZE.value, split="test", max_items=_CLIPS.value, frames=_FRAMES.value)
     clips = range(_CLIPS.value)
     table = rows(list(tqdm(measure(Streaming(matter), people, clips), total=len(clips), unit="clip")))

@@ -30,13 +30,14 @@ _MARGIN = 0.15  # of the face's sides, by which the surface is larger
 def main(_: list[str]) -> None:
     from tqdm import tqdm
 
-    from rvm_jax.matting.matter import Matter
+    from eval.report import markdown
+    from rvm_jax.matting.make_backend import as_matter
+    from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import load_network
     from rvm_jax.media.masks import read_mask
     from rvm_jax.media.pictures import list_pictures, read_picture
 
-    network = load_network(_CHECKPOINT.value)
-    matter = network if isinstance(network, Matter) else Matter(network)  # type: ignore[arg-type]
+    matter = as_matter(load_network(_CHECKPOINT.value), Settings(engine="jax"))
     root = Path(str(_FACES.value)) / "bare"
     pictures = list_pictures(root / "img")[:: _EVERY.value]
     before, hidden, after = [], [], []
@@ -53,8 +54,7 @@ def main(_: list[str]) -> None:
     ious = [f"{value:.3f}" for value in np.mean(after, axis=0)]
     titles = ["faces", "IoU before", "hidden face taken for visible", *(f"IoU {k + 1} after" for k in range(_AROUND))]
     cells = [str(len(pictures)), f"{np.mean(before):.3f}", f"{np.mean(hidden):.3f}", *ious]
-    for line in (titles, ["---:"] * len(titles), cells):
-        print("| " + " | ".join(line) + " |")
+    print(markdown([titles, cells]), end="")
 
 
 def _cover(rng: np.random.Generator, picture: np.ndarray, face: np.ndarray) -> np.ndarray:

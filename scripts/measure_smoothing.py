@@ -34,6 +34,7 @@ _LEAST, _MOST = 0.02, 0.98  # of the mean alpha along the edge
 def main(_: list[str]) -> None:
     from tqdm import tqdm
 
+    from eval.report import markdown
     from rvm_jax.matting.make_backend import make_backend
     from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import load_network
@@ -65,9 +66,9 @@ def main(_: list[str]) -> None:
             for strength, alphas in _alphas(backend, moving, strengths).items():
                 error[strength].append(1000 * float(np.abs(alphas - np.stack(truth)).mean()))
             bar.update()
-    print("| smooth | flicker of stills × 1000 | MAD of moving clips × 1000 |\n| ---: | ---: | ---: |")
-    for strength in strengths:
-        print(f"| {strength:g} | {np.mean(flicker[strength]):.2f} | {np.mean(error[strength]):.2f} |")
+    cells = [["smooth", "flicker of stills × 1000", "MAD of moving clips × 1000"]]
+    cells += [[f"{each:g}", f"{np.mean(flicker[each]):.2f}", f"{np.mean(error[each]):.2f}"] for each in strengths]
+    print(markdown(cells), end="")
 
 
 class _Done:

@@ -9,7 +9,6 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from data_pipeline.pipeline import make_batches
 from data_pipeline.prepare_source import prepare_source
 from data_pipeline.sources.base import Kind, Request
 from eval import report
@@ -17,6 +16,7 @@ from eval.compilation_cache import keep_compilations
 from eval.folders.evaluation import evaluate
 from eval.folders.pairs import find_pairs
 from eval.study.real_faces import predict_faces, shrink_faces
+from eval.study.trainings import batches
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
 from rvm_jax.train.loop import train
@@ -69,7 +69,7 @@ def run(
             one = workdir / name / str(seed)
             if not (one / "errors.json").exists():
                 trained = _recipe(config, name, seed, workdir / "prepared")
-                train(trained, one, _batches(trained), {})
+                train(trained, one, batches(trained), {})
                 predict(one, labels, one / "predictions")
                 _measure(one, labels)
             found[name].append(json.loads((one / "errors.json").read_text()))
@@ -118,17 +118,11 @@ def _recipe(config: ConfigDict, name: str, seed: int, prepared: Path) -> ConfigD
         for label, spec in data[section].items():
             where = f"{section}.{label}"
             output = prepared / f"{owner}_{section}_{label}"
-            if not (output / "done").exists():
-                prepare_source(output, spec, Request(kind, "train", data["resolution"], where), "train", part_size=200)
-                write_bytes(output / "done", b"")
+            prepare_source(output, spec, Request(kind, "train", data["resolution"], where), "train", part_size=200)
             data[section][label] = spec | {"root": str(output), "prepared": True}
     settings["data"] = data | {"seed": seed}
     settings["train"]["seed"] = seed
     return ConfigDict(settings)
-
-
-def _batches(config: ConfigDict) -> Callable[[int], Any]:
-    return lambda step: make_batches(config.data, batch_size=config.train.batch_size, start_step=step)
 
 
 def _measure(one: Path, labels: Path) -> None:

@@ -1,6 +1,6 @@
 """The outcomes of the study, as docs/study.md fixes them, of a network on folders <category>/{img,mask}."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from eval.metrics.region import trimap_described
 from eval.metrics.visible import VISIBLE_FROM, visible_iou
+from eval.study.trainings import Alphas, predict_filled
 from rvm_jax.errors import UserError
 from rvm_jax.guidance.values import UNKNOWN
 from rvm_jax.media.masks import read_mask
@@ -23,8 +24,6 @@ LEGEND = {
 }
 # {outcome: {category: {picture or clip: value}}}
 Outcomes = dict[str, dict[str, dict[str, float]]]
-# From frames uint8 (B, T, S, S, 3) to alphas uint8 (B, T, S, S).
-Predict = Callable[[np.ndarray], np.ndarray]
 
 _AT_ONCE = 4  # clips that are predicted together
 _REACH = 10 / 512  # of the band, as a share of the picture's side
@@ -78,7 +77,7 @@ def read_items(root: Path, side: int, held: int, every: int = 1, prefix: str = "
     return found
 
 
-def measure(items: Sequence[Item], predict: Predict) -> Outcomes:
+def measure(items: Sequence[Item], predict: Alphas) -> Outcomes:
     """Returns all outcomes; what an item does not tell, such as the flicker of a clip that moves, is left out."""
     outcomes: Outcomes = {name: {} for name in LEGEND}
     for item, alphas in _predicted(items, predict):
@@ -133,7 +132,7 @@ def _outcomes(item: Item, alphas: np.ndarray) -> Mapping[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _predicted(items: Sequence[Item], predict: Predict) -> Iterator[tuple[Item, np.ndarray]]:
+def _predicted(items: Sequence[Item], predict: Alphas) -> Iterator[tuple[Item, np.ndarray]]:
     """Yields every item with its alphas; batches are padded, so that a length compiles once."""
     by_length: dict[int, list[Item]] = {}
     for item in items:
@@ -142,8 +141,7 @@ def _predicted(items: Sequence[Item], predict: Predict) -> Iterator[tuple[Item, 
         for start in range(0, len(group), _AT_ONCE):
             part = group[start : start + _AT_ONCE]
             src = np.stack([item.src for item in part])
-            filled = np.concatenate([src, np.repeat(src[-1:], _AT_ONCE - len(src), axis=0)])
-            yield from zip(part, predict(filled), strict=False)
+            yield from zip(part, predict_filled(predict, src, _AT_ONCE), strict=True)
 
 
 def _read(category: Path, name: str, side: int) -> tuple[np.ndarray, np.ndarray]:

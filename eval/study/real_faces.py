@@ -9,11 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 import rvm_jax
+from eval.study.trainings import predict_filled, predict_with
 from rvm_jax.errors import UserError
 from rvm_jax.media.masks import read_mask
 from rvm_jax.media.pictures import list_pictures, read_picture, write_bytes, write_picture
-from rvm_jax.networks import functional
-from rvm_jax.train.prediction import predictor
 
 _AT_ONCE = 16  # pictures, or clips, of a batch
 _DONE = "done"
@@ -65,13 +64,10 @@ def predict_faces(run: Path, labels: Path, predictions: Path) -> None:
         predictions: where they go; what is there is removed.
     """
     shutil.rmtree(predictions, ignore_errors=True)
-    graphdef, params, batch_stats = functional.split(rvm_jax.load(run))
-    predict = predictor(graphdef)
+    predict = predict_with(rvm_jax.load(run))
     for part in _parts(labels):
         src = np.stack([[read_picture(file) for file in clip] for clip in part])
-        filled = np.concatenate([src, np.repeat(src[-1:], _AT_ONCE - len(src), axis=0)])  # one compilation serves all
-        pha = np.round(255 * np.asarray(predict(params, batch_stats, {"src": filled}))).astype(np.uint8)
-        for clip, alphas in zip(part, pha, strict=False):
+        for clip, alphas in zip(part, predict_filled(predict, src, _AT_ONCE), strict=True):
             for file, alpha in zip(clip, alphas, strict=True):
                 category, _, *place = file.relative_to(labels).parts
                 write_picture(predictions.joinpath(category, *place), alpha)

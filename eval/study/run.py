@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 from optax import GradientTransformation as Optimizer
 from tqdm import tqdm
 
-from data_pipeline.pipeline import make_batches
 from eval.compilation_cache import keep_compilations
 from eval.study.data import make_test_bed, prepare_sets
 from eval.study.design import PHASES, Run, Sets, run_config, runs, start_config
-from eval.study.outcomes import Item, Outcomes, Predict, measure, read_items
+from eval.study.outcomes import Item, Outcomes, measure, read_items
+from eval.study.trainings import Alphas, batches, predict_with
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
 from rvm_jax.networks import functional
@@ -25,7 +24,6 @@ from rvm_jax.train import checkpoints
 from rvm_jax.train.initial_network import initial_network
 from rvm_jax.train.loop import train
 from rvm_jax.train.losses.objectives import Loss
-from rvm_jax.train.prediction import predictor
 from rvm_jax.train.step import StepMaker, StepSettings, TrainStep, make_train_step
 
 STUDY = "study.json"  # beside the runs' results: the settings that they have in common
@@ -75,10 +73,6 @@ def step_key(config: ConfigDict) -> str:
     return json.dumps([network, train, config.optimizer.to_dict()], sort_keys=True)
 
 
-def _batches(config: ConfigDict) -> Callable[[int], Any]:
-    return lambda step: make_batches(config.data, batch_size=config.train.batch_size, start_step=step)
-
-
 class Study(NamedTuple):
     """Where a study is, and what does its parts; tests put others in their place.
 
@@ -100,9 +94,9 @@ class Study(NamedTuple):
     real_faces: Path | None = None
     prepare: Callable[[ConfigDict, Path, str], Sets] = prepare_sets
     test_bed: Callable[[ConfigDict, Path], Sequence[Path]] = make_test_bed
-    batches: Callable[[ConfigDict], Callable[[int], Any]] = _batches
+    batches: Callable[[ConfigDict], Callable[[int], Any]] = batches
     train: Callable[..., Any] = train
-    measure: Callable[[Sequence[Item], Predict], Outcomes] = measure
+    measure: Callable[[Sequence[Item], Alphas], Outcomes] = measure
 
     def run(self, phase: str) -> None:
         """Trains and measures all contenders of a phase that have no result yet, showing progress.
@@ -177,18 +171,6 @@ def read_start(folder: Path) -> Result | None:
     """Returns the result of the network that all started from, or None."""
     path = folder / f"{START}.json"
     return Result(**json.loads(path.read_text())) if path.exists() else None
-
-
-def predict_with(network: Network) -> Predict:
-    """Returns what mattes frames with a network; every clip begins with a state of zeros."""
-    graphdef, params, batch_stats = functional.split(network)
-    predict = predictor(graphdef)
-
-    def alphas(src: np.ndarray) -> np.ndarray:
-        pha = np.asarray(predict(params, batch_stats, {"src": src}))
-        return np.round(255 * pha[..., 0]).astype(np.uint8)
-
-    return alphas
 
 
 def _copied(network: Network) -> Network:

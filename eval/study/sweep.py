@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 import rvm_jax
-from data_pipeline.pipeline import make_batches, section_of
+from data_pipeline.pipeline import section_of
 from data_pipeline.sources.listing import source_roots
 from eval import report
 from eval.compilation_cache import keep_compilations
@@ -21,13 +21,12 @@ from eval.make_benchmark.benchmark import make
 from eval.make_benchmark.benchmark_spec import categories
 from eval.make_benchmark.manifest import read_manifest
 from eval.metrics.statistics import Estimate, estimate, paired
+from eval.study.trainings import batches, predict_filled, predict_with
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import read_picture, write_bytes, write_picture
-from rvm_jax.networks import functional
 from rvm_jax.output_paths import check_output_folders
 from rvm_jax.train.initial_network import starting_paths
 from rvm_jax.train.loop import train
-from rvm_jax.train.prediction import predictor
 
 METRIC = "mad"
 _CLIPS_AT_ONCE = 16  # a batch of the networks' predictions
@@ -161,12 +160,8 @@ def _trained(
     one.data.techniques = techniques
     one.data.seed = one.train.seed = seed
     one.network.start_from = start
-    train(one, run, _batches(one), {})
+    train(one, run, batches(one), {})
     return run
-
-
-def _batches(config: ConfigDict) -> Callable[[int], Any]:
-    return lambda step: make_batches(config.data, batch_size=config.train.batch_size, start_step=step)
 
 
 def _evaluate(run: Path, labels: Path) -> None:
@@ -192,17 +187,13 @@ def predict_benchmark(run: Path, labels: Path, predictions: Path) -> None:
       predictions: where they go; what is there is removed.
     """
     shutil.rmtree(predictions, ignore_errors=True)
-    graphdef, params, batch_stats = functional.split(rvm_jax.load(run))
-    predict = predictor(graphdef)
+    predict = predict_with(rvm_jax.load(run))
     manifest = read_manifest(labels)
     for category, items in manifest["categories"].items():
         names = [[f"{i['name']}/{t:05d}.png" for t in range(i["frames"])] or [f"{i['name']}.png"] for i in items]
         for start in range(0, len(names), _CLIPS_AT_ONCE):
             part = names[start : start + _CLIPS_AT_ONCE]
             src = np.stack([[read_picture(labels / category / "img" / name) for name in clip] for clip in part])
-            # Padded, so that one compilation serves all.
-            filled = np.concatenate([src, np.repeat(src[-1:], _CLIPS_AT_ONCE - len(src), axis=0)])
-            pha = np.round(255 * np.asarray(predict(params, batch_stats, {"src": filled}))).astype(np.uint8)
-            for clip, alphas in zip(part, pha, strict=False):
+            for clip, alphas in zip(part, predict_filled(predict, src, _CLIPS_AT_ONCE), strict=True):
                 for name, alpha in zip(clip, alphas, strict=True):
                     write_picture(predictions / category / name, alpha)

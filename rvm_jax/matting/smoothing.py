@@ -26,8 +26,9 @@ class Smoothed:
       strength: from 0 up to 1, exclusive; at 0.8 a still edge is the mean of about ten frames.
     """
 
+    has_state = True
+
     def __init__(self, backend: Backend, strength: float):
-        self.has_state = True
         self._backend, self._strength = backend, strength
 
     def matte(self, frames: Iterable[Frame], related: bool, rec: State | None = None) -> Iterator[Matted]:

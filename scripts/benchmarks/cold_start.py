@@ -82,9 +82,8 @@ def _files(folder: Path, frame: np.ndarray, ratio: float) -> dict[str, Path]:
     frozen, rec = twin_contenders.traced(frame, ratio)
     shapes = json.dumps([list(r.shape) for r in rec])
     torch.jit.save(frozen, str(files["rvm.pt"]), _extra_files={_SHAPES: shapes})
-    if any(kind.endswith(".onnx") for kind, _ in _KINDS.values()):
-        files["ours.onnx"].write_bytes(export_contenders.model(frame, ratio))
-        files["twin.onnx"].write_bytes(twin_contenders.exported(frame, ratio)[0])
+    files["ours.onnx"].write_bytes(export_contenders.model(frame, ratio))
+    files["twin.onnx"].write_bytes(twin_contenders.exported(frame, ratio)[0])
     return files
 
 

@@ -18,9 +18,10 @@ from data_pipeline.pipeline import make_batches
 from eval.study import report
 from eval.study.data import make_test_bed, prepare_sets
 from eval.study.design import Contender, Run, Sets, contenders, run_config, runs, start_config
-from eval.study.outcomes import Item, Outcomes, Predict, band_error, frames_until_back, measure, read_items
+from eval.study.outcomes import Item, Outcomes, band_error, frames_until_back, measure, read_items
 from eval.study.questions import Table
 from eval.study.run import Result, Study, read_results, read_start, step_key
+from eval.study.trainings import Alphas
 from rvm_jax import networks
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_picture
@@ -214,7 +215,7 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
         trained.append(workdir.name)
         return train(settings, workdir, *args, objectives=LOSSES, **kwargs)
 
-    def measure_it(items: Sequence[Item], predict: Predict) -> Outcomes:
+    def measure_it(items: Sequence[Item], predict: Alphas) -> Outcomes:
         if interrupt and trained[-1] == "people_0":
             raise KeyboardInterrupt
         return measure(items, predict)
