@@ -11,12 +11,12 @@ from data_pipeline.people.hand_poses import HAND_POSES
 from data_pipeline.people.source import People
 from data_pipeline.people.truth import Truth
 from eval.metrics.statistics import Estimate, estimate
+from eval.metrics.visible import visible_iou
 
 _TONES = ((1.5, "light"), (3.0, "medium"), (4.5, "brown"), (math.inf, "dark"))  # positions in colour.SKIN_TONES
 _AGES = ((0.45, "child"), (0.7, "adult"), (math.inf, "old"))  # on MakeHuman's scale, see Traits.age
 _TURNS = ((15.0, "frontal, to 15°"), (35.0, "turned, to 35°"), (math.inf, "profile"))
 _SHARES = ((0.3, "under 0.3"), (0.6, "0.3 to 0.6"), (0.9, "0.6 to 0.9"), (math.inf, "over 0.9"))
-_PRESENT = 0.5  # of an alpha from which a pixel counts as face
 
 
 class StreamMatter(Protocol):
@@ -83,20 +83,18 @@ def measure(matter: StreamMatter, people: People, clips: Iterable[int]) -> Itera
     for index in clips:
         clip, length = people.clip(index), people.frames(index)
         matter.reset()
-        ious, mads, shares = [], [], {}
-        for number in range(length):
-            frame = clip.frame(number)
-            alpha, face = matter.alpha(frame.rgb), frame.alpha
-            found, true = alpha > _PRESENT, face > _PRESENT
-            union = np.count_nonzero(found | true)
-            ious.append(np.count_nonzero(found & true) / union if union else 1.0)
-            mads.append(float(np.abs(alpha - face).mean()) * 1000)
-            shares[number] = float(face.sum())
+        frames = [clip.frame(number) for number in range(length)]
+        alphas, faces = np.stack([matter.alpha(frame.rgb) for frame in frames]), np.stack([f.alpha for f in frames])
+        ious = visible_iou(_bytes(alphas), _bytes(faces), np.full((length, 2), faces.shape[1:], np.int32))
         truth = clip.truth(length // 2)
-        visible = min(1.0, shares[length // 2] / max(float(truth.face.sum()), 1.0))
+        visible = min(1.0, float(faces[length // 2].sum()) / max(float(truth.face.sum()), 1.0))
         seen = Seen(clip, truth, visible)
         labels = {trait: label(seen) for trait, label in TRAITS.items()}
-        yield Measured(labels, float(np.mean(ious)), float(np.mean(mads)))
+        yield Measured(labels, float(ious.mean()), 1000 * float(np.abs(alphas - faces).mean()))
+
+
+def _bytes(alphas: np.ndarray) -> np.ndarray:
+    return (alphas * 255 + 0.5).astype(np.uint8)
 
 
 class TraitRow(NamedTuple):
