@@ -32,7 +32,7 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
 }
 _NAMES = ("drawn", "people", *_LEFT_OUT)
 _SIZES = {
-    "full": {"side": 128, "frames": 3, "batch": 6, "steps": 900, "clips": 1000, "length": 8, "seeds": 3, "others": 3},
+    "full": {"side": 128, "frames": 3, "batch": 6, "steps": 700, "clips": 600, "length": 8, "seeds": 3, "others": 1},
     "short": {"side": 64, "frames": 2, "batch": 4, "steps": 400, "clips": 60, "length": 4, "seeds": 2, "others": 1},
     "tiny": {"side": 64, "frames": 2, "batch": 2, "steps": 2, "clips": 2, "length": 2, "seeds": 1, "others": 1},
 }
