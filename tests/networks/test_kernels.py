@@ -16,7 +16,7 @@ import rvm_jax
 from rvm_jax.networks import functional, names
 from rvm_jax.networks.cost import multiply_adds
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.layers.kernels import CPU, XLA, Kernels, kernels_for, kernels_of, use_kernels
+from rvm_jax.networks.layers.kernels import CPU, TPU, XLA, Kernels, kernels_for, kernels_of, use_kernels
 
 # In float64: noise of 3e-8 of the weights, less than float32 rounds, moves MGMatting's gradients by 1.5e-3 of the
 # largest. In float32 they are off by 1e-3 to 6e-3, as the program is compiled (PyTorch's own by 4e-3).
@@ -87,7 +87,8 @@ def _run(program: Callable[..., Any], *args: Any) -> Any:
 def test_kernels_are_those_of_the_devices_that_run_them() -> None:
     tpu: Any = SimpleNamespace(platform="tpu")
     assert kernels_for(jax.devices("cpu")) is CPU
-    assert kernels_for([tpu, tpu]) is XLA
+    assert kernels_for([tpu, tpu]) is TPU
+    assert kernels_for([SimpleNamespace(platform="cuda")]) is XLA  # type: ignore[list-item]
     with jax.default_device(jax.devices("cpu")[1]):
         assert kernels_for() is CPU
     network = rvm_jax.create("resnet18_unet", rngs=None)

@@ -16,6 +16,7 @@ from flax import nnx
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, torch_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
+from rvm_jax.networks.layers.kernels.space_to_depth import PIXELS, kernel_on_squares
 
 
 class Conv2d(nnx.Module):
@@ -56,6 +57,12 @@ class Conv2d(nnx.Module):
         y = convolve(x, weight, stride=self.stride, dilation=self.dilation)
         return y if self.bias is None else y + self.bias[...]
 
+    def on_squares(self, *maps: jax.Array) -> jax.Array:
+        """Does on squares of 2×2 pixels, (B, h, w, 4·C), what the call does on pixels, if its stride is 1."""
+        weight = kernel_on_squares(self.weight[...], [x.shape[-1] // PIXELS for x in maps])
+        y = self.kernels.conv(jnp.concatenate(maps, -1), weight)
+        return y if self.bias is None else y + jnp.tile(self.bias[...], PIXELS)
+
 
 class BatchNorm2d(nnx.Module):
     """torch.nn.BatchNorm2d over all axes but the last, always in float32.
@@ -92,11 +99,28 @@ class BatchNorm2d(nnx.Module):
         scale = self.weight[...] / jnp.sqrt(self.running_var[...] + self.eps)
         return (values * scale + (self.bias[...] - self.running_mean[...] * scale)).astype(x.dtype)
 
+    def on_squares(self, x: jax.Array) -> jax.Array:
+        """Does on squares of 2×2 pixels, (B, h, w, 4·C), what the call does on pixels."""
+        values = at_least_float32(x)
+        mean, var = self.running_mean[...], self.running_var[...]
+        if not self.use_running_average:
+            mean = _mean_over_pixels(values)
+            var = _mean_over_pixels(jnp.square(values - jnp.tile(mean, PIXELS)))
+            self._track(mean, var, count=x.size // mean.size)
+        scale = self.weight[...] / jnp.sqrt(var + self.eps)
+        shift = self.bias[...] - mean * scale
+        return (values * jnp.tile(scale, PIXELS) + jnp.tile(shift, PIXELS)).astype(x.dtype)
+
     def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
         unbiased = var * (count / max(count - 1, 1))
         self.running_mean[...] += self.momentum * (jax.lax.stop_gradient(mean) - self.running_mean[...])
         self.running_var[...] += self.momentum * (jax.lax.stop_gradient(unbiased) - self.running_var[...])
         self.num_batches_tracked[...] += 1
+
+
+def _mean_over_pixels(squares: jax.Array) -> jax.Array:
+    """(B, h, w, 4·C) to (C,)."""
+    return squares.mean((0, 1, 2)).reshape(PIXELS, -1).mean(0)
 
 
 class Sequential(nnx.List[Any]):

@@ -7,13 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from rvm_jax.networks.layers.kernels import XLA, Kernels
+from rvm_jax.networks.layers.kernels.space_to_depth import is_even, mean_of_squares, space_to_depth
 
 
-def avg_pool2(x: jax.Array) -> jax.Array:
+def avg_pool2(x: jax.Array, kernels: Kernels = XLA) -> jax.Array:
     """Computes torch.nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False): an odd edge averages fewer pixels.
 
     Halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C).
     """
+    if kernels.space_to_depth and is_even(x):
+        return mean_of_squares(space_to_depth(x))
     zero = np.zeros((), x.dtype)
     total: jax.Array = jax.lax.reduce_window(x, zero, jax.lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
     # By rows, then by columns: XLA would take seconds to fold a constant of all counts, as nnx.avg_pool has it.
@@ -67,6 +70,11 @@ def upsample(x: jax.Array, factor: int) -> jax.Array:
     return _enlarge(_enlarge(x, 1, factor), 2, factor)
 
 
+def upsample2_to_squares(x: jax.Array) -> jax.Array:
+    """Returns `upsample2` of (B, H, W, C) as squares of 2×2 pixels, (B, H, W, 4·C)."""
+    return jnp.concatenate([y for row in _phases(x, 1, 2) for y in _phases(row, 2, 2)], -1)
+
+
 def shrink(x: jax.Array, factor: int) -> jax.Array:
     """Computes interpolate(scale_factor=1 / factor, mode="bilinear"), for an even factor: means of 4 middle pixels."""
     first, second = factor // 2 - 1, factor // 2
@@ -75,6 +83,12 @@ def shrink(x: jax.Array, factor: int) -> jax.Array:
 
 
 def _enlarge(x: jax.Array, axis: int, factor: int) -> jax.Array:
+    length = x.shape[axis]
+    return jnp.stack(_phases(x, axis, factor), axis + 1).reshape(*x.shape[:axis], factor * length, *x.shape[axis + 1 :])
+
+
+def _phases(x: jax.Array, axis: int, factor: int) -> list[jax.Array]:
+    """Returns what each of the pixels that one becomes along an axis is, by phase."""
     length = x.shape[axis]
 
     def piece(first: int, last: int) -> jax.Array:
@@ -87,7 +101,7 @@ def _enlarge(x: jax.Array, axis: int, factor: int) -> jax.Array:
         offset = (phase + 0.5) / factor - 0.5
         neighbour = before if offset < 0 else after
         phases.append((1 - abs(offset)) * x + abs(offset) * neighbour)
-    return jnp.stack(phases, axis + 1).reshape(*x.shape[:axis], factor * length, *x.shape[axis + 1 :])
+    return phases
 
 
 def _halve(dy: jax.Array, axis: int) -> jax.Array:

@@ -4,6 +4,8 @@ All of it but the ConvGRU works on single frames, so clips are folded to (B·T, 
 them. Batch norm therefore sees all frames of the batch at once, as in PyTorch.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -11,8 +13,10 @@ from flax import nnx
 from rvm_jax.networks.api import State
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.kernels import XLA, Kernels
-from rvm_jax.networks.layers.resampling import avg_pool2, upsample2
+from rvm_jax.networks.layers.kernels.space_to_depth import Squares, is_even, space_to_depth
+from rvm_jax.networks.layers.resampling import avg_pool2, upsample2, upsample2_to_squares
 from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock
+from rvm_jax.networks.rvm.squares import SquaresOutputBlock
 
 
 class RecurrentDecoder(nnx.Module):
@@ -21,6 +25,8 @@ class RecurrentDecoder(nnx.Module):
     `features` are the encoder's channels at 1/2, 1/4 and 1/8 and those of LR-ASPP at 1/16; `widths` the decoder's
     channels at 1/8, 1/4, 1/2 and 1.
     """
+
+    kernels: Kernels = XLA
 
     def __init__(self, features: tuple[int, ...], widths: tuple[int, ...], *, rngs: nnx.Rngs | None):
         c1, c2, c3, c4 = features
@@ -31,12 +37,14 @@ class RecurrentDecoder(nnx.Module):
         self.decode1 = UpsamplingBlock(d2, c1, d1, rngs=rngs)
         self.decode0 = OutputBlock(d1, d0, rngs=rngs)
 
-    def __call__(self, src: jax.Array, features: tuple[jax.Array, ...], rec: State) -> tuple[jax.Array, State]:
+    def __call__(
+        self, src: jax.Array, features: tuple[jax.Array, ...], rec: State
+    ) -> tuple[jax.Array | Squares, State]:
         """Takes frames (B·T, H, W, 3), their features and (r1, r2, r3, r4), each (B, h, w, C); the sizes give T."""
         f1, f2, f3, f4 = features
-        s1 = avg_pool2(src)
-        s2 = avg_pool2(s1)
-        s3 = avg_pool2(s2)
+        s1 = avg_pool2(src, self.kernels)
+        s2 = avg_pool2(s1, self.kernels)
+        s3 = avg_pool2(s2, self.kernels)
         x, r4 = self.decode4(f4, rec[3])
         x, r3 = self.decode3(x, f3, s3, rec[2])
         x, r2 = self.decode2(x, f2, s2, rec[1])
@@ -83,13 +91,27 @@ class OutputBlock(nnx.Module):
             [*_conv_norm_relu(inputs + 3, outputs, rngs=rngs), *_conv_norm_relu(outputs, outputs, rngs=rngs)]
         )
 
-    def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array | Squares:
+        if self.kernels.space_to_depth and is_even(src):
+            return self._on_squares(x, src)
         x = upsample2(x, self.kernels)[:, : src.shape[1], : src.shape[2]]
         return self.conv((x, src))
 
+    def _on_squares(self, x: jax.Array, src: jax.Array) -> Squares:
+        y: Any = (upsample2_to_squares(x), space_to_depth(src))
+        for layer in self.conv:
+            if isinstance(layer, Conv2d):
+                y = layer.on_squares(*y) if isinstance(y, tuple) else layer.on_squares(y)
+            else:
+                y = layer.on_squares(y) if isinstance(layer, BatchNorm2d) else layer(y)
+        return Squares(y)
+
     def for_inference(self, kernels: Kernels) -> nnx.Module:
         """Returns the block, batch norms folded, in the form that suits these kernels."""
-        return PolyphaseOutputBlock(self.conv[0], self.conv[3]) if kernels.merge_upsampling else self
+        if not kernels.merge_upsampling:
+            return self
+        block = SquaresOutputBlock if kernels.space_to_depth else PolyphaseOutputBlock
+        return block(self.conv[0], self.conv[3])
 
 
 class ConvGRU(nnx.Module):

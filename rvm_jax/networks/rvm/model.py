@@ -15,6 +15,7 @@ from rvm_jax.networks.compiled import compiled
 from rvm_jax.networks.layers.arithmetic import at_least_float32, clamp
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.kernels import Kernels, use_kernels
+from rvm_jax.networks.layers.kernels.space_to_depth import Squares, pixels
 from rvm_jax.networks.layers.resizing import rescale, scaled_size
 from rvm_jax.networks.rvm.decoder import ConvGRU, RecurrentDecoder
 from rvm_jax.networks.rvm.lraspp import LRASPP
@@ -171,7 +172,7 @@ class MattingNetwork(nnx.Module):
             return Matte(None, unfold(clamp(matte, 0.0, 1.0)), rec)
         residual, alpha = matte[..., :3], matte[..., 3:]
         if downsample_ratio != 1:
-            residual, alpha = self.refiner(frames, small, matte, hidden)
+            residual, alpha = self.refiner(frames, small, matte, pixels(hidden))
         return Matte(unfold(clamp(residual + frames, 0.0, 1.0)), unfold(clamp(alpha, 0.0, 1.0)), rec)
 
     def _checked_state(self, rec: State | None, batch: int, size: tuple[int, int]) -> State:
@@ -193,8 +194,8 @@ class Projection(nnx.Module):
     def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs | None):
         self.conv = Conv2d(inputs, outputs, 1, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return self.conv(x)
+    def __call__(self, x: jax.Array | Squares) -> jax.Array:
+        return Squares(self.conv.on_squares(x.maps)).pixels() if isinstance(x, Squares) else self.conv(x)
 
 
 def _recurrent_units(decoder: RecurrentDecoder) -> tuple[ConvGRU, ...]:

@@ -64,15 +64,15 @@ class PolyphaseOutputBlock(nnx.Module):
     def _beyond_the_edge(self, x: jax.Array, height: int, width: int) -> jax.Array:
         """What the phases see beyond the doubled picture, where the convolution has zeros: x's outermost pixels."""
         weight = self.edge.weight[...]
-        conv_line = partial(_conv_line, precision=self.kernels.lax_precision)
+        convolve = partial(conv_line, precision=self.kernels.lax_precision)
         top, bottom = (_doubled_line(line, width) for line in (x[:, 0], x[:, -1]))
         left, right = (_doubled_line(line, height)[:, 1:-1] for line in (x[:, :, 0], x[:, :, -1]))
 
         def row(line: jax.Array, kernel: jax.Array, before: int, after: int) -> jax.Array:
-            return jnp.pad(conv_line(line, kernel, 0)[:, None], ((0, 0), (before, after), (0, 0), (0, 0)))
+            return jnp.pad(convolve(line, kernel, 0)[:, None], ((0, 0), (before, after), (0, 0), (0, 0)))
 
         def column(line: jax.Array, kernel: jax.Array, before: int, after: int) -> jax.Array:
-            return jnp.pad(conv_line(line, kernel, 1)[:, :, None], ((0, 0), (0, 0), (before, after), (0, 0)))
+            return jnp.pad(convolve(line, kernel, 1)[:, :, None], ((0, 0), (0, 0), (before, after), (0, 0)))
 
         rows = row(top, weight[0], 0, height - 1) + row(bottom, weight[2], height - 1, 0)
         columns = column(left, weight[:, 0], 0, width - 1) + column(right, weight[:, 2], width - 1, 0)
@@ -108,7 +108,7 @@ def _doubled_line(line: jax.Array, length: int) -> jax.Array:
     return jnp.pad(doubled, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, : length + 2]
 
 
-def _conv_line(line: jax.Array, kernel: jax.Array, pad: int, precision: jax.lax.Precision) -> jax.Array:
+def conv_line(line: jax.Array, kernel: jax.Array, pad: int, precision: jax.lax.Precision) -> jax.Array:
     return jax.lax.conv_general_dilated(
         line.astype(kernel.dtype),
         kernel,

@@ -1,4 +1,4 @@
-"""How layers compute, by device: the same numbers, one set of kernels for CPUs and one that leaves all to XLA.
+"""How layers compute, by device: the same numbers, a set of kernels for CPUs, one for TPUs, one that leaves all to XLA.
 
 Nothing here looks at a device while a program is traced: a network carries its `Kernels`, chosen when it is built
 (`rvm_jax.create`, by the device that its weights go to) or compiled (`for_inference`, `use_kernels`).
@@ -6,6 +6,7 @@ Nothing here looks at a device while a program is traced: a network carries its 
 
 from rvm_jax.networks.layers.kernels.choice import (
     CPU,
+    TPU,
     XLA,
     Kernels,
     kernels_for,
@@ -18,6 +19,7 @@ from rvm_jax.networks.layers.kernels.precision import PRECISIONS, Precision
 __all__ = [
     "CPU",
     "PRECISIONS",
+    "TPU",
     "XLA",
     "Kernels",
     "Precision",

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from rvm_jax.networks.layers.kernels import cpu_convolution, cpu_depthwise, cpu_storage, plain
+from rvm_jax.networks.layers.kernels import cpu_convolution, cpu_depthwise, cpu_storage, plain, tpu_convolution
 from rvm_jax.networks.layers.kernels.batch_norm import Normalised, batch_norm
 from rvm_jax.networks.layers.kernels.precision import Precision, lax_precision
 
@@ -34,6 +34,7 @@ class Kernels:
         channel_multiple: what maps that are joined by channel are zero-padded to.
         max_unroll: frames of a clip that are computed in straight code, without a loop.
         merge_upsampling: whether upsampling is merged into the convolution that follows it, for inference.
+        space_to_depth: whether maps of full size, which have few channels, are held as squares of pixels.
         compiler_options: XLA's, for a training step.
     """
 
@@ -51,6 +52,7 @@ class Kernels:
     channel_multiple: int = 1
     max_unroll: int = 1
     merge_upsampling: bool = False
+    space_to_depth: bool = False
     compiler_options: tuple[tuple[str, bool], ...] = ()
 
     @property
@@ -94,6 +96,7 @@ class Kernels:
 
 
 XLA = Kernels("XLA")
+TPU = Kernels("TPU", plain_conv=tpu_convolution.conv, space_to_depth=True, merge_upsampling=True)
 # Times are in docs/performance.md.
 CPU = Kernels(
     "CPU",
@@ -115,7 +118,8 @@ CPU = Kernels(
 
 def kernels_for(devices: Iterable[jax.Device] | None = None) -> Kernels:
     """Returns the kernels for the devices that will run a program; by default for the one that new arrays go to."""
-    return CPU if all(device.platform == "cpu" for device in devices or [_default_device()]) else XLA
+    platforms = {device.platform for device in devices or [_default_device()]}
+    return {"cpu": CPU, "tpu": TPU}.get(platforms.pop(), XLA) if len(platforms) == 1 else XLA
 
 
 def use_kernels(network: object, kernels: Kernels | None = None) -> None:
