@@ -3,8 +3,8 @@
 Measures speed beside the alternatives, in one run on this machine, and writes what it found as rows
 {"name", "value", "unit", "peer", "ratio"}; a ratio above 1 says that ours is better than that peer.
 
-`all` runs all of them, `all --quick` in ten minutes. `compile` and `feed` measure nothing of an accelerator: they tell
-what can be told of one without having it.
+`all` runs all of them, `all --quick` in ten minutes. `compile`, `compile_matting` and `feed` measure nothing of an
+accelerator: they tell what can be told of one without having it.
 `matting --network=all` measures all networks beside one another. `python scripts/benchmark.py matting --help` lists
 the flags of one benchmark. `taskset -c 0 python …` measures on one core.
 """
@@ -23,6 +23,7 @@ from rvm_jax.process import Role, configure_process
 BENCHMARKS = {
     "all": "scripts.benchmarks.all",
     "compile": "scripts.benchmarks.compile",
+    "compile_matting": "scripts.benchmarks.compile_matting",
     "data": "scripts.benchmarks.data",
     "devices": "scripts.benchmarks.devices",
     "eval": "scripts.benchmarks.eval",

@@ -71,6 +71,12 @@ SECTIONS = (
         ("--size=64", "--frames=2", "--nomemory", *_SMALL),
     ),
     Section(
+        "profile",
+        "Where a training step's time goes",
+        (_BENCHMARK, "train", "--only=rvm_jax", "--nomemory", "--rounds=1", "--where"),
+        ("--size=64", "--frames=2", "--calls=1"),
+    ),
+    Section(
         "devices",
         "One device and all",
         (_BENCHMARK, "devices"),

@@ -72,6 +72,16 @@ class JaxEngine:
         matte = jax.jit(partial(self._matte, ratio))
         return jax.export.export(matte, platforms=platforms)(self._weights, clip, self.zero_state(clip, ratio))
 
+    def lower(self, clip: jax.ShapeDtypeStruct, platforms: Sequence[str]) -> jax.stages.Lowered:
+        """Returns the program for clips like `clip` on its device, at their own size, lowered for a compiler."""
+        placed = partial(jax.tree.map, lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=clip.sharding))
+        rec = jax.eval_shape(partial(self._matte, 1.0), self._weights, clip, None).rec
+        lower: Any = self._matte  # a jitted function, which its type here does not say
+        lowered: jax.stages.Lowered = lower.trace(1.0, placed(self._weights), clip, placed(rec)).lower(
+            lowering_platforms=tuple(platforms)
+        )
+        return lowered
+
     def fingerprint(self) -> list[np.ndarray]:
         return [np.asarray(leaf) for leaf in jax.tree.leaves(self._weights)]
 

@@ -88,7 +88,7 @@ def test_kernels_are_those_of_the_devices_that_run_them() -> None:
     tpu: Any = SimpleNamespace(platform="tpu")
     assert kernels_for(jax.devices("cpu")) is CPU
     assert kernels_for([tpu, tpu]) is TPU
-    assert kernels_for([SimpleNamespace(platform="cuda")]) is XLA  # type: ignore[list-item]
+    assert kernels_for([SimpleNamespace(platform="cuda")]) is XLA
     with jax.default_device(jax.devices("cpu")[1]):
         assert kernels_for() is CPU
     network = rvm_jax.create("resnet18_unet", rngs=None)

@@ -75,7 +75,7 @@ def test_halving_is_that_of_the_pixels(size: tuple[int, int]) -> None:
 def test_the_last_block_for_inference(size: tuple[int, int]) -> None:
     network = LastBlock()
     own = for_inference(network, kernels=TPU)
-    assert isinstance(own.block(*inputs(size)), Squares) is (size is not ODD)
+    assert isinstance(own.block(*map(jnp.asarray, inputs(size))), Squares) is (size is not ODD)
     for actual, expected in zip(run(own, *inputs(size)), run(network, *inputs(size)), strict=True):
         np.testing.assert_allclose(actual, expected, atol=2e-6)
 

@@ -15,6 +15,7 @@ from flax import nnx
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.networks.layers.kernels import XLA, Kernels
+from rvm_jax.networks.layers.kernels.space_to_depth import Squares, kernel_on_squares
 
 # [phase a, tap of the large kernel, tap of the small kernel]: the large pixel 2i + a + (tap - 1) in terms of the small
 # pixels i - 1, i, i + 1, by bilinear weights at half-pixel centres.
@@ -24,12 +25,6 @@ _BILINEAR = np.array(
         [[0.25, 0.75, 0], [0, 0.75, 0.25], [0, 0.25, 0.75]],
     ]
 )
-# [phase a, tap of the large kernel, tap of the small kernel, phase c]: 1 where that pixel is phase c of the small one.
-_PHASES = np.zeros((2, 3, 3, 2))
-for _a in range(2):
-    for _tap in range(3):
-        _small, _c = divmod(_a + _tap - 1, 2)
-        _PHASES[_a, _tap, _small + 1, _c] = 1
 
 
 class PolyphaseOutputBlock(nnx.Module):
@@ -45,12 +40,13 @@ class PolyphaseOutputBlock(nnx.Module):
     def __init__(self, first: Conv2d, last: Conv2d):
         weight, bias = _tensors(first)
         inputs = weight.shape[2] - 3
-        kernels = np.concatenate([_on_doubled(weight[:, :, :inputs]), _on_squares(weight[:, :, inputs:])], 2)
+        on_squares = np.asarray(kernel_on_squares(jnp.asarray(weight[:, :, inputs:], jnp.float32)))
+        kernels = np.concatenate([_on_doubled(weight[:, :, :inputs]), on_squares], 2)
         self.first = _convolution(kernels, np.zeros(kernels.shape[-1]))
         self.edge = _convolution(weight[:, :, :inputs], bias)
         self.last = last
 
-    def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, src: jax.Array) -> jax.Array | Squares:
         """As `OutputBlock`."""
         height, width = src.shape[1:3]
         # The doubling repeats the edge of x; the convolution pads frames by zeros. A second ring makes it one with
@@ -123,12 +119,6 @@ def _on_doubled(weight: np.ndarray) -> np.ndarray:
     """Kernels (3, 3, C, 4·O) on x, for those (3, 3, C, O) on x doubled."""
     kernels: np.ndarray = np.einsum("axm,byn,xyio->mniabo", _BILINEAR, _BILINEAR, weight)
     return kernels.reshape(*kernels.shape[:3], -1)
-
-
-def _on_squares(weight: np.ndarray) -> np.ndarray:
-    """Kernels (3, 3, 4·C, 4·O) on squares of pixels, for those (3, 3, C, O) on pixels."""
-    kernels: np.ndarray = np.einsum("axmc,bynd,xyio->mncdiabo", _PHASES, _PHASES, weight)
-    return kernels.reshape(3, 3, 4 * weight.shape[2], 4 * weight.shape[3])
 
 
 def _tensors(convolution: Any) -> tuple[np.ndarray, np.ndarray]:

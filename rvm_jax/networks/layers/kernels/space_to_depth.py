@@ -69,7 +69,7 @@ def kernel_on_squares(weight: jax.Array, channels: Sequence[int] | None = None) 
         spread = jnp.einsum("axmc,byne,xyio->mnceiabo", taps, taps, part, precision=EXACT)
         return spread.reshape(*spread.shape[:2], PIXELS * part.shape[2], PIXELS * part.shape[3])
 
-    ends = np.cumsum(channels)[:-1] if channels else []
+    ends = np.cumsum(channels or [weight.shape[2]])[:-1]
     return jnp.concatenate([kernel(part) for part in jnp.split(weight, ends, axis=2)], 2)
 
 
