@@ -150,6 +150,8 @@ class _View:
         widths = np.maximum(person.strands.widths, np.float32(least) * (person.strands.widths > 0.004))
         self.sides = across(self.tangents, self.eye - moved.strands, widths * np.float32(0.5))
         self._draw_strands()
+        # Places in the atlas, or the numbers of a strand's points, as pictures of their own: quicker to go through.
+        self.places = [floats(cv2.extractChannel(self.canvas.values, channel)) for channel in range(2)]
         self.regions = self._regions()
 
     def _draw_strands(self) -> None:
@@ -170,7 +172,7 @@ class _View:
 
     def _regions(self) -> Bytes:
         """What each sample shows: looked up in the atlas, or the strand's."""
-        u, v, _ = cv2.split(self.canvas.values)
+        u, v = self.places
         strands = v > _MARK
         regions = cv2.remap(self.person.atlas.regions, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_NEAREST)
         regions[~self.canvas.covered] = Region.BACKGROUND
@@ -235,18 +237,27 @@ class _View:
         values, depth, n = self.canvas.values, self.canvas.depth, self.samples
         first = self.regions[::n, ::n]
         alike = (first > 0) & (values[::n, ::n, 1] < _MARK) & (_span(self.regions, n) == 0) & (_span(depth, n) < 0.10)
-        alike &= (_span(values[..., 0], n) < 10) & (_span(values[..., 1], n) < 10)
+        for place in self.places:
+            alike &= _span(place, n) < 10
         rest = self.canvas.covered & ~np.repeat(np.repeat(alike, n, 0), n, 1)
         return np.flatnonzero(alike).astype(np.int32), np.flatnonzero(rest).astype(np.int32)
 
 
 def _span(picture: np.ndarray, samples: int) -> np.ndarray:
-    """The difference between the largest and the smallest sample of each pixel."""
-    parts = [picture[y::samples, x::samples] for y in range(samples) for x in range(samples)]
-    low, high = parts[0], parts[0]
-    for part in parts[1:]:
-        low, high = np.minimum(low, part), np.maximum(high, part)
+    """The difference between the largest and the smallest sample of each pixel, of (side, side, …)."""
+    low = high = picture
+    for axis in (0, 1):  # rows first: they are whole in memory
+        step = (slice(None),) * axis
+        low = _reduced(np.minimum, [low[(*step, slice(i, None, samples))] for i in range(samples)])
+        high = _reduced(np.maximum, [high[(*step, slice(i, None, samples))] for i in range(samples)])
     return np.asarray(high - low)
+
+
+def _reduced(function: np.ufunc, parts: list[np.ndarray]) -> np.ndarray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = function(total, part)
+    return total
 
 
 class _Lit:
@@ -259,6 +270,7 @@ class _Lit:
         self.x: Floats = np.concatenate([blocks % size * n + middle, singles % side]).astype(np.float32)
         self.y: Floats = np.concatenate([blocks // size * n + middle, singles // side]).astype(np.float32)
         self.regions = np.concatenate([view.regions[::n, ::n].ravel()[blocks], view.regions.ravel()[singles]])
+        self._pixels = singles // side // n * size + singles % side // n  # that the samples are part of
 
     def gather(self, picture: Floats) -> Floats:
         """Returns the values of the points in a picture of samples; pixels that are lit whole have their mean."""
@@ -338,12 +350,10 @@ class _Lit:
 
     def spread(self, values: Floats) -> Floats:
         """Averages values (n, c) of the points into a picture (size, size, c); pixels without points are 0."""
-        size, side, count = self.view.size, self.view.side, len(self.blocks)
+        size, count = self.view.size, len(self.blocks)
         channels = values.shape[1]
         picture = np.zeros((size * size, channels), np.float32)
         picture[self.blocks] = values[:count]
-        if len(self.singles):
-            fine = np.zeros((side * side, channels), np.float32)
-            fine[self.singles] = values[count:]
-            picture += self.view._mean(fine.reshape(side, side, channels)).reshape(-1, channels)
+        for channel, samples in enumerate(values[count:].T):
+            picture[:, channel] += np.bincount(self._pixels, samples, size * size) / self.view.samples**2
         return picture.reshape(size, size, channels)

@@ -16,7 +16,7 @@ from flax import nnx
 from rvm_jax.networks.layers.arithmetic import at_least_float32
 from rvm_jax.networks.layers.initializers import Initializer, initial_value, on_device, torch_uniform
 from rvm_jax.networks.layers.kernels import XLA, Kernels
-from rvm_jax.networks.layers.kernels.space_to_depth import PIXELS, kernel_on_squares
+from rvm_jax.networks.layers.kernels.space_to_depth import PIXELS, bias_on_squares, kernel_on_squares
 
 
 class Conv2d(nnx.Module):
@@ -61,7 +61,7 @@ class Conv2d(nnx.Module):
         """Does on squares of 2×2 pixels, (B, h, w, 4·C), what the call does on pixels, if its stride is 1."""
         weight = kernel_on_squares(self.weight[...], [x.shape[-1] // PIXELS for x in maps])
         y = self.kernels.conv(jnp.concatenate(maps, -1), weight)
-        return y if self.bias is None else y + jnp.tile(self.bias[...], PIXELS)
+        return y if self.bias is None else y + bias_on_squares(self.bias[...])
 
 
 class BatchNorm2d(nnx.Module):

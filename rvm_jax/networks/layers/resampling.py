@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rvm_jax.networks.layers.kernels import XLA, Kernels
-from rvm_jax.networks.layers.kernels.space_to_depth import is_even, mean_of_squares, space_to_depth
+from rvm_jax.networks.layers.kernels.precision import EXACT
 
 
 def avg_pool2(x: jax.Array, kernels: Kernels = XLA) -> jax.Array:
@@ -15,13 +15,26 @@ def avg_pool2(x: jax.Array, kernels: Kernels = XLA) -> jax.Array:
 
     Halves (B, H, W, C) to (B, ⌈H / 2⌉, ⌈W / 2⌉, C).
     """
-    if kernels.space_to_depth and is_even(x):
-        return mean_of_squares(space_to_depth(x))
+    if kernels.space_to_depth:
+        return _mean_by_products(x)
     zero = np.zeros((), x.dtype)
     total: jax.Array = jax.lax.reduce_window(x, zero, jax.lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "SAME")
     # By rows, then by columns: XLA would take seconds to fold a constant of all counts, as nnx.avg_pool has it.
     rows, columns = (_pooled_pixels(length) for length in x.shape[1:3])
     return total / jnp.asarray(rows[:, None, None], x.dtype) / jnp.asarray(columns[:, None], x.dtype)
+
+
+def _mean_by_products(x: jax.Array) -> jax.Array:
+    """Computes `avg_pool2` with each colour a picture of its own, which a TPU need not pad to its lanes."""
+    rows, columns = (_means_of_pairs(length, x.dtype) for length in x.shape[1:3])
+    narrow = jnp.einsum("bhwc,wv->bchv", x, columns, precision=EXACT)
+    return jnp.einsum("bchv,hu->buvc", narrow, rows, precision=EXACT)
+
+
+def _means_of_pairs(length: int, dtype: jnp.dtype) -> jax.Array:
+    """The matrix (n, ⌈n / 2⌉) that takes the mean of each pair along an axis, and of one at an odd end."""
+    member = jnp.arange(length)[:, None] // 2 == jnp.arange(-(-length // 2))
+    return member.astype(dtype) / jnp.asarray(_pooled_pixels(length), dtype)
 
 
 def max_pool3(x: jax.Array) -> jax.Array:

@@ -4,7 +4,7 @@ All of it but the ConvGRU works on single frames, so clips are folded to (B·T, 
 them. Batch norm therefore sees all frames of the batch at once, as in PyTorch.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,16 @@ from flax import nnx
 from rvm_jax.networks.api import State
 from rvm_jax.networks.layers.basic import BatchNorm2d, Conv2d, Sequential
 from rvm_jax.networks.layers.kernels import XLA, Kernels
-from rvm_jax.networks.layers.kernels.space_to_depth import Squares, is_even, space_to_depth
+from rvm_jax.networks.layers.kernels.space_to_depth import (
+    Squares,
+    bias_on_squares,
+    is_even,
+    kernel_on_squares,
+    space_to_depth,
+)
 from rvm_jax.networks.layers.resampling import avg_pool2, upsample2, upsample2_to_squares
 from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock
-from rvm_jax.networks.rvm.squares import SquaresOutputBlock
+from rvm_jax.networks.rvm.squares import SquaresOutputBlock, SquaresUpsamplingBlock
 
 
 class RecurrentDecoder(nnx.Module):
@@ -80,6 +86,11 @@ class UpsamplingBlock(nnx.Module):
         b, r = self.gru(b, r)
         return jnp.concatenate([a, b], -1), r
 
+    def for_inference(self, kernels: Kernels) -> nnx.Module:
+        """Returns the block, batch norms folded, in the form that suits these kernels."""
+        narrow = 2 * self.gru.channels <= kernels.widest_as_squares
+        return SquaresUpsamplingBlock(self.conv[0], self.gru, self) if narrow else self
+
 
 class OutputBlock(nnx.Module):
     """Doubles to full size, joins the frames, convolves twice."""
@@ -126,17 +137,30 @@ class ConvGRU(nnx.Module):
 
     def __call__(self, x: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Takes inputs (B·T, h, w, C) and the state (B, h, w, C); returns all T states (B·T, h, w, C) and the last."""
+        return self._run(x, h, self._tensors())
+
+    def on_squares(self, x: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Does on squares of 2×2 pixels, (…, h, w, 4·C), what the call does on pixels."""
+        return self._run(x, h, self._tensors().on_squares())
+
+    def _tensors(self) -> "_GRUTensors":
+        c, gates, candidate = self.channels, self.ih[0].weight[...], self.hh[0].weight[...]
+        return _GRUTensors(
+            jnp.concatenate([gates[:, :, :c], candidate[:, :, :c]], -1),
+            jnp.concatenate([self.ih[0].bias[...], self.hh[0].bias[...]]),
+            gates[:, :, c:],
+            candidate[:, :, c:],
+        )
+
+    def _run(self, x: jax.Array, h: jax.Array, tensors: "_GRUTensors") -> tuple[jax.Array, jax.Array]:
         # PyTorch convolves [x, h]. The half that sees x does not wait for the state: it runs for all frames at once.
-        c, conv = self.channels, self.kernels.conv
-        gates_weight, candidate_weight = self.ih[0].weight[...], self.hh[0].weight[...]
-        input_weight = jnp.concatenate([gates_weight[:, :, :c], candidate_weight[:, :, :c]], -1)
-        input_bias = jnp.concatenate([self.ih[0].bias[...], self.hh[0].bias[...]])
-        inputs = conv(x, input_weight) + input_bias
+        c, conv = h.shape[-1], self.kernels.conv
+        inputs = conv(x, tensors.inputs) + tensors.bias
         inputs = inputs.reshape(h.shape[0], -1, *inputs.shape[1:])
 
         def cell(h: jax.Array, frame: jax.Array) -> tuple[jax.Array, jax.Array]:
-            r, z = jnp.split(jax.nn.sigmoid(frame[..., : 2 * c] + conv(h, gates_weight[:, :, c:])), 2, axis=-1)
-            candidate = jnp.tanh(frame[..., 2 * c :] + conv(r * h, candidate_weight[:, :, c:]))
+            r, z = jnp.split(jax.nn.sigmoid(frame[..., : 2 * c] + conv(h, tensors.gates)), 2, axis=-1)
+            candidate = jnp.tanh(frame[..., 2 * c :] + conv(r * h, tensors.candidate))
             h = (1 - z) * h + z * candidate
             return h, h
 
@@ -146,6 +170,23 @@ class ConvGRU(nnx.Module):
         unroll = min(inputs.shape[1], self.kernels.max_unroll)
         h, states = jax.lax.scan(cell, h, inputs.swapaxes(0, 1), unroll=unroll)
         return states.swapaxes(0, 1).reshape(-1, *h.shape[1:]), h
+
+
+class _GRUTensors(NamedTuple):
+    """Kernels on the inputs, for gates r and z and the candidate side by side, with their bias, and on the state."""
+
+    inputs: jax.Array
+    bias: jax.Array
+    gates: jax.Array
+    candidate: jax.Array
+
+    def on_squares(self) -> "_GRUTensors":
+        return _GRUTensors(
+            kernel_on_squares(self.inputs, parts=3),
+            bias_on_squares(self.bias, parts=3),
+            kernel_on_squares(self.gates, parts=2),
+            kernel_on_squares(self.candidate),
+        )
 
 
 def _conv_norm_relu(inputs: int, outputs: int, *, rngs: nnx.Rngs | None) -> Sequential:

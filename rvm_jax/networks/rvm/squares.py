@@ -1,16 +1,51 @@
-"""The decoder's last block in the form that a TPU runs at the least traffic: the same numbers, for inference."""
+"""The decoder's last blocks in the form that a TPU runs at the least traffic: the same numbers, for inference."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
-from rvm_jax.networks.layers.kernels.space_to_depth import PIXELS, Squares, is_even, space_to_depth
+from rvm_jax.networks.layers.basic import Conv2d
+from rvm_jax.networks.layers.kernels import XLA, Kernels
+from rvm_jax.networks.layers.kernels.space_to_depth import (
+    PIXELS,
+    Squares,
+    bias_on_squares,
+    depth_to_space,
+    is_even,
+    kernel_on_squares,
+    space_to_depth,
+)
+from rvm_jax.networks.layers.resampling import upsample2_to_squares
 from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock, conv_line
 
 # Doubled, x at its first pixel is 0.75 of it where zeros lie beyond and all of it where the edge is repeated; the pixel
 # before is a quarter of it, and beyond the picture, where the convolution has zeros.
 _MISSING = 0.25
+
+
+class SquaresUpsamplingBlock(nnx.Module):
+    """Computes a narrow `UpsamplingBlock`, batch norms folded, on squares of 2×2 pixels; its state stays of pixels."""
+
+    kernels: Kernels = XLA
+
+    def __init__(self, conv: Conv2d, gru: Any, on_pixels: nnx.Module):
+        self.conv, self.gru, self.on_pixels = conv, gru, on_pixels
+
+    def __call__(self, x: jax.Array, skip: jax.Array, src: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """As `UpsamplingBlock`."""
+        if not is_even(src):
+            result: tuple[jax.Array, jax.Array] = self.on_pixels(x, skip, src, r)
+            return result
+        assert self.conv.bias is not None
+        widths = [x.shape[-1], skip.shape[-1], src.shape[-1]]
+        maps = jnp.concatenate([upsample2_to_squares(x), space_to_depth(skip), space_to_depth(src)], -1)
+        y = self.kernels.conv(maps, kernel_on_squares(self.conv.weight[...], widths, parts=2))
+        a, b = jnp.split(jax.nn.relu(y + bias_on_squares(self.conv.bias[...], parts=2)), 2, axis=-1)
+        b, r = self.gru.on_squares(b, space_to_depth(r))
+        return jnp.concatenate([depth_to_space(a), depth_to_space(b)], -1), depth_to_space(r)
 
 
 class SquaresOutputBlock(PolyphaseOutputBlock):

@@ -35,6 +35,7 @@ class Kernels:
         max_unroll: frames of a clip that are computed in straight code, without a loop.
         merge_upsampling: whether upsampling is merged into the convolution that follows it, for inference.
         space_to_depth: whether maps of full size, which have few channels, are held as squares of pixels.
+        widest_as_squares: up to how many channels maps of half size are, for inference.
         compiler_options: XLA's, for a training step.
     """
 
@@ -53,6 +54,7 @@ class Kernels:
     max_unroll: int = 1
     merge_upsampling: bool = False
     space_to_depth: bool = False
+    widest_as_squares: int = 0
     compiler_options: tuple[tuple[str, bool], ...] = ()
 
     @property
@@ -96,7 +98,7 @@ class Kernels:
 
 
 XLA = Kernels("XLA")
-TPU = Kernels("TPU", plain_conv=tpu_convolution.conv, space_to_depth=True, merge_upsampling=True)
+TPU = Kernels("TPU", plain_conv=tpu_convolution.conv, space_to_depth=True, widest_as_squares=32, merge_upsampling=True)
 # Times are in docs/performance.md.
 CPU = Kernels(
     "CPU",

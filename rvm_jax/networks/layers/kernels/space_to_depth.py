@@ -56,12 +56,13 @@ def depth_to_space(squares: jax.Array) -> jax.Array:
     return jnp.einsum("bchv,wv->bhwc", parted, _parting(2 * columns, squares.dtype), precision=EXACT)
 
 
-def kernel_on_squares(weight: jax.Array, channels: Sequence[int] | None = None) -> jax.Array:
+def kernel_on_squares(weight: jax.Array, channels: Sequence[int] | None = None, parts: int = 1) -> jax.Array:
     """Returns the kernel on squares, (k, k, 4·I, 4·O), that does what (k, k, I, O) does on pixels, for k of 1 or 3.
 
     Args:
         weight: the kernel on pixels.
         channels: of the maps that are joined, each of them squares; None for one map.
+        parts: how many maps of squares, side by side, the result shall be: so it splits by channel as pixels do.
     """
     taps = jnp.asarray(_taps(weight.shape[0]), weight.dtype)
 
@@ -70,7 +71,13 @@ def kernel_on_squares(weight: jax.Array, channels: Sequence[int] | None = None) 
         return spread.reshape(*spread.shape[:2], PIXELS * part.shape[2], PIXELS * part.shape[3])
 
     ends = np.cumsum(channels or [weight.shape[2]])[:-1]
-    return jnp.concatenate([kernel(part) for part in jnp.split(weight, ends, axis=2)], 2)
+    rows = [jnp.split(part, parts, axis=3) for part in jnp.split(weight, ends, axis=2)]
+    return jnp.concatenate([jnp.concatenate([kernel(part) for part in row], 3) for row in rows], 2)
+
+
+def bias_on_squares(bias: jax.Array, parts: int = 1) -> jax.Array:
+    """Returns the bias (4·O,) that goes with `kernel_on_squares`."""
+    return jnp.concatenate([jnp.tile(part, PIXELS) for part in jnp.split(bias, parts)])
 
 
 def halving_kernel(weight: jax.Array) -> jax.Array:
@@ -80,12 +87,6 @@ def halving_kernel(weight: jax.Array) -> jax.Array:
     even = jnp.pad(weight, ((1, 0), (1, 0), (0, 0), (0, 0)))  # the first pixel of the square before is not seen
     kernel = even.reshape(2, 2, 2, 2, channels, outputs).transpose(0, 2, 1, 3, 4, 5)
     return kernel.reshape(2, 2, PIXELS * channels, outputs)
-
-
-def mean_of_squares(squares: jax.Array) -> jax.Array:
-    """Returns the mean of each square's pixels, (B, h, w, C) of (B, h, w, 4·C)."""
-    first, second, third, fourth = jnp.split(squares, PIXELS, axis=-1)
-    return (first + second + (third + fourth)) / PIXELS
 
 
 def _parting(width: int, dtype: jnp.dtype) -> jax.Array:
