@@ -17,7 +17,7 @@ from rvm_jax.guidance.values import CHANNELS
 from rvm_jax.networks import functional, names
 from rvm_jax.networks.api import Network
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.layers.kernels import CPU, XLA, Kernels, kernels_of, use_kernels
+from rvm_jax.networks.layers.kernels import CPU, TPU, XLA, Kernels, kernels_of, use_kernels
 from rvm_jax.networks.layers.shown import only_shown, shown_mean
 from rvm_jax.networks.mgmatting.blocks import DecoderBlock
 from rvm_jax.networks.precision import Precision
@@ -80,7 +80,7 @@ def training_step(network: Network, precision: Precision) -> jax.stages.Lowered:
     return lowered
 
 
-@pytest.mark.parametrize(("name", "kernels"), [*((name, XLA) for name in names()), ("rvm", CPU)], ids=identify)
+@pytest.mark.parametrize(("name", "kernels"), [*((name, XLA) for name in names()), ("rvm", CPU), ("rvm", TPU)], ids=identify)
 def test_every_product_of_matting_is_float32_by_default(name: str, kernels: Kernels) -> None:
     found = products(forward(create(name, kernels), None, ratio=0.5))
     assert set(found) == {("f32", "HIGHEST")}
@@ -94,7 +94,7 @@ def test_every_product_of_a_gradient_is_float32_by_default(name: str, kernels: K
     assert found.total() > 60
 
 
-@pytest.mark.parametrize("kernels", [CPU, XLA], ids=identify)
+@pytest.mark.parametrize("kernels", [CPU, TPU, XLA], ids=identify)
 def test_every_product_of_a_training_step_is_float32_by_default(kernels: Kernels) -> None:
     """Losses and optimizer included, and RVM's refiner."""
     found = products(training_step(create("rvm", kernels), "float32"))

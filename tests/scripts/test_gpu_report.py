@@ -32,6 +32,7 @@ def test_a_report_names_its_commands_and_marks_what_takes_too_long(tmp_path: Pat
     [
         (("compile",), "give the recipe to compile"),
         (("compile", "--config=configs/quickstart.py", "--topology=v1:2x2"), "there are v5e, v6e"),
+        (("compile_matting", "--kernels=GPU"), "--kernels=GPU: there are 'TPU', 'XLA'"),
         (("feed", "--config=configs/quickstart.py", "--workers=few"), "give whole numbers"),
     ],
 )
