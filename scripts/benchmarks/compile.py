@@ -7,6 +7,7 @@ recipe that does not fit is refused; the time is an estimate, a roofline of the 
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -29,6 +30,7 @@ from scripts.benchmarks.slices import compile_for_slice, tpu_slice
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe, one of configs/*.py.", lock_config=True)
 _TOPOLOGY = flags.DEFINE_string("topology", "v5e:2x4", "The slice: v5e:2x4, v6e:2x4, v4:2x2x1, …")
+_PHASES = flags.DEFINE_list("phases", [], "These phases of the recipe alone, such as main; else all.")
 _LOWER_ONLY = flags.DEFINE_bool("lower_only", False, "Lower the step and count its multiply-adds; do not compile it.")
 
 # What losses read of a clip beside `src` and `pha`, by the loss.
@@ -43,14 +45,15 @@ def measure() -> list[Row]:
     """
     if _CONFIG.value is None:
         raise UserError("give the recipe to compile: --config=configs/face_best.py")
-    chip, devices = tpu_slice(_TOPOLOGY.value)
     config = without_weights(_CONFIG.value)
-    mesh = make_mesh(devices)
     phases = make_phases(config.train)
+    chosen = _chosen(phases)
+    chip, devices = tpu_slice(_TOPOLOGY.value)
+    mesh = make_mesh(devices)
     check_divides(mesh, (phase.batch_size // config.train.accumulate for phase in phases))
     program = make_program(config, phases, mesh)
     rows, lines, too_large = [], [], []
-    for phase in tqdm(phases, desc="compiling", unit="phase", leave=False):
+    for phase in tqdm(chosen, desc="compiling", unit="phase", leave=False):
         batch, crop = batch_of(config, phase, program)
         height, width = crop or batch["src"].shape[2:4]
         frames = batch["src"].shape[0] * batch["src"].shape[1]
@@ -93,6 +96,14 @@ def measure() -> list[Row]:
     if too_large:
         raise UserError(_does_not_fit("; ".join(too_large), chip))
     return rows
+
+
+def _chosen(phases: Sequence[Phase]) -> list[Phase]:
+    names = [phase.name for phase in phases]
+    unknown = [name for name in _PHASES.value if name not in names]
+    if unknown:
+        raise UserError(f"--phases={unknown[0]}: the recipe has {', '.join(names)}")
+    return [phase for phase in phases if phase.name in (_PHASES.value or names)]
 
 
 def without_weights(config: ConfigDict) -> ConfigDict:

@@ -80,7 +80,9 @@ def training_step(network: Network, precision: Precision) -> jax.stages.Lowered:
     return lowered
 
 
-@pytest.mark.parametrize(("name", "kernels"), [*((name, XLA) for name in names()), ("rvm", CPU), ("rvm", TPU)], ids=identify)
+@pytest.mark.parametrize(
+    ("name", "kernels"), [*((name, XLA) for name in names()), ("rvm", CPU), ("rvm", TPU)], ids=identify
+)
 def test_every_product_of_matting_is_float32_by_default(name: str, kernels: Kernels) -> None:
     found = products(forward(create(name, kernels), None, ratio=0.5))
     assert set(found) == {("f32", "HIGHEST")}

@@ -32,6 +32,10 @@ def test_a_report_names_its_commands_and_marks_what_takes_too_long(tmp_path: Pat
     [
         (("compile",), "give the recipe to compile"),
         (("compile", "--config=configs/quickstart.py", "--topology=v1:2x2"), "there are v5e, v6e"),
+        (
+            ("compile", "--config=configs/rvm_stage1.py", "--config.train.batch_size=8", "--phases=low"),
+            "the recipe has main",
+        ),
         (("compile_matting", "--kernels=GPU"), "--kernels=GPU: there are 'TPU', 'XLA'"),
         (("feed", "--config=configs/quickstart.py", "--workers=few"), "give whole numbers"),
     ],
