@@ -46,14 +46,13 @@ def measure() -> list[Row]:
     if _CONFIG.value is None:
         raise UserError("give the recipe to compile: --config=configs/face_best.py")
     config = without_weights(_CONFIG.value)
-    phases = make_phases(config.train)
-    chosen = _chosen(phases)
+    phases = _chosen(make_phases(config.train))
     chip, devices = tpu_slice(_TOPOLOGY.value)
     mesh = make_mesh(devices)
     check_divides(mesh, (phase.batch_size // config.train.accumulate for phase in phases))
     program = make_program(config, phases, mesh)
     rows, lines, too_large = [], [], []
-    for phase in tqdm(chosen, desc="compiling", unit="phase", leave=False):
+    for phase in tqdm(phases, desc="compiling", unit="phase", leave=False):
         batch, crop = batch_of(config, phase, program)
         height, width = crop or batch["src"].shape[2:4]
         frames = batch["src"].shape[0] * batch["src"].shape[1]
