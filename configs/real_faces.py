@@ -6,8 +6,8 @@ The faces are the Face Research Lab London Set as downloaded (docs/data.md; data
 --config.data.faces.london.root=…), 102 people with the face's outline in landmarks, CC BY 4.0. Before them come
 photographed things (the samples of docs/samples, or any folder of cut-outs by
 --config.data.occluders.photographed.root=…) and drawn ones: hands, things with surfaces like photographs, soft ones,
-hair and nets; as pictures, as clips that stay still and as clips that move. All of the set is measured on, so no
-training may see any of it.
+hair and nets; and, as the category `rendered`, hands and things of the renderer of people; as pictures, as clips that
+stay still and as clips that move. All of the set is measured on, so no training may see any of it.
 """
 
 from ml_collections import ConfigDict
@@ -29,7 +29,9 @@ def get_config() -> ConfigDict:
                 "weight": 1.0,
             },
             "drawn": {"name": "drawn", "surfaces": 1.0, "max_items": 2000, "weight": 2.0},
+            "rendered": {"name": "people", "max_items": 2000, "weight": 1.0},
         },
+        "own_categories": {"rendered": "natocc"},
         "textures": {"surfaces": {"name": "surfaces", "max_items": 2000, "weight": 1.0}},
         "max_bad_share": 0.0,
     }

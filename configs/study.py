@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from configs import _defaults
 from rvm_jax.errors import UserError
 
+_DRAWN = {"name": "drawn", "max_items": 2000, "surfaces": 0.75, "seed": 0}
 PASTED = ("published", "natocc", "randocc", "faceocc", "matting")
 
 
@@ -66,15 +67,17 @@ def _study() -> dict[str, Any]:
         "pilot": {"contenders": ("none", "natocc", "people"), "seeds": 3},
         "main": {"contenders": tuple(contenders), "seeds": 5},
         "leave_out": {"contenders": ("people_natocc", *left_out, "natocc", "people"), "seeds": 5},
-        # Rendered or drawn once.
+        # Rendered or drawn once. What is pasted is what people in depth have before them: hands and things.
         "people": {"max_items": 1000, "frames": 8, "seed": 0},
-        "occluders": {"name": "drawn", "max_items": 2000, "surfaces": 0.75, "seed": 0},
+        "occluders": {"name": "people", "max_items": 2000, "seed": 0},
         "textures": {"name": "surfaces", "max_items": 500, "seed": 0},
         "test": {
             "pictures": 24,  # of each kind that is pasted
             "clips": 12,  # of each kind, pasted and in depth
             "frames": 12,
             "held": 3,  # frames that a picture is held for
+            # What no contender has seen is before rendered faces, too: smoke, nets, drawn hands and things.
+            "occluders": dict(_DRAWN),
             "real_every": 1,  # picture or clip of the real faces that is measured
             "seed": 0,
         },
@@ -90,7 +93,10 @@ def _make_short(config: ConfigDict) -> None:
     study = config.study
     study.start.steps = 0
     study.people.update({"max_items": 120, "frames": 4})
-    study.occluders.max_items, study.textures.max_items = 200, 60
+    # This form has been run, with drawn occluders alone.
+    study.occluders = ConfigDict(_DRAWN | {"max_items": 200})
+    del study.test.occluders
+    study.textures.max_items = 60
     study.main.contenders = study.pilot.contenders
     study.test.update({"pictures": 4, "clips": 3, "real_every": 3})
 

@@ -33,7 +33,9 @@ def prepare_source(output: Path, spec: Mapping[str, Any], request: Request, spli
     name, adapter, settings = read_spec(spec, request)
     description: dict[str, Any] = {"source": name, "kind": request.kind, "split": split, "licence": adapter.licence}
     own = defaults(adapter) | {key: value for key, value in settings.items() if key in adapter.own_settings}
-    description["settings"] = {key: value for key, value in own.items() if key not in SELECTION}
+    # Of what is drawn, all but the number decides what is drawn; of a dataset, what is taken of it is not written down.
+    apart = ("max_items",) if adapter.generates else SELECTION
+    description["settings"] = {key: value for key, value in own.items() if key not in apart}
     if adapter.generates:
         if split == ALL:
             raise UserError(f"{request.where}: '{name}' draws other items for each split; give --split")

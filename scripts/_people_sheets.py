@@ -1,7 +1,8 @@
-"""Contact sheets of rendered people: people, poses of hands, what is worn, and a clip, as tiles."""
+"""Contact sheets of rendered people: people, poses of hands, what is worn, a clip, and occluders, as tiles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,11 +12,14 @@ from data_pipeline.people.clip import Clip, Options
 from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hand_poses import HAND_POSES
 from data_pipeline.people.motion import Visit
+from data_pipeline.people.occluders import PeopleOccluders
 from data_pipeline.people.performers import HandPart
 from data_pipeline.people.veils import VEILS, VeilActor
 from data_pipeline.people.wear import WEAR
 
 SHEETS = ("people", "hands", "wear", "clip")
+OCCLUDERS = "occluders"  # a sheet besides these, of what is pasted on other faces
+_BEHIND = (np.array([96, 132, 108], np.float32), np.array([176, 190, 182], np.float32))  # occluders, in squares
 _GREEN = np.array([70, 255, 90], np.float32)
 
 
@@ -23,12 +27,15 @@ def tiles(sheet: str, seed: int, size: int, count: int = 48) -> list[np.ndarray]
     """Renders the tiles of a sheet, showing progress: uint8 (size, size, 3) each.
 
     Args:
-        sheet: of `SHEETS`. `hands` has every pose, `wear` everything that is worn, twice, and what drifts before a
-            face, both with the visible face in green; `clip` every third frame, then their alphas.
+        sheet: of `SHEETS`, or `OCCLUDERS`. `hands` has every pose, `wear` everything that is worn, twice, and what
+            drifts before a face, both with the visible face in green; `clip` every third frame, then their alphas.
         seed: of everything.
         size: of the frames, in pixels.
-        count: of the people.
+        count: of the people, or the occluders.
     """
+    if sheet == OCCLUDERS:
+        source = PeopleOccluders(size, max_items=count, seed=seed)
+        return [_on_squares(source[number], size) for number in tqdm(range(count), sheet)]
     if sheet == "people":
         clips = [_clip(seed, number, size, 0.35) for number in range(count)]
         return [clip.frame(10).rgb for clip in tqdm(clips, "people")]
@@ -43,6 +50,16 @@ def tiles(sheet: str, seed: int, size: int, count: int = 48) -> list[np.ndarray]
     frames = [clip.frame(3 * number) for number in tqdm(range(12), "a clip")]
     alphas = [(frame.alpha * 255).astype(np.uint8) for frame in frames]
     return [*(frame.rgb for frame in frames), *(cv2.merge([a, a, a]) for a in alphas)]
+
+
+def _on_squares(item: Mapping[str, Any], size: int) -> np.ndarray:
+    height, width = item["alpha"].shape
+    y, x = (size - height) // 2, (size - width) // 2
+    rows, columns = np.mgrid[:size, :size] // max(size // 4, 1)
+    tile = np.where(((rows + columns) % 2 == 0)[..., None], *_BEHIND)
+    place = tile[y : y + height, x : x + width]
+    place += (item["rgb"] - place) * (item["alpha"][..., None] / np.float32(255))
+    return np.asarray(tile + 0.5, np.uint8)
 
 
 def laid_out(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:

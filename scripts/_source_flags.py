@@ -19,7 +19,7 @@ _LIST = flags.DEFINE_string("partition", None, "Its split setting: a list file, 
 _MAX_ITEMS = flags.DEFINE_integer("max_items", None, "The size of a subset.")
 _PREPARED = flags.DEFINE_bool("prepared", None, "Whether the folder is a prepared set.")
 _OPTIONS = flags.DEFINE_multi_string("option", [], "Any other setting of the adapter, --option=glasses=keep.")
-_RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn, for the source `drawn`.")
+_RESOLUTION = flags.DEFINE_integer("resolution", 512, "The side of what is drawn, for sources that draw.")
 
 
 def sources(split: str) -> list[tuple[str, Mapping[str, Any], Any]]:

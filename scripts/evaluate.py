@@ -13,7 +13,6 @@ from pathlib import Path
 from absl import flags
 
 from rvm_jax import cli
-from rvm_jax.errors import UserError
 from rvm_jax.process import configure_process
 
 _PRED_DIR = flags.DEFINE_string("pred_dir", None, "folder of the predictions", required=True)
@@ -40,12 +39,13 @@ def main(argv: list[str]) -> None:
     from eval import report
     from eval.folders import pairs as folders
     from eval.folders.evaluation import evaluate
-    from eval.metrics.metric import optional_names
+    from eval.metrics.metric import chosen_names, optional_names
     from eval.metrics.region import REGIONS
     from rvm_jax.atomic_files import write_bytes
     from rvm_jax.output_paths import check_outputs
 
-    regions, metrics = _chosen(_REGIONS, list(REGIONS)), _chosen(_METRICS, optional_names())
+    regions = chosen_names(_REGIONS.value, "region", list(REGIONS))
+    metrics = chosen_names(_METRICS.value, "metrics", optional_names())
     pred_dir, label_dir = Path(_PRED_DIR.value), Path(_LABEL_DIR.value)
     pairs = folders.find_pairs(pred_dir, label_dir, _EXCLUDE.value)
     if _FGR_DIR.value:
@@ -63,17 +63,6 @@ def main(argv: list[str]) -> None:
     if left_out:
         print(f"left out: {', '.join(left_out)}")
     print(f"written to {output}")
-
-
-def _chosen(flag: flags.FlagHolder[list[str] | None], known: list[str]) -> list[str]:
-    """Returns the flag's names, each once; all that are known if it is not given."""
-    if flag.value is None:
-        return known
-    names = [name for name in dict.fromkeys(flag.value) if name]
-    for name in names:
-        if name not in known:
-            raise UserError(f"--{flag.name}: '{name}' is none of {', '.join(known)}")
-    return names
 
 
 if __name__ == "__main__":

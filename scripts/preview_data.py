@@ -16,10 +16,10 @@ from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe whose data is shown.", lock_config=True)
 _PEOPLE = flags.DEFINE_enum(
-    "people", None, ["people", "hands", "wear", "clip"], "In place of a config: a sheet of rendered people."
+    "people", None, ["people", "hands", "wear", "clip", "occluders"], "In place of a config: a rendered sheet."
 )
 _SPLIT = flags.DEFINE_enum("split", "train", ["train", "valid", "test"], "The split to show.")
-_NUM_CLIPS = flags.DEFINE_integer("num_clips", None, "How many clips to show (8), or people (48).", lower_bound=1)
+_NUM_CLIPS = flags.DEFINE_integer("num_clips", None, "How many clips to show (8), or tiles (48).", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", None, "Of the stream; the config's where not given.")
 _WIDTH = flags.DEFINE_integer(
     "width", 256, "Frames wider than that are shown at that width; rendered people have it.", lower_bound=32

@@ -14,7 +14,7 @@ from data_pipeline.people.geometry import Floats, floats
 from data_pipeline.people.hair_styles import STYLES
 from data_pipeline.people.hand_poses import HAND_POSES
 from data_pipeline.people.identity import draw_traits
-from data_pipeline.people.light import Light, draw_light, harmonics
+from data_pipeline.people.light import Light, draw_exposure, draw_light, falling
 from data_pipeline.people.motion import Glances, Sway
 from data_pipeline.people.performers import HandActor, draw_hands
 from data_pipeline.people.person import Person
@@ -150,19 +150,12 @@ class Clip:
     @cached_property
     def _exposure(self) -> float:
         """From the light that falls on a face, not from what is seen, so that frames do not depend on each other."""
-        skin = float(self.person.skin[1])
-        wanted = float(np.clip(0.12 + 0.55 * skin, 0.13, 0.40))
-        stops = np.random.default_rng([*self.seed, 5]).normal(0, 0.25)
-        return float(np.clip(wanted / max(skin * float(self._falling.mean()), 1e-3), 0.2, 6) * 2**stops)
+        return draw_exposure(np.random.default_rng([*self.seed, 5]), self.person.skin, self._falling)
 
     @cached_property
     def _falling(self) -> Floats:
-        """The light (3,) that falls on a face, the mean over directions from before it."""
-        light = self._light
-        directions = floats(((0, 0, 1), (0.5, 0, 0.87), (-0.5, 0, 0.87), (0, 0.5, 0.87), (0, -0.5, 0.87)))
-        key = np.clip(directions @ light.key, 0, 1)[:, None] * light.key_colour
-        fill = np.clip((directions @ light.fill + 0.3) / 1.3, 0, 1)[:, None] * light.fill_colour
-        return floats((0.7 * key + 0.8 * fill + np.maximum(harmonics(directions) @ light.ambient, 0.02)).mean(0))
+        """The light (3,) that falls on the face."""
+        return falling(self._light)
 
     def frame(self, number: int) -> Frame:
         """Renders a frame."""

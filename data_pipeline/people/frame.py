@@ -1,10 +1,13 @@
 """One frame: rasterised, lit, put before its background, with the exact masks of what is seen."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
+from data_pipeline.people.atlas import Atlas
+from data_pipeline.people.body import Body
 from data_pipeline.people.camera import Camera, develop, lens_blur, sensor
 from data_pipeline.people.colour import LINEAR_OF_BYTE
 from data_pipeline.people.geometry import Bytes, Floats, Ints, floats, look_at
@@ -15,7 +18,7 @@ from data_pipeline.people.posing import Pose, Posed, posed
 from data_pipeline.people.rasterise import Canvas, depth_map, remap_points
 from data_pipeline.people.regions import FACE, FLESH, Region
 from data_pipeline.people.shade import Points, Shader, ShadowMap
-from data_pipeline.people.strands import across
+from data_pipeline.people.strands import Strands, across
 from data_pipeline.people.veils import Veil
 
 _STRAND = 5000.0  # second attribute of strands, where other meshes have a pixel of the atlas
@@ -25,6 +28,14 @@ _SHADOW_HALF, _SHADOW_DISTANCE = 2.6, 40.0
 _SHADOW_WIDER = 2.2  # strands that cast shadows stand for several
 # Standard deviations (decimetres) of the light scattered in flesh, and how much of each channel goes that far.
 _SCATTER = ((0.030, floats([0.45, 0.25, 0.12])), (0.012, floats([0.25, 0.25, 0.20])))
+
+
+class Subject(Protocol):
+    """Is what can be rendered: a `Person`, or an `Arm`; `body.head` is the point that the camera looks at."""
+
+    body: Body
+    atlas: Atlas
+    strands: Strands
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,14 @@ def expose(
     person: Person, scene: Scene, camera: Camera, pose: Pose, size: int, samples: int = 2
 ) -> tuple[Floats, dict[Region, Floats], Floats]:
     """Returns the linear light (size, size, 3) of a frame, the share of each region, and the depth."""
-    moved = posed(person, pose)
-    view = _View(person, moved, camera, size, samples)
+    return expose_posed(person, posed(person, pose), scene, camera, size, samples)
+
+
+def expose_posed(
+    subject: Subject, moved: Posed, scene: Scene, camera: Camera, size: int, samples: int = 2
+) -> tuple[Floats, dict[Region, Floats], Floats]:
+    """Returns what `expose` does of anything that is in its place."""
+    view = _View(subject, moved, camera, size, samples)
     shares = view.shares(scene.lenses)
     depth = np.where(view.canvas.covered, view.canvas.depth, np.float32(np.inf))[
         samples // 2 :: samples, samples // 2 :: samples
@@ -119,7 +136,7 @@ def expose(
 
 
 def _shadow(view: "_View", light: Light) -> ShadowMap:
-    solids, strands = view.moved.solids, view.person.strands
+    solids, strands = view.moved.solids, view.subject.strands
     side = 512 if view.size >= 400 else 320
     centre = view.joint + floats([0, 0.1, 0.2])
     camera = look_at(light.key, centre, _SHADOW_DISTANCE)
@@ -131,11 +148,11 @@ def _shadow(view: "_View", light: Light) -> ShadowMap:
 
 
 class _View:
-    """A posed person as the camera sees them: samples with their attributes, before light."""
+    """A posed subject as the camera sees it: samples with their attributes, before light."""
 
-    def __init__(self, person: Person, moved: Posed, camera: Camera, size: int, samples: int):
-        self.person, self.moved, self.camera, self.size, self.samples = person, moved, camera, size, samples
-        self.joint = person.body.head
+    def __init__(self, subject: Subject, moved: Posed, camera: Camera, size: int, samples: int):
+        self.subject, self.moved, self.camera, self.size, self.samples = subject, moved, camera, size, samples
+        self.joint = subject.body.head
         self.matrix, self.eye = camera.matrix(self.joint), camera.place(self.joint).astype(np.float32)
         self.side = size * samples
         self.canvas = Canvas(self.side, self.matrix, camera.half, camera.distance)
@@ -144,10 +161,10 @@ class _View:
         triangles = self.canvas.in_view(solids.vertices, solids.triangles, solids.closed)
         self.canvas.draw(solids.vertices, triangles, attributes)
         self.normals = self.canvas.draw_only(solids.vertices, triangles, solids.normals)
-        self.tangents = person.strands.tangents(moved.strands)
+        self.tangents = subject.strands.tangents(moved.strands)
         # Strands thinner than a pixel would break up.
         least = camera.half * 2 / size * 0.35
-        widths = np.maximum(person.strands.widths, np.float32(least) * (person.strands.widths > 0.004))
+        widths = np.maximum(subject.strands.widths, np.float32(least) * (subject.strands.widths > 0.004))
         self.sides = across(self.tangents, self.eye - moved.strands, widths * np.float32(0.5))
         self._draw_strands()
         # Places in the atlas, or the numbers of a strand's points, as pictures of their own: quicker to go through.
@@ -156,16 +173,18 @@ class _View:
 
     def _draw_strands(self) -> None:
         """Draws hair, beard, brows and lashes in one pass."""
-        strands = self.person.strands
+        strands = self.subject.strands
         to_eye = self.moved.head[:3, :3].T @ ((self.eye - self.joint) / np.linalg.norm(self.eye - self.joint))
         ribbons, numbers = strands.ribbons(self.moved.strands, self.sides, strands.visible(to_eye))
         lashes, lash_triangles = self.moved.lashes
         count = len(numbers)
+        if not count + len(lashes):
+            return
         values = np.empty((2 * count + len(lashes), 3), np.float32)
         values[:count, 0] = values[count : 2 * count, 0] = numbers
         values[: 2 * count, 1] = _STRAND
         values[:count, 2], values[count : 2 * count, 2] = -1, 1
-        values[2 * count :] = [*self.person.atlas.pixels("lash", floats([[0.5, 0.5]]))[0], 0.8]
+        values[2 * count :] = [*self.subject.atlas.pixels("lash", floats([[0.5, 0.5]]))[0], 0.8]
         vertices = np.concatenate([ribbons.vertices, lashes])
         triangles = np.concatenate([ribbons.triangles, lash_triangles + np.int32(2 * count)])
         self.canvas.draw(vertices, triangles, values)
@@ -174,14 +193,14 @@ class _View:
         """What each sample shows: looked up in the atlas, or the strand's."""
         u, v = self.places
         strands = v > _MARK
-        regions = cv2.remap(self.person.atlas.regions, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_NEAREST)
+        regions = cv2.remap(self.subject.atlas.regions, u - np.float32(0.5), v - np.float32(0.5), cv2.INTER_NEAREST)
         regions[~self.canvas.covered] = Region.BACKGROUND
-        regions[strands] = self.person.strands.regions[self._points_of(floats(u[strands]))[0]]
+        regions[strands] = self.subject.strands.regions[self._points_of(floats(u[strands]))[0]]
         return np.asarray(regions, np.uint8)
 
     def _points_of(self, values: Floats) -> tuple[Ints, Floats]:
         """The numbers of the strand points before samples, and how far these are on the way to the next."""
-        before = np.clip(values.astype(np.int32), 0, len(self.person.strands.points) - 2)
+        before = np.clip(values.astype(np.int32), 0, len(self.subject.strands.points) - 2)
         return before, values - before
 
     def shares(self, lenses: bool) -> dict[Region, Floats]:
@@ -280,18 +299,18 @@ class _Lit:
 
     def points(self) -> Points:
         """Looks up what the points look like."""
-        view, person = self.view, self.view.person
+        view, subject = self.view, self.view.subject
         values, normals, depth = (self.gather(p) for p in (view.canvas.values, view.normals, view.canvas.depth))
         strand = values[:, 1] > _MARK
         u, v = values[:, 0] - np.float32(0.5), values[:, 1] - np.float32(0.5)
-        albedo = LINEAR_OF_BYTE[remap_points(person.atlas.colour, u, v, 0.0)]
-        surface = remap_points(person.atlas.surface, u, v, 0.0).astype(np.float32) * np.float32(1 / 255)
+        albedo = LINEAR_OF_BYTE[remap_points(subject.atlas.colour, u, v, 0.0)]
+        surface = remap_points(subject.atlas.surface, u, v, 0.0).astype(np.float32) * np.float32(1 / 255)
         openness = np.ascontiguousarray(values[:, 2])
         hair = np.flatnonzero(strand)
         if len(hair):
             before, share = view._points_of(values[hair, 0])
             share = share[:, None]
-            strands = person.strands
+            strands = subject.strands
             normals[hair] = view.tangents[before] * (1 - share) + view.tangents[before + 1] * share
             openness[hair] = strands.openness[before] * (1 - share[:, 0]) + strands.openness[before + 1] * share[:, 0]
             tone = 1 + np.float32(0.28) * np.cos(np.float32(7) * values[hair, 2] + strands.phases[before])

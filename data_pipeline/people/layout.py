@@ -88,9 +88,13 @@ class TexelMap:
         self.width, self.height = width, height
         quads = assets.quads_of("hand" if name == "hand" else "head")
         quads = quads[(layout.texture[quads] == TEXTURES.index(name)).all(1)]
-        pixels = layout.place * floats([width, height])
-        base = _rasterise_texture(pixels, quads, assets.positions[assets.mesh_vertex], width, height)
+        self._pixels, self._quads = layout.place * floats([width, height]), quads
+        base = self.spread(assets.positions[assets.mesh_vertex])
         self.x, self.y, self.z = (np.ascontiguousarray(base[..., axis]) for axis in range(3))
+
+    def spread(self, values: Floats) -> Floats:
+        """Spreads values (R, 3) of the texture vertices over the texels: (height, width, 3)."""
+        return _rasterise_texture(self._pixels, self._quads, values, self.width, self.height)
 
     def near(self, x: float, y: float, z: float, radius: float) -> Floats:
         """Returns a Gaussian (height, width) about a base point and its mirror image."""
@@ -152,18 +156,33 @@ class HeadMap(TexelMap):
 
 
 class HandMap(TexelMap):
-    """Holds the texels of the hand, with nails, palm, and how far each is up the arm from the wrist (decimetres)."""
+    """Holds the texels of the hand, with nails, palm, and how far each is up the arm from the wrist (decimetres).
+
+    Attributes:
+        forearm: (height, width), negative in the hand.
+        nails, palm: (height, width), 0 to 1.
+        seamless: (height, width), 0 at the wrist and the sides, where the texture is cut, to 1 away from there: how
+            much noise may add.
+    """
 
     def __init__(self, width: int, height: int):
         super().__init__("hand", width, height)
         assets = load_assets()
-        wrist, elbow = (assets.joint(assets.positions, f"l-{name}") for name in ("hand", "elbow"))
-        arm = normalised(elbow - wrist)
+
+        def joint(name: str) -> Floats:
+            return assets.joint(assets.positions, f"l-{name}")
+
+        wrist = joint("hand")
+        arm = normalised(joint("elbow") - wrist)
         self.forearm: Floats = (np.stack([self.x, self.y, self.z], -1) - wrist) @ arm
         self.nails = _crop_mask("fingernails", _HAND, width, height)
-        u = _HAND[0] + (np.arange(width, dtype=np.float32) + 0.5) / width * (_HAND[1] - _HAND[0])
-        v = _HAND[2] + (np.arange(height, dtype=np.float32) + 0.5) / height * (_HAND[3] - _HAND[2])
-        self.palm = smoothstep(0.655, 0.675, u)[None] * smoothstep(0.78, 0.80, v)[:, None]
+        along, across = joint("finger-3-1") - wrist, joint("finger-5-1") - joint("finger-2-1")
+        out = normalised(np.cross(across, along))
+        out = out if out @ (joint("finger-1-4") - joint("finger-2-1")) > 0 else -out
+        # By the mesh's own normals, which go on where the texture has its seams.
+        facing = self.spread(assets.normals(assets.positions)[assets.mesh_vertex]) @ out
+        self.palm: Floats = smoothstep(-0.25, 0.55, facing) * smoothstep(0.45, -0.25, self.forearm)
+        self.seamless: Floats = smoothstep(0.05, 0.4, np.abs(facing)) * smoothstep(0.1, 0.4, np.abs(self.forearm))
 
 
 @lru_cache(maxsize=4)

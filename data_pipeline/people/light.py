@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_pipeline.people.geometry import Floats, normalised, vector
+from data_pipeline.people.geometry import Floats, floats, normalised, vector
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,22 @@ def draw_light(rng: np.random.Generator, background: Floats | None = None) -> Li
     return Light(
         key, key_colour.astype(np.float32), float(rng.uniform(0.004, 0.05)), fill, fill_colour, ambient * level
     )
+
+
+def falling(light: Light) -> Floats:
+    """Returns the light (3,) that falls on a face, the mean over directions from before it."""
+    directions = floats(((0, 0, 1), (0.5, 0, 0.87), (-0.5, 0, 0.87), (0, 0.5, 0.87), (0, -0.5, 0.87)))
+    key = np.clip(directions @ light.key, 0, 1)[:, None] * light.key_colour
+    fill = np.clip((directions @ light.fill + 0.3) / 1.3, 0, 1)[:, None] * light.fill_colour
+    return floats((0.7 * key + 0.8 * fill + np.maximum(harmonics(directions) @ light.ambient, 0.02)).mean(0))
+
+
+def draw_exposure(rng: np.random.Generator, skin: Floats, light: Floats) -> float:
+    """Draws the factor from linear light to what the film sees, for skin of an albedo (3,) and the light (3,) on it."""
+    tone = float(skin[1])
+    wanted = float(np.clip(0.12 + 0.55 * tone, 0.13, 0.40))
+    stops = rng.normal(0, 0.25)
+    return float(np.clip(wanted / max(tone * float(light.mean()), 1e-3), 0.2, 6) * 2**stops)
 
 
 def _surround(ambient: Floats, background: Floats) -> None:

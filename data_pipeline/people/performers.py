@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
-from data_pipeline.people.clothing import THICKNESS
+from data_pipeline.people.body import Body
+from data_pipeline.people.clothing import THICKNESS, Garment
 from data_pipeline.people.contact import Surface, rest_on
 from data_pipeline.people.geometry import Floats, floats, smoothstep, triangles_of, vector
 from data_pipeline.people.hand_poses import HAND_POSES, LANDMARKS, PAIRS, HandPose
@@ -14,12 +16,20 @@ from data_pipeline.people.hands import Hand, Thumb, hand_matrix, hand_mesh, hand
 from data_pipeline.people.held import end_of, make_held
 from data_pipeline.people.motion import Sway, Visit
 from data_pipeline.people.occlusion import openness
-from data_pipeline.people.person import Person
 from data_pipeline.people.posing import PosedHand
 from data_pipeline.people.things import Thing
 
 _LOOSE = 0.12  # of the things that a hand would hold
 _SKY = 8  # directions in which fingers shade each other
+
+
+class HandOwner(Protocol):
+    """Is whose hand plays a part: a `Person`, or an `Arm`."""
+
+    body: Body
+    hand: Hand
+    garment: Garment
+    things: tuple[Thing, ...]
 
 
 @dataclass(frozen=True)
@@ -95,35 +105,35 @@ class HandActor:
     """Plays the part of a hand of a person.
 
     Args:
-        person: whose hand it is.
+        owner: whose hand it is.
         part: what it does.
-        thing: the number of the person's thing that it holds, or None.
+        thing: the number of the owner's thing that it holds, or None.
     """
 
-    def __init__(self, person: Person, part: HandPart, thing: int | None):
+    def __init__(self, owner: HandOwner, part: HandPart, thing: int | None):
         rng = np.random.default_rng(part.seed)
         pose, self._visit = HAND_POSES[part.pose], part.visit
         mirror = vector(-1 if part.right else 1, 1, 1)
         fingers, palm = (
             (floats(v) + rng.normal(0, 0.08, 3).astype(np.float32)) * mirror for v in (pose.fingers, pose.palm)
         )
-        landmark = person.body.landmark(floats(LANDMARKS[pose.landmark]) * mirror)
-        offset = _offset(pose, person.hand, None if thing is None else person.things[thing])
-        offset = offset * np.float32(person.body.scale)
+        landmark = owner.body.landmark(floats(LANDMARKS[pose.landmark]) * mirror)
+        offset = _offset(pose, owner.hand, None if thing is None else owner.things[thing])
+        offset = offset * np.float32(owner.body.scale)
         place = landmark + (offset + rng.normal(0, pose.free, 3).astype(np.float32)) * mirror
-        matrix = hand_matrix(fingers, palm, person.body.head + place, part.right)
+        matrix = hand_matrix(fingers, palm, owner.body.head + place, part.right)
         curl = floats(pose.curl) + rng.normal(0, 0.05, (4, 1)).astype(np.float32)
         thumb: Thumb = tuple(float(angle + rng.normal(0, 0.06)) for angle in pose.thumb)
         spread = pose.spread + float(rng.normal(0, 0.04))
         if pose.pinch is not None:
-            curl, thumb = person.hand.pinched(curl, thumb, spread, pose.pinch)
+            curl, thumb = owner.hand.pinched(curl, thumb, spread, pose.pinch)
         if pose.touches:
-            surface = _surface(person, matrix)
-            vertices, matrix = rest_on(surface, person.hand, curl, thumb, spread, matrix)
+            surface = _surface(owner, matrix)
+            vertices, matrix = rest_on(surface, owner.hand, curl, thumb, spread, matrix)
         else:
-            vertices = person.hand.bent(curl, thumb, spread)
+            vertices = owner.hand.bent(curl, thumb, spread)
         normals = hand_normals(vertices)
-        sleeve = smoothstep(-0.02, 0.12, person.hand.forearm - person.garment.sleeve)
+        sleeve = smoothstep(-0.02, 0.12, owner.hand.forearm - owner.garment.sleeve)
         vertices = vertices + normals * (THICKNESS * sleeve)[:, None]
         shade = openness(
             vertices, normals, vertices, hand_mesh().triangles, vector(0, 0, 0), _hand_sky(), half=2.0, side=128
@@ -156,13 +166,13 @@ class HandActor:
         return 0.0 if now is None or then is None else float(np.linalg.norm(then - now)) / 0.02
 
 
-def _surface(person: Person, matrix: Floats) -> Surface:
+def _surface(owner: HandOwner, matrix: Floats) -> Surface:
     """The head with what is worn on it, without the shoulders, for these would stop the hand."""
     assets = load_assets()
     triangles = triangles_of(assets.quads_of("head"))
     low = assets.positions[assets.mesh_vertex[triangles], 1].min(1)
-    points, triangles = person.body.positions[assets.mesh_vertex], triangles[low > 6.15]
-    for part in (p for thing in person.things if thing.attachment == "head" for p in thing.parts if not p.pane):
+    points, triangles = owner.body.positions[assets.mesh_vertex], triangles[low > 6.15]
+    for part in (p for thing in owner.things if thing.attachment == "head" for p in thing.parts if not p.pane):
         triangles = np.concatenate([triangles, part.triangles + np.int32(len(points))])
         points = np.concatenate([points, part.vertices])
     return Surface(points.astype(np.float32), triangles, matrix[:3, 3], matrix[:3, 1])

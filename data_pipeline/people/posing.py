@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from data_pipeline.people.assets import load_assets
+from data_pipeline.people.atlas import Atlas
 from data_pipeline.people.contact import contact_shade, sky
 from data_pipeline.people.eyes import eyeball
 from data_pipeline.people.geometry import (
@@ -22,9 +24,17 @@ from data_pipeline.people.hands import hand_mesh
 from data_pipeline.people.lashes import lash_ribbons
 from data_pipeline.people.person import Person, part_name
 from data_pipeline.people.rig import HeadTurn, bone_matrices, skinned
+from data_pipeline.people.things import Thing
 
 _CONTACT_SKY = sky(3, 0.1)
 _CONTACT_REACH = 2.6  # decimetres from the head within which a hand darkens it
+
+
+class Holder(Protocol):
+    """Is whose things are seen: a `Person`, or an `Arm`."""
+
+    atlas: Atlas
+    things: tuple[Thing, ...]
 
 
 @dataclass(frozen=True)
@@ -165,14 +175,8 @@ def posed(person: Person, pose: Pose) -> Posed:
     scene.end_bare()
     _add_cap(scene, person, points, directions)
     for hand, matrix in hands:
-        if hand.loose:
-            continue
-        pixels = person.atlas.pixels(hand.texture, hand_mesh().places)
-        rotation = np.ascontiguousarray(matrix[:3, :3].T)
-        triangles = hand_mesh().triangles
-        if np.linalg.det(rotation) < 0:  # mirrored, so that its triangles would face inwards
-            triangles = triangles[:, ::-1]
-        scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, triangles)
+        if not hand.loose:
+            _add_hand(scene, person.atlas, hand, matrix)
     scene.end_closed()
     panes = _add_things(scene, person, hands, head, points)
     if person.curtain is not None:
@@ -183,6 +187,26 @@ def posed(person: Person, pose: Pose) -> Posed:
         )
     strands = _move_hair(person, person.strands.points, matrices)
     return Posed(scene.solids(), head, strands, lash_ribbons(person.lashes, positions, 1.0), positions, panes)
+
+
+def posed_alone(owner: Holder, hand: PosedHand) -> Posed:
+    """Puts a hand with its things, or if it is loose these alone, where its matrix says, and nothing else."""
+    scene, head = _Collector(), np.eye(4, dtype=np.float32)
+    nothing = np.zeros((0, 3), np.float32)
+    if not hand.loose:
+        _add_hand(scene, owner.atlas, hand, hand.matrix)
+    scene.end_closed()
+    panes = _add_things(scene, owner, [(hand, hand.matrix)], head, nothing)
+    return Posed(scene.solids(), head, nothing, (nothing, np.zeros((0, 3), np.int32)), nothing, panes)
+
+
+def _add_hand(scene: _Collector, atlas: Atlas, hand: PosedHand, matrix: Floats) -> None:
+    pixels = atlas.pixels(hand.texture, hand_mesh().places)
+    rotation = np.ascontiguousarray(matrix[:3, :3].T)
+    triangles = hand_mesh().triangles
+    if np.linalg.det(rotation) < 0:  # mirrored, so that its triangles would face inwards
+        triangles = triangles[:, ::-1]
+    scene.add(transform(hand.vertices, matrix), hand.normals @ rotation, pixels, hand.openness, triangles)
 
 
 def _add_cap(scene: _Collector, person: Person, points: Floats, normals: Floats) -> None:
@@ -207,13 +231,13 @@ def _add_eyes(scene: _Collector, person: Person, pose: Pose, head: Floats) -> No
 
 
 def _add_things(
-    scene: _Collector, person: Person, hands: list[tuple[PosedHand, Floats]], head: Floats, points: Floats
+    scene: _Collector, owner: Holder, hands: list[tuple[PosedHand, Floats]], head: Floats, points: Floats
 ) -> list[tuple[Floats, Ints]]:
     """Adds what is held and worn; returns the panes of glass, which are not solid."""
     held = {number: matrix for hand, matrix in hands for number in hand.things}
     panes: list[tuple[Floats, Ints]] = []
     number = 0
-    for index, thing in enumerate(person.things):
+    for index, thing in enumerate(owner.things):
         fixed: dict[str, Floats] = {"head": head, "skin": head, "body": np.eye(4, dtype=np.float32)}
         matrix = fixed.get(thing.attachment, held.get(index))
         for part in thing.parts:
@@ -229,7 +253,7 @@ def _add_things(
             if part.pane:
                 panes.append((vertices, part.triangles))
             else:
-                pixels = person.atlas.pixels(part_name(number - 1), part.places)
+                pixels = owner.atlas.pixels(part_name(number - 1), part.places)
                 scene.add(vertices, normals, pixels, 0.9, part.triangles)
     return panes
 

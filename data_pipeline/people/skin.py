@@ -88,7 +88,7 @@ class SkinPainter:
         """Paints a hand."""
         rng, traits, noise = self.rng, self.traits, self._noise(hand.width, hand.height)
         albedo = np.ones((hand.height, hand.width, 3), np.float32) * self.skin * 0.95
-        albedo *= 1 + 0.25 * noise(90, 4, 0.6)[..., None] * _BLOOD
+        albedo *= 1 + (0.25 * noise(90, 4, 0.6) * hand.seamless)[..., None] * _BLOOD
         palm = self.skin + self.dark * 0.18 * floats([1, 0.72, 0.6])
         _mix(albedo, np.clip(palm, 0, 1) * floats([1.04, 0.88, 0.86]), hand.palm * 0.9)
         nails = smoothstep(0.3, 0.7, hand.nails)

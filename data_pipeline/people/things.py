@@ -66,13 +66,8 @@ def lathe(profile: Sequence[tuple[float, float]], texture: Texture, spokes: int 
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(heights), np.diff(radii)))])
     along = 1 - length / max(length[-1], 1e-6)
     places = np.stack(np.broadcast_arrays(angles / (2 * np.pi), along[:, None]), -1)
-    slopes = np.stack(
-        [
-            np.gradient(heights, length + 1e-4 * np.arange(len(length))),
-            -np.gradient(radii, length + 1e-4 * np.arange(len(length))),
-        ],
-        1,
-    )
+    # From neighbour to neighbour, whatever their distances: a wall is not shaded by the narrow rim that ends it.
+    slopes = np.stack([np.gradient(heights), -np.gradient(radii)], 1)
     normals = np.stack(
         [
             slopes[:, :1] * np.cos(angles),

@@ -1,12 +1,20 @@
-"""Clips of people that are rendered in three dimensions, not read."""
+"""People and their hands that are rendered in three dimensions, not read."""
+
+import inspect
+from collections.abc import Sequence
 
 from data_pipeline.sources.adapter import adapter
-from data_pipeline.sources.base import ClipSource, Request
+from data_pipeline.sources.base import ClipSource, Request, Source
+from rvm_jax.errors import UserError
+
+# Settings of one kind alone.
+_OF_FACES = ("frames", "hands", "wear", "hair", "camera", "beard", "glasses", "lenses", "veils", "blown", "backgrounds")
+_OF_OCCLUDERS = ("include", "exclude")
 
 
 @adapter(
-    "People rendered in three dimensions, with hands, hair, shadows and exact alpha",
-    ("face",),
+    "People rendered in three dimensions, with hands, hair, shadows and exact alpha; their hands and things, cut out",
+    ("face", "occluder"),
     generates=True,
     layout="nothing to download",
     origin="this project, on the mesh of MakeHuman/MPFB",
@@ -33,12 +41,40 @@ def people(
     blown: float = 0.1,
     backgrounds: str | None = None,
     surfaces: str | None = None,
-) -> ClipSource:
-    """Clips of people of `size` pixels (the clips' resolution where not given); see `data_pipeline.people.clip`."""
-    from data_pipeline.people.clip import Options  # the renderer loads slowly
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Source | ClipSource:
+    """Clips of people, or hands and things as occluders, of `size` pixels (the clips' resolution where not given).
+
+    See `data_pipeline.people.clip` for what the settings of clips mean, `data_pipeline.people.occluders` for those of
+    occluders: `include` and `exclude` name categories of these; `size`, `max_items`, `seed`, `shadows`, `samples` and
+    `surfaces` are of both.
+
+    Raises:
+        UserError: if a setting is out of its range, or of the other kind.
+    """
+    given = dict(locals())
+    _check_kind(request, given)
+    if request.kind == "occluder":
+        from data_pipeline.people.occluders import PeopleOccluders  # the renderer loads slowly
+
+        side = size or request.resolution
+        return PeopleOccluders(
+            side, request.split, max_items, include, exclude, seed, shadows=shadows, samples=samples, surfaces=surfaces
+        )
+    from data_pipeline.people.clip import Options
     from data_pipeline.people.source import People
 
     options = Options(
         hands, shadows, camera, hair, wear, beard, glasses, lenses, samples, veils, blown, backgrounds, surfaces
     )
     return People(size or request.resolution, request.split, max_items, frames, seed, options)
+
+
+def _check_kind(request: Request, given: dict[str, object]) -> None:
+    """Refuses settings that would be passed over without a word."""
+    others, kind = (_OF_FACES, "faces") if request.kind == "occluder" else (_OF_OCCLUDERS, "occluders")
+    usual = inspect.signature(people).parameters
+    for name in others:
+        if given[name] != usual[name].default:
+            raise UserError(f"{request.where}.{name}: is a setting of people as {kind}; leave it out here")

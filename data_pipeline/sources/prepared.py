@@ -135,9 +135,11 @@ def open_prepared(
     if index["split"] not in (ALL, request.split):
         raise UserError(f"{where}.split: {root} was prepared for the split '{index['split']}' alone")
     for key, value in (defaults(adapter) | dict(settings)).items():
-        if key in index["settings"] and key not in SELECTION and index["settings"][key] != value:
+        if key in index["settings"] and index["settings"][key] != _as_read(value):
             raise UserError(f"{where}.{key}: {root} was prepared with {key}={index['settings'][key]!r}, not {value!r}")
-    selection = Selection(**{key: value for key, value in settings.items() if key in SELECTION})
+    # What decided what was drawn does not choose among it once more.
+    chosen = [key for key in SELECTION if key in settings and key not in index["settings"]]
+    selection = Selection(**{key: settings[key] for key in chosen})
     found = [_record(entry) for entry in index["items"]]
 
     def own_split(_: Sequence[Record], __: Path, split: str) -> str | SplitFile | None:
@@ -149,6 +151,11 @@ def open_prepared(
     if index["clips"]:
         return PreparedClips(request.kind, records, skipped, rows, index["drawn"], index["may_cut"])
     return PreparedPictures(request.kind, records, skipped, rows, index["drawn"])
+
+
+def _as_read(value: Any) -> Any:
+    """A setting as JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _record(entry: Mapping[str, Any]) -> Record:

@@ -10,6 +10,7 @@ that no rim of the old background shows. Presets of `NatOccOptions`:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from data_pipeline.techniques.scene import close_scene, draw_occluder, open_scen
 from data_pipeline.techniques.technique import Technique
 from data_pipeline.techniques.trajectories import draw_trajectory, kind_of, reach, wear
 
+_HOLDING = "*hand_with_*"  # what these hands hold has colours of its own, which would be shifted with theirs
 _LEAST_LEFT = 0.7  # of an alpha that edges were taken from
 
 
@@ -51,7 +53,8 @@ def synthesize(
     for occluder in occluders:
         rgb, alpha = crop(occluder.rgb, occluder.alpha, options.resolution)
         kind = kind_of(occluder.category)
-        if rng.random() < options.colour_transfer and (kind is reach or options.transfer_all):
+        takes_colours = options.transfer_all or (kind is reach and not fnmatch(occluder.category.lower(), _HOLDING))
+        if rng.random() < options.colour_transfer and takes_colours:
             rgb = transfer_colours(rgb, alpha, stills(face)[0].rgb, stills(face)[0].alpha, rng)
         if options.edges:
             alpha = soften(alpha)

@@ -1,7 +1,7 @@
 """Several predictions on one benchmark → tables, plots, sheets, a video and a page that holds them all."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from eval.report import Cells, Table
 from rvm_jax.errors import UserError
 from rvm_jax.media.pictures import write_bytes
 
+_TABULATED = ("iou", "mad")  # by category, in tables of their own
 _PLOTTED = ("mad", "mse_described", "dtssd")  # by category
 
 
@@ -50,14 +51,21 @@ class Comparison(NamedTuple):
         return [row.category for row in next(iter(self.evaluations.values())).categories]
 
 
-def compare(predictions: Predictions, label_dir: Path, output_dir: Path, num_clips: int = 12) -> Comparison:
-    """Evaluates all entries and writes `<output_dir>/{index.html,comparison.json,comparison.mp4,tables,plots,sheets}`.
+def compare(
+    predictions: Predictions,
+    label_dir: Path,
+    output_dir: Path,
+    num_clips: int = 12,
+    metrics: Sequence[str] | None = None,
+) -> Comparison:
+    """Evaluates all entries and writes what `eval.compare.outputs` names into `<output_dir>/`.
 
     Args:
       predictions: of the same pictures; see `eval.compare.predictions.find_predictions`.
       label_dir: the benchmark.
       output_dir: where everything goes; what is there is replaced.
       num_clips: clips in the video.
+      metrics: which optional ones to measure; by default all, see `eval.folders.evaluation.evaluate`.
 
     Raises:
       UserError: if a picture cannot be read, or the entries have different ones.
@@ -68,7 +76,7 @@ def compare(predictions: Predictions, label_dir: Path, output_dir: Path, num_cli
     evaluations = {}
     for name, of_entry in pairs.items():
         print(f"{name}: {len(of_entry)} pictures and frames", flush=True)
-        evaluations[name] = evaluate(of_entry)
+        evaluations[name] = evaluate(of_entry, metrics=metrics)
     comparison = Comparison(evaluations, predictions.facts)
     tables = all_tables(comparison)
     for table in tables:
@@ -82,6 +90,7 @@ def compare(predictions: Predictions, label_dir: Path, output_dir: Path, num_cli
         write_bytes(output_dir / "plots" / f"{title.lower().replace(' ', '_')}.svg", drawing.encode())
     for name, of_entry in pairs.items():
         examples.extremes_sheet(of_entry, evaluations[name], label_dir, output_dir / "sheets" / f"{name}.jpg")
+    examples.entries_sheet(pairs, evaluations, label_dir, output_dir / "comparison.jpg")
     examples.entries_video(pairs, label_dir, output_dir / "comparison.mp4", num_clips)
     chosen = examples.choose(pairs, evaluations, label_dir)
     write_bytes(
@@ -91,11 +100,16 @@ def compare(predictions: Predictions, label_dir: Path, output_dir: Path, num_cli
 
 
 def all_tables(comparison: Comparison) -> list[Table]:
-    """Returns the overall table, the paired differences to the last entry, and each category's table."""
+    """Returns the overall table, paired differences to the last entry, main errors by category, and each category's."""
     tables = [Table("Overall", _with_cost(comparison, _errors(comparison, "mean")))]
     if len(comparison.evaluations) > 1:
         last = list(comparison.evaluations)[-1]
         tables.append(Table(f"Differences to {last}", _differences(comparison, last)))
+    tables += [
+        Table(f"{report.column_title(column)} by category", _by_category(comparison, column))
+        for column in _TABULATED
+        if column in comparison.columns and len(comparison.categories) > 1
+    ]
     return tables + [Table(category, _errors(comparison, category)) for category in comparison.categories]
 
 
@@ -110,7 +124,7 @@ def legend(comparison: Comparison) -> dict[str, str]:
         "the answer), another entry's alphas, or a folder's",
         "parameters": "what training moves, in millions",
         "multiply-adds": f"of convolutions and matrix products for one frame of {sizes}, padded or resized as the "
-        "network's preparation does it, in thousand millions",
+        "network's preparation does it, or at its downsample ratio without the refiner, in thousand millions",
         "frames/s": f"the network alone on one such frame, in float32, without reading, writing and what guides it, "
         f"on {_listed(cost.device for cost in costs)}",
         **report.legend(),
@@ -175,6 +189,16 @@ def _errors(comparison: Comparison, category: str) -> Cells:
         guidance = comparison.facts[name].guidance if name in comparison.facts else "-"
         values = [report.estimate_text(row.values[column]) for column in names]
         lines.append([name, guidance, str(row.units), *values])
+    return lines
+
+
+def _by_category(comparison: Comparison, column: str) -> Cells:
+    """Returns a line an entry, a column a category, and their mean."""
+    titles = [*comparison.categories, "mean"]
+    lines = [["network", *titles]]
+    for name, evaluation in comparison.evaluations.items():
+        values = [_row(evaluation, title).values[column] for title in titles]
+        lines.append([name, *map(report.estimate_text, values)])
     return lines
 
 

@@ -12,12 +12,14 @@ from tqdm import tqdm
 from eval.compare.gallery import clips_in_turn, views
 from eval.folders.pairs import Pair
 from eval.folders.rows import Evaluation
+from rvm_jax.media.composite import GREEN, composite
 from rvm_jax.media.pictures import write_picture
-from rvm_jax.media.sheets import grid
+from rvm_jax.media.sheets import grid, shrunk
 from rvm_jax.media.video_writer import VideoWriter
 
 _METRIC = "mad"
 _SIDE = 256  # pixels that an example's longer side has at most
+_TILE = 160  # of the sheet of entries
 _RATE = 8  # frames per second
 _STILL = 8  # frames for which a picture is shown
 _CAPTION = 16
@@ -56,6 +58,24 @@ def extremes_sheet(
             lines.append([view for unit in part for view in views(_middle(frames[unit]), label_dir)])
             titles.append(f"{title}:  " + "   ".join(f"{unit} {errors[unit]:.1f}" for unit in part))
     write_picture(output, grid(lines, titles=titles))
+
+
+def entries_sheet(
+    pairs: Mapping[str, Sequence[Pair]],
+    evaluations: Mapping[str, Evaluation],
+    label_dir: Path,
+    output: Path,
+    per_category: int = 2,
+) -> None:
+    """Writes a picture of the examples of `choose`, one a column: input, truth, and what every entry cuts out of it."""
+    by_category: dict[str, list[list[np.ndarray]]] = {}
+    for example in choose(pairs, evaluations, label_dir, per_category):
+        shown = [_cut_out(example.src, alpha) for alpha in (example.true, *example.pred.values())]
+        column = [_square(part) for part in (example.src, *shown)]
+        by_category.setdefault(example.title.partition("/")[0], []).append(column)
+    titles = ["input: " + ", ".join(by_category), "truth", *pairs]
+    columns = [column for of_category in by_category.values() for column in of_category]
+    write_picture(output, grid([list(row) for row in zip(*columns, strict=True)], titles=titles), jpeg_quality=88)
 
 
 def entries_video(pairs: Mapping[str, Sequence[Pair]], label_dir: Path, output: Path, num_clips: int) -> None:
@@ -121,6 +141,20 @@ def _middle(frames: Sequence[Pair]) -> Pair:
 def _small(picture: np.ndarray) -> np.ndarray:
     scale = _SIDE / max(picture.shape[:2])
     return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+
+
+def _cut_out(src: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return composite(src, alpha[..., None], GREEN)
+
+
+def _square(picture: np.ndarray) -> np.ndarray:
+    """The picture at a longer side of `_TILE`, in the middle of a white square."""
+    picture = shrunk(picture, _TILE)
+    height, width = picture.shape[:2]
+    tile = np.full((_TILE, _TILE, 3), 255, np.uint8)
+    y, x = (_TILE - height) // 2, (_TILE - width) // 2
+    tile[y : y + height, x : x + width] = picture
+    return tile
 
 
 def _as_rgb(alpha: np.ndarray) -> np.ndarray:

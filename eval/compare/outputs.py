@@ -6,7 +6,7 @@ from pathlib import Path
 from eval.compare.entries import TRUTH, Entry, Guidance
 from rvm_jax.output_paths import check_output_folders, check_outputs
 
-FILES = ("index.html", "comparison.json", "comparison.mp4")
+FILES = ("index.html", "comparison.json", "comparison.jpg", "comparison.mp4")
 FOLDERS = ("tables", "plots", "sheets")
 # Below the output folder: what networks predict, by their names.
 PREDICTIONS = "predictions"
@@ -26,7 +26,7 @@ def check_outputs_of(output_dir: Path, entries: Sequence[Entry], guidance: Guida
     """
     names = {entry.name for entry in entries}
     guides = {guidance.default, *guidance.by_name.values()} - names - {TRUTH}
-    read = [label_dir, *(entry.path for entry in entries), *map(Path, sorted(guides))]
+    read = [label_dir, *(entry.files for entry in entries), *map(Path, sorted(guides))]
     matted = [output_dir / PREDICTIONS / entry.name for entry in entries if entry.is_network]
     notes = [output_dir / PREDICTIONS / f"{entry.name}.json" for entry in entries if entry.is_network]
     check_output_folders([*(output_dir / name for name in FOLDERS), *matted], read)

@@ -13,13 +13,14 @@ from PIL import Image
 
 import rvm_jax
 from eval.compare.cost import Cost, device_name, measure
-from eval.compare.entries import TRUTH, Entry, Guidance
+from eval.compare.entries import TRUTH, Entry, Guidance, ratio_of
 from eval.compilation_cache import keep_compilations
 from eval.folders.checks import check_pictures
 from eval.folders.pairs import Pair, find_pairs, raise_problems
 from rvm_jax.errors import UserError
 from rvm_jax.matting import GuidanceSource
 from rvm_jax.matting.guidance import find_guidance
+from rvm_jax.matting.options import Ratio
 from rvm_jax.matting.weights import load_network, weights_stamp
 from rvm_jax.media.picture_folders import PictureGroup, find_pictures
 from rvm_jax.media.pictures import write_bytes
@@ -62,6 +63,7 @@ def find_predictions(
     guidance: Guidance | None = None,
     tools: Tools | None = None,
     precision: Precision = "float32",
+    ratios: Mapping[str, Ratio] | None = None,
 ) -> Predictions:
     """Returns what all entries predict; networks matte into `<matte_dir>/<name>/` first, and are timed.
 
@@ -76,6 +78,7 @@ def find_predictions(
       guidance: of the networks that want some; by default the truth.
       tools: what is done with networks.
       precision: of the networks' products.
+      ratios: at which networks see frames, by name; of others, `eval.compare.entries.ratio_of` says it.
 
     Raises:
       UserError: with all that is wrong with all folders, networks and their guidance, before any network computes.
@@ -91,7 +94,7 @@ def find_predictions(
             except UserError as error:
                 problems.append(str(error))
     networks = [entry for entry in entries if entry.is_network]
-    guided = {} if problems else _guided(networks, guidance or Guidance(), tools, problems)
+    guided = {} if problems else _guided(networks, guidance or Guidance(), ratios or {}, tools, problems)
     facts: dict[str, NetworkFacts] = {}
     if networks and not problems:
         folders = {entry.name: matte_dir / entry.name if entry.is_network else entry.path for entry in entries}
@@ -103,18 +106,30 @@ def find_predictions(
     for entry in sorted(networks, key=lambda entry: entry.name in guided):
         source = _source(guided[entry.name], label_dir, folders) if entry.name in guided else None
         facts[entry.name] = _matted(
-            entry, label_dir, matte_dir, source, guided.get(entry.name, "none"), tools, precision
+            entry,
+            label_dir,
+            matte_dir,
+            source,
+            guided.get(entry.name, "none"),
+            ratio_of(entry, ratios or {}),
+            tools,
+            precision,
         )
         pairs[entry.name] = find_pairs(matte_dir / entry.name, label_dir, exclude)
     return Predictions({entry.name: pairs[entry.name] for entry in entries}, facts)
 
 
-def _guided(networks: Sequence[Entry], guidance: Guidance, tools: Tools, problems: list[str]) -> dict[str, str]:
+def _guided(
+    networks: Sequence[Entry], guidance: Guidance, ratios: Mapping[str, Ratio], tools: Tools, problems: list[str]
+) -> dict[str, str]:
     """Returns what guides each network that wants guidance; adds to `problems`."""
     wanted = {}
     for entry in networks:
         try:
-            wanted[entry.name] = tools.load(entry.path).inputs.guidance
+            inputs = tools.load(entry.path).inputs
+            wanted[entry.name] = inputs.guidance
+            if entry.name in ratios and not inputs.state:
+                problems.append(f"{entry.name} sees pictures in full; leave its downsample_ratio out")
         except UserError as error:
             problems.append(str(error))
     guided = {name: guidance.of(name) for name, kind in wanted.items() if kind}
@@ -154,6 +169,7 @@ def _matted(
     matte_dir: Path,
     source: GuidanceSource | None,
     guidance: str,
+    ratio: Ratio,
     tools: Tools,
     precision: Precision,
 ) -> NetworkFacts:
@@ -167,6 +183,8 @@ def _matted(
     }
     if precision != "float32":  # what earlier versions matted was float32
         job["precision"] = precision
+    if ratio != 1:  # and in full
+        job["downsample_ratio"] = ratio
     if source is not None:
         guides = find_guidance(source, "mask", groups, output)
         job["guides"] = _stamp(guides.values())
@@ -178,13 +196,12 @@ def _matted(
         _write(note, known)
     if not (known.get("matted") and all(target.exists() for group in groups for target in group.targets)):
         print(f"{entry.name} mattes the benchmark", flush=True)
-        # At ratio 1, as published.
-        tools.matte(entry.path, label_dir, output, downsample_ratio=1, guidance=source)
+        tools.matte(entry.path, label_dir, output, downsample_ratio=ratio, guidance=source)
         known["matted"] = True
         _write(note, known)
     if known.get("cost", {}).get("device") != device_name():
         sizes = Counter(_size(path) for path in _sources(groups))
-        known["cost"] = tools.measure(tools.load(entry.path), sizes.most_common(1)[0][0])._asdict()
+        known["cost"] = tools.measure(tools.load(entry.path), sizes.most_common(1)[0][0], ratio=ratio)._asdict()
         _write(note, known)
     return NetworkFacts(guidance, Cost(**known["cost"] | {"size": tuple(known["cost"]["size"])}))
 

@@ -1,11 +1,12 @@
 """What a benchmark consists of: kinds of occlusion, by the occluders that belong to them, as pictures and as clips."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from data_pipeline.drawn import OBJECT, OCCLUDER_CATEGORIES
+from data_pipeline.people.occluders import CATEGORIES
 from data_pipeline.sources import current_adapter, open_source
 from data_pipeline.sources.base import Request
 from data_pipeline.sources.select import EmptySelectionError
@@ -27,6 +28,8 @@ KINDS = dict(
         for name, occluders in technique.benchmark.items()
     )
 )
+# The categories of sources that make their occluders, which are given by name.
+_GENERATED: Mapping[str, tuple[str, ...]] = {"drawn": OCCLUDER_CATEGORIES, "people": tuple(CATEGORIES)}
 STILL, MOVING = "still", "moving"
 
 _EVER_OCCLUDED = {"occlusion": 1.0, "visits": 0.0, "pause": 0.0}
@@ -51,7 +54,8 @@ def categories(
     """Returns the categories, and the kinds for which the sources have no occluders.
 
     Args:
-      data: the sections `faces`, `occluders` and, where there are some, `textures` of a config.
+      data: the sections `faces`, `occluders` and, where there are some, `textures` of a config. `own_categories`, where
+        it is given, says by label which occluders are a kind by themselves, and the technique that pastes them.
       pictures: how many of each kind.
       clips: how many of each kind that do not move, and as many that do; `frames` is their length.
       resolution: side of the frames.
@@ -63,13 +67,8 @@ def categories(
     """
     made: list[Category] = []
     absent: list[str] = []
-    for name, kind in KINDS.items():
-        occluders = {}
-        for label, spec in (data.get("occluders") or {}).items():
-            chosen = _narrowed(spec, kind, Request("occluder", split, resolution, f"data.occluders.{label}"))
-            if chosen is not None:
-                occluders[label] = chosen
-        if kind.occluders and not occluders:
+    for name, technique, occluders in _kinds(data, split, resolution):
+        if occluders is None:
             absent.append(name)
             continue
         still, moving = _EVER_OCCLUDED | _NO_MOVEMENT, _MOVEMENT
@@ -82,7 +81,7 @@ def categories(
                 "faces": data["faces"],
                 "occluders": occluders,
                 "textures": data.get("textures") or {},
-                "techniques": {kind.technique: {"name": kind.technique, **options}},
+                "techniques": {technique: {"name": technique, **options}},
                 "resolution": resolution,
                 "seq_length": max(length, 1),
                 "trimap": False,
@@ -96,20 +95,42 @@ def categories(
     return made, absent
 
 
+def _kinds(
+    data: Mapping[str, Any], split: str, resolution: int
+) -> Iterator[tuple[str, str, dict[str, dict[str, Any]] | None]]:
+    """Yields each kind's name, its technique, and its occluders, or None where the sources have none for it."""
+    specs = {label: dict(spec) for label, spec in (data.get("occluders") or {}).items()}
+    own = dict(data.get("own_categories") or {})
+    for label, technique in own.items():
+        if label not in specs or label in KINDS:
+            raise UserError(f"data.own_categories.{label}: name one of data.occluders that is called like no kind")
+        if technique not in TECHNIQUES:
+            raise UserError(f"data.own_categories.{label}: no technique '{technique}'; use {', '.join(TECHNIQUES)}")
+    for name, kind in KINDS.items():
+        chosen = {
+            label: _narrowed(spec, kind, Request("occluder", split, resolution, f"data.occluders.{label}"))
+            for label, spec in specs.items()
+            if label not in own
+        }
+        occluders = {label: spec for label, spec in chosen.items() if spec is not None}
+        yield name, kind.technique, occluders if occluders or not kind.occluders else None
+    for label, technique in own.items():
+        yield label, technique, {label: specs[label]}
+
+
 def _narrowed(spec: Mapping[str, Any], kind: Kind, request: Request) -> dict[str, Any] | None:
     """Returns a source's spec for the kind's occluders alone, None where it has none."""
     if spec.get("weight", 1) <= 0 or not kind.occluders:
         return None
-    include: list[str] = list(kind.occluders)
-    is_drawn = current_adapter(spec["name"], f"{request.where}.name") == "drawn"
-    if is_drawn:  # its categories are given by name
-        own = spec.get("include") or OCCLUDER_CATEGORIES
-        include = [name for name in own if any(fnmatch(name, pattern) for pattern in kind.occluders)]
-        if not include:
-            return None
-    narrowed = {**spec, "include": include}
-    if is_drawn:
-        return narrowed
+    named = _GENERATED.get(current_adapter(spec["name"], f"{request.where}.name"))
+    if named is not None:
+        include = [
+            name
+            for name in spec.get("include") or named
+            if any(fnmatch(name, pattern) for pattern in kind.occluders) and name not in spec.get("exclude", ())
+        ]
+        return {**spec, "include": include} if include else None
+    narrowed = {**spec, "include": list(kind.occluders)}
     try:
         open_source(narrowed, request)
     except EmptySelectionError:

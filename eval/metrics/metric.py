@@ -24,6 +24,7 @@ import numpy as np
 
 import eval.metrics
 from eval.metrics.region import REGIONS
+from rvm_jax.errors import UserError
 
 if TYPE_CHECKING:
     from eval.metrics.batch import Batch
@@ -202,6 +203,21 @@ def chosen_metrics(names: Iterable[str]) -> list[Metric]:
     if unknown:
         raise ValueError(f"no such metric: {', '.join(sorted(unknown))}; there are {', '.join(optional_names())}")
     return [metric for metric in all_metrics() if not metric.optional or metric.name in set(names)]
+
+
+def chosen_names(given: Sequence[str] | None, flag: str, known: list[str]) -> list[str]:
+    """Returns the names that a flag gives, each once; all that are known where it is not given.
+
+    Raises:
+      UserError: naming the flag and the first that is unknown.
+    """
+    if given is None:
+        return known
+    names = [name for name in dict.fromkeys(given) if name]
+    for name in names:
+        if name not in known:
+            raise UserError(f"--{flag}: '{name}' is none of {', '.join(known)}")
+    return names
 
 
 class Column(NamedTuple):

@@ -55,6 +55,8 @@ def make_test_bed(config: ConfigDict, folder: Path) -> list[Path]:
     faces = {"people": people(config, BARE) | {"frames": 1, "max_items": 1000}}
     data = {"faces": faces}
     data["occluders"] = {"main": config.study.occluders.to_dict()}
+    if "occluders" in test:
+        data["occluders"]["unseen"] = test.occluders.to_dict()
     data["textures"] = {"main": config.study.textures.to_dict()}
     parts, absent = categories(
         data,

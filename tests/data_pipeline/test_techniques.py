@@ -179,6 +179,13 @@ def test_hands_reach_in_from_the_border_with_their_fingers_on_the_face(side: str
         assert (clip["pha"][0] < bare).sum() > 20  # it covers part of the face
 
 
+def test_what_a_hand_holds_keeps_its_colours() -> None:
+    changes: dict[str, Any] = STILL | {"colour_transfer": 1.0, "visits": 0.0, "seq_length": 1}
+    for seed in range(3):
+        assert not red(make("natocc", [hand()], seed, **changes)).any()  # it has the face's
+        assert red(make("natocc", [hand()._replace(category="hand_with_object")], seed, **changes)).any()
+
+
 def test_hands_come_and_go_within_long_clips() -> None:
     changes: dict[str, Any] = STILL | {"colour_transfer": 0.0, "visits": 1.0, "seq_length": 24, "motion_span": (24, 24)}
     seen = [red(make("natocc", [hand()], seed, **changes)).any(axis=(1, 2)) for seed in range(8)]

@@ -16,7 +16,7 @@ from leaky_network import LeakyNetwork
 
 import rvm_jax
 from eval.compare import comparison, cost, plots
-from eval.compare.entries import Guidance, parse_entries, parse_guidance
+from eval.compare.entries import Guidance, parse_entries, parse_guidance, parse_ratios, ratio_of
 from eval.compare.predictions import Predictions, Tools, find_predictions
 from eval.metrics.statistics import Estimate
 from rvm_jax.errors import UserError
@@ -122,7 +122,7 @@ def networks(tmp_path: Path) -> Networks:
     def matte(path: Path, *arguments: Any, **settings: Any) -> list[Path]:
         return rvm_jax.matte_pictures(load(path), *arguments, **settings)
 
-    def measure(network: Any, size: tuple[int, int]) -> cost.Cost:
+    def measure(network: Any, size: tuple[int, int], ratio: Any) -> cost.Cost:
         timed.append(network)
         return cost.Cost(2_500_000, 8_400_000_000, 12.5, size, cost.device_name())
 
@@ -173,6 +173,38 @@ def test_networks_matte_the_benchmark_and_guide_each_other(networks: Networks) -
     assert timed[4:] == [NETWORKS["echo"], NETWORKS["masked"]]  # and what it guides
 
 
+def test_entries_may_be_networks_of_the_package_and_see_frames_at_a_ratio(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    entries = parse_entries(["face", "ours=face", f"RVM={tmp_path}", f"plain={tmp_path}"])
+    assert [(entry.name, entry.is_network) for entry in entries[:2]] == [("RVM", True), ("face", True)]
+    assert entries[1].files.name == "face.safetensors" and entries[2].path == Path("face")
+    ratios = parse_ratios(["RVM=0.25", "plain=auto"], entries)
+    assert [ratio_of(entry, ratios) for entry in entries] == [0.25, "auto", "auto", "auto"]
+    assert ratio_of(entries[0], {}) == 1
+    with pytest.raises(UserError) as caught:
+        parse_ratios(["0.5", "nobody=1", "RVM=2", "face=half"], entries)
+    text = str(caught.value)
+    assert text.startswith("4 problems") and text.count("give name=ratio for a network: RVM, face, ours, plain") == 2
+    assert "give RVM=auto, or a number above 0 and up to 1" in text and "give face=auto" in text
+
+
+def test_a_ratio_reaches_the_network_and_is_part_of_what_was_matted(networks: Networks) -> None:
+    labels, folder, timed, tools = networks
+    entries = parse_entries([f"RVM={folder}/leaky.pth", f"MODNet={folder}/echo.pth"])
+    given: list[Any] = []
+
+    def matte(path: Path, *arguments: Any, downsample_ratio: Any, **settings: Any) -> list[Path]:
+        given.append((path.stem, downsample_ratio))
+        return tools.matte(path, *arguments, downsample_ratio=1, **settings)  # type: ignore[return-value]
+
+    watched = tools._replace(matte=matte)
+    for ratios in ({}, {"RVM": 0.5}, {"RVM": 0.5}):
+        find_predictions(entries, labels, folder / "out", (), tools=watched, ratios=ratios)
+    assert given == [("echo", 1), ("leaky", 1), ("leaky", 0.5)] and len(timed) == 3
+    with pytest.raises(UserError, match="MODNet sees pictures in full; leave its downsample_ratio out"):
+        find_predictions(entries, labels, folder / "out", (), tools=watched, ratios={"MODNet": 0.5})
+
+
 def test_guidance_that_is_missing_or_superfluous_is_said_before_any_network_computes(networks: Networks) -> None:
     labels, folder, _, tools = networks
     tools = tools._replace(matte=_never)
@@ -212,12 +244,17 @@ def test_the_cost_of_a_network() -> None:
         found = cost.measure(cast(Network, network), (32, 64), count)
         assert found.parameters == int(network.inputs.state)
         assert found.size == (32, 64) and found.frames_per_second > 0
-    assert seen == [(32, 64), (96, 128)]  # the published border is 32 pixels on every side
+    cost.measure(cast(Network, LeakyNetwork()), (32, 64), count, ratio=0.5)
+    assert seen == [(32, 64), (96, 128), (16, 32)]  # the published border is 32 pixels on every side
 
 
 def test_tables_and_differences(compared: Compared) -> None:
     root, found = compared
-    overall, differences, hands, nets = comparison.all_tables(found)
+    overall, differences, iou, by_category, hands, nets = comparison.all_tables(found)
+    assert (iou.title, by_category.title) == ("IoU by category", "MAD by category")
+    assert by_category.cells[0][1:] == ["hands", "nets_moving", "mean"]
+    assert [line[0] for line in by_category.cells] == ["network", "RVM", "mine<b>"]
+    assert by_category.cells[1][1] == hands.cells[1][hands.cells[0].index("MAD")]
     assert overall.cells[1][:5] == ["RVM", "-", "-", "-", "-"]
     assert [line[0] for line in overall.cells] == ["network", "RVM", "mine<b>"]
     assert overall.cells[0][6:10] == ["MSE published", "SAD published", "MSE described", "SAD described"]
@@ -248,6 +285,8 @@ def test_pictures(compared: Compared) -> None:
     root, _ = compared
     sheet = read_picture(root / "out" / "sheets" / "RVM.jpg")
     assert sheet.shape[1] > 8 * 128  # two of four views beside each other
+    beside = read_picture(root / "out" / "comparison.jpg")
+    assert beside.shape[1] == 3 * 164 + 4 and 4 * 164 < beside.shape[0] < 5 * 164  # four rows of three examples
     with VideoReader(root / "out" / "comparison.mp4") as video:
         frames = list(video)
     assert len(frames) == 2 * 3  # both clips

@@ -230,7 +230,17 @@ def test_the_recipe_of_real_faces(tmp_path: Path) -> None:
     made, absent = categories(data, **settings)
     assert absent == []
     kinds = ("hair_and_nets", "hands", "objects", "shapes", "soft")
-    assert [each.name for each in made] == [f"{kind}{form}" for kind in kinds for form in ("", "_still", "_moving")]
+    forms = ("", "_still", "_moving")
+    assert [each.name for each in made] == [f"{kind}{form}" for kind in (*kinds, "rendered") for form in forms]
+    rendered = next(each for each in made if each.name == "rendered")
+    assert list(rendered.data["occluders"]) == ["rendered"] and list(rendered.data["techniques"]) == ["natocc"]
+    with pytest.raises(UserError, match=r"data\.own_categories\.nobody: name one of data\.occluders"):
+        categories(data | {"own_categories": {"nobody": "natocc"}}, **settings)
+    with pytest.raises(UserError, match=r"data\.own_categories\.drawn: no technique 'glue'; use"):
+        categories(data | {"own_categories": {"drawn": "glue"}}, **settings)
+    shared, _ = categories(data | {"own_categories": {}}, **settings)  # then they are among the others of their kind
+    hands = next(each for each in shared if each.name == "hands").data["occluders"]
+    assert hands["rendered"]["include"] == ["hand", "hand_with_object"]
     objects = next(each for each in made if each.name == "objects")
     assert sorted(objects.data["occluders"]) == ["drawn", "photographed"]
     pictures = open_category(objects, "test")

@@ -55,6 +55,12 @@ def test_all_have_the_same_updates_start_and_occluders() -> None:
     assert {found[0]["data"]["seed"], found[0]["train"]["seed"]} == {3}
 
 
+def test_what_is_pasted_is_what_people_in_depth_have_before_them() -> None:
+    for form, pasted, unseen in (("", "people", "drawn"), ("gpu", "people", "drawn"), ("hour", "drawn", None)):
+        study = get_config(form).study
+        assert (study.occluders.name, study.test.get("occluders", {}).get("name")) == (pasted, unseen)
+
+
 def test_what_is_left_out_is_one_thing_each() -> None:
     config = get_config()
     whole, *others = contenders(config, "leave_out")

@@ -43,6 +43,9 @@ def test_a_sheet_of_people(tmp_path: Path) -> None:
     done = run_script("preview_data.py", *options)
     assert done.returncode == 0, done.stderr
     assert read_picture(sheet).shape == (64, 64, 3)
+    options[0] = "--people=occluders"
+    assert run_script("preview_data.py", *options).returncode == 0
+    assert read_picture(sheet).shape == (64, 64, 3)
     for both in ([], ["--people=wear", "--config=configs/quickstart.py"]):
         done = run_script("preview_data.py", *both)
         assert done.returncode == 1 and "give either --config" in done.stderr
