@@ -18,9 +18,9 @@ class Node(NamedTuple):
     gigabytes_per_frame: float
 
 
-# Gigabytes are assumed: three times the forward pass as the TPU's compiler has it (5.4 GB in float32, channels padded
-# to 128), halved for bfloat16; on a GPU, which pads nothing, a quarter. Processors: ct5lp-hightpu-8t, a3-highgpu-8g.
-NODES = (Node("v5e-8", TPUS["v5e"], 8, 224, 8.1), Node("8 x H100", H100, 8, 208, 2.0))
+# A TPU's gigabytes are its compiler's, of configs/face_best.py's step (`benchmark.py compile`); a GPU's, which pads no
+# channels, are assumed. Processors: ct5lp-hightpu-8t, a3-highgpu-8g.
+NODES = (Node("v5e-8", TPUS["v5e"], 8, 224, 6.9), Node("8 x H100", H100, 8, 208, 2.0))
 # RVM MobileNetV3's 8 G multiply-adds, forward and twice backward, at 512².
 FLOPS_PER_FRAME = 48e9
 
