@@ -14,8 +14,8 @@ once, as many frames of each, and read by all its seeds. A variant for each cont
     :short               64², 400 steps, little data, 2 seeds, 1 where a trait is left out: half an hour of one core
     :tiny                a few steps, for tests
 
-Without `short` each has 700 steps at 128², 17 minutes of one core; drawn and people have 3 seeds, the others 1. `--config.study.contenders.drawn.seeds=2` is
-how often one is trained.
+Without `short` each has 700 steps at 128², 17 minutes of one core; drawn and people have 3 seeds, the others 1.
+`--config.study.contenders.drawn.seeds=2` is how often one is trained.
 """
 
 from typing import Any
