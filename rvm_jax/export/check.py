@@ -26,7 +26,10 @@ def open_session(model: bytes | str, threads: int | None = None) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError("ONNX Runtime is not installed; pip install 'rvm-jax[onnxruntime]', or leave it out") from error
+        raise UserError(
+            "ONNX Runtime is not installed; pip install 'rvm-jax[onnxruntime]', or do without it: --nocheck of an "
+            "export, --engine=jax"
+        ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads is not None:
@@ -55,6 +58,7 @@ def largest_difference(
         contract, form: how it was made.
         size, ratio: of the frames, where the form leaves them open; by default some that say most.
     """
+    session = open_session(model)  # first, since JAX takes longer to compile than to tell that it is missing
     size = form.size or size or _size_for(network)
     count = form.frames * (2 if form.frames > 1 else _FRAMES)
     frames = [frame.astype(form.dtype).astype(np.float32) for frame in _moving(size, form.batch or 2, count)]
@@ -63,7 +67,7 @@ def largest_difference(
     ratio = form.ratio or ratio or 0.5
     stateful = has_state(network) and contract.name == "rvm"
     ours = _in_jax(network, frames, guidance, ratio if stateful else None)
-    theirs = contract.run(open_session(model), frames, guidance, form, ratio)
+    theirs = contract.run(session, frames, guidance, form, ratio)
     return max(
         float(np.abs(np.asarray(own[name], np.float32) - value).max())
         for own, other in zip(ours, theirs, strict=True)

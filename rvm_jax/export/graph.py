@@ -49,10 +49,11 @@ class Graph:
     Args:
         opset: the operator set, 18, or 13 for programs that stopped there.
         dtype: what convolutions compute in, "float32" or "float16".
+        runtime: whose kernels emitters arrange it for, "onnxruntime" or "openvino".
     """
 
-    def __init__(self, opset: int = OPSET, dtype: str = "float32"):
-        self.opset, self.dtype = opset, dtype
+    def __init__(self, opset: int = OPSET, dtype: str = "float32", runtime: str = "onnxruntime"):
+        self.opset, self.dtype, self.runtime = opset, dtype, runtime
         self.paths: dict[int, str] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
@@ -147,7 +148,7 @@ class Graph:
 
     def branch(self) -> "Graph":
         """Returns a graph for one side of an `If`; it sees this one's values and shares its constants."""
-        inner = Graph(self.opset, self.dtype)
+        inner = Graph(self.opset, self.dtype, self.runtime)
         for shared in ("paths", "_constants", "_known", "_taken"):
             setattr(inner, shared, getattr(self, shared))
         inner._scope = self._scope

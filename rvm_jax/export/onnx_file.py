@@ -103,7 +103,7 @@ def build(network: Network, contract: Any, form: Form, notes: dict[str, str]) ->
     from rvm_jax.export.graph import Graph
     from rvm_jax.export.layers import folded
 
-    g = Graph(contract.opset, form.dtype)
+    g = Graph(contract.opset, form.dtype, form.runtime)
     contract.build(g, folded(cast(nnx.Module, network)), form)
     model = g.model(metadata(network, contract, form) | notes)
     return model.SerializeToString(), len(model.graph.node)

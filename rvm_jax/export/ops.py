@@ -155,6 +155,11 @@ def avg_pool2(g: Graph, x: Value) -> Value:
     """Halves a map; the mean at an odd edge is of the pixels that there are."""
     sides = [-(-n // 2) if isinstance(n, int) else None for n in x.sides]
     even = all(isinstance(n, int) and n % 2 == 0 for n in x.sides)
+    if even and g.runtime == "openvino":
+        # Its pooling would have each channel filled up to 16, and its convolution reads few as they are.
+        weight = np.eye(x.channels, dtype=x.dtype)[:, :, None, None] * np.full((2, 2), 0.25, x.dtype)
+        halved = [x, g.constant(weight, "halve.weight")]
+        return g.node("Conv", halved, (*x.shape[:2], *sides), kernel_shape=[2, 2], strides=[2, 2])
     edge: dict[str, Any] = {} if even else {"ceil_mode": 1, "count_include_pad": 0}
     return g.node("AveragePool", [x], (*x.shape[:2], *sides), kernel_shape=[2, 2], strides=[2, 2], **edge)
 

@@ -59,15 +59,7 @@ class RVMContract:
         ratio = form.ratio
         given = g.input("downsample_ratio", (1,)) if ratio is None else None
         frames = _by_time(g, src) if form.frames > 1 else src
-        result = emit_rvm(
-            g,
-            cast(MattingNetwork, network),
-            frames,
-            rec,
-            given or ratio or 1.0,
-            form.frames,
-            joined=form.runtime == "openvino",
-        )
+        result = emit_rvm(g, cast(MattingNetwork, network), frames, rec, given or ratio or 1.0, form.frames)
         for name, value in (("fgr", result.fgr), ("pha", result.pha)):
             if value is None:
                 continue

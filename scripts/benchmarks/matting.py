@@ -1,6 +1,7 @@
 """RVM MobileNetV3 in frames per second: our engines beside the PyTorch twin and its export, and whole clips.
 
-With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`).
+With `--network`, other networks on one picture instead, beside RVM (`scripts.benchmarks.networks`); with `--exports`,
+exported graphs alone (`scripts.benchmarks.exports`).
 """
 
 import tempfile
@@ -15,13 +16,14 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import cold_start, export_contenders, memory, networks, timing, twin_contenders
+from scripts.benchmarks import cold_start, export_contenders, exports, memory, networks, timing, twin_contenders
 from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
 
 _CASES = flags.DEFINE_list("cases", ["512", "hd", "4k"], "What to measure: 512, hd (ratio 0.25), 4k (0.125).")
 _NETWORK = flags.DEFINE_list("network", [], "Measure these, or `all`, beside RVM on one picture (512², or --size).")
+_EXPORTS = flags.DEFINE_bool("exports", False, "Measure our graphs and PyTorch's, in ONNX Runtime and OpenVINO, alone.")
 _SIZE = flags.DEFINE_integer("size", None, "Measure square frames of this side at ratio 1 instead.", lower_bound=16)
 _ROUNDS = flags.DEFINE_integer("rounds", 10, "How often each contender has its turn.", lower_bound=1)
 _CALLS = flags.DEFINE_integer("calls", 5, "Frames that are timed in a turn.", lower_bound=1)
@@ -78,7 +80,11 @@ def measure() -> list[Row]:
         if unknown:
             raise UserError(f"case '{unknown[0]}' is unknown; use {', '.join(_KNOWN)}")
         cases = [_KNOWN[name] for name in _CASES.value]
-    rows = []
+    rows: list[Row] = []
+    if _EXPORTS.value:
+        for case in cases:
+            rows += exports.measure(case.title, case.frame(), case.ratio, _ROUNDS.value, _CALLS.value)
+        return rows
     for case in cases:
         network_rows, ours = _measure_network(case)
         rows += network_rows

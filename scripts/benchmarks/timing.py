@@ -7,7 +7,12 @@ import numpy as np
 from tqdm import tqdm
 
 
-def interleave(contenders: Mapping[str, Callable[[], object]], rounds: int, calls: int) -> dict[str, np.ndarray]:
+def interleave(
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int,
+    calls: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, np.ndarray]:
     """Times each contender `calls` times in each of `rounds` rounds; returns its seconds per call, (rounds * calls,).
 
     All take their turn in every round, so that a machine that slows down or is shared for a while slows all of them;
@@ -21,9 +26,9 @@ def interleave(contenders: Mapping[str, Callable[[], object]], rounds: int, call
             for name in names if index % 2 == 0 else reversed(names):
                 contenders[name]()
                 for _ in range(calls):
-                    start = time.perf_counter()
+                    start = clock()
                     contenders[name]()
-                    seconds[name].append(time.perf_counter() - start)
+                    seconds[name].append(clock() - start)
                 bar.update()
     return {name: np.array(values) for name, values in seconds.items()}
 

@@ -95,6 +95,22 @@ def test_a_layer_without_an_onnx_form_is_named(tmp_path: Path) -> None:
         rvm_jax.export_onnx(network, tmp_path / "x.onnx")
 
 
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ("onnx", "exporting needs the package onnx; pip install"),
+        ("onnxruntime", "ONNX Runtime is not installed; pip install .*--nocheck"),
+    ],
+)
+def test_a_missing_package_is_one_sentence(
+    network: MattingNetwork, package: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(rvm_jax.UserError, match=said):
+        rvm_jax.export_onnx(network, tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_model_is_one_sentence(tmp_path: Path) -> None:
     from rvm_jax.export.check import open_session
 

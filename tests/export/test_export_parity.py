@@ -50,14 +50,25 @@ def test_fixed_size_with_the_ratio_baked_in() -> None:
     assert difference(lively_network(), "rvm", Form((90, 118), 0.6)) < 2e-5
 
 
-@pytest.mark.parametrize("kind", ["deep", "fast"])
-def test_the_arrangement_for_openvino_computes_the_same(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "size", "ratio", "chunk"),
+    [
+        ("deep", (96, 124), 0.25, 1),  # a row becomes four
+        ("fast", (90, 118), 0.6, 1),  # three rows become five
+        ("alpha alone", (96, 130), 0.5, 2),
+        ("deep", (97, 130), 0.37, 1),  # no groups of rows
+        ("deep", (64, 50), 1.0, 2),
+    ],
+)
+def test_the_arrangement_for_openvino_computes_the_same(
+    kind: str, size: tuple[int, int], ratio: float, chunk: int
+) -> None:
     network = lively_network(**_RVM[kind])
-    frames = list(np.random.default_rng(0).random((2, 1, 90, 118, 3), np.float32))
+    frames = list(np.random.default_rng(0).random((2 * chunk, 1, *size, 3), np.float32))
     results = []
     for runtime in RUNTIMES:
-        model, form = exported(network, "rvm", Form((90, 118), 0.6, runtime=runtime))
-        results.append(CONTRACTS["rvm"].run(open_session(model), frames, None, form, 0.6))
+        model, form = exported(network, "rvm", Form(size, ratio, frames=chunk, runtime=runtime))
+        results.append(CONTRACTS["rvm"].run(open_session(model), frames, None, form, ratio))
     for ours, theirs in zip(*results, strict=True):
         for name, value in ours.items():
             np.testing.assert_allclose(value, theirs[name], atol=2e-5)

@@ -4,11 +4,14 @@ The order of the operations is that of `rvm_jax.networks.rvm.refiner`, since the
 1e-5.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rvm_jax.export import ops
 from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import convolve, convolve_joined, emit, path_of, tensor
+from rvm_jax.export.networks.resizing_by_rows import apply_by_rows, has_groups
 from rvm_jax.networks.rvm.refiner import DeepGuidedFilter, FastGuidedFilter
 
 _EPS = FastGuidedFilter().eps
@@ -23,11 +26,10 @@ def refine(
     hidden: Value,
     *,
     colours: bool,
-    joined: bool = False,
 ) -> list[Value]:
     """Brings [residual, alpha] at the size of `base` to [colours, alpha] at that of `fine`; [alpha] without `colours`.
 
-    `deep` is None for the fast filter. With `joined` all eight maps of both coefficients are resized as one.
+    `deep` is None for the fast filter.
     """
     with g.precision("float32"):
         fine, base = ops.cast(g, fine, "float32"), ops.cast(g, base, "float32")
@@ -39,11 +41,7 @@ def refine(
             a, b = _learned_fit(g, deep, x, y, ops.cast(g, hidden, "float32"))
         # Residuals are added to the colours that they are a multiple of: (a + 1) · x + b.
         a = ops.add(g, a, g.constant(np.array([1, 1, 1, 0], np.float32).reshape(1, 4, 1, 1)))
-        if joined and colours:
-            return _apply_joined(g, a, b, fine)
-        parts = [ops.split(g, values, 1, [3, 1]) for values in (a, b)]
-        guides = (fine, channel_mean(g, fine))
-        results = [_apply(g, a, b, guide) for a, b, guide in zip(*parts, guides, strict=True)]
+        results = _apply(g, a, b, [fine, channel_mean(g, fine)])
         return results if colours else results[1:]
 
 
@@ -51,7 +49,7 @@ def refine_alpha(g: Graph, fine: Value, base: Value, alpha: Value) -> Value:
     """Adds the fast filter of an alpha alone, guided by the channels' mean."""
     with g.precision("float32"):
         fine, base = (channel_mean(g, ops.cast(g, x, "float32")) for x in (fine, base))
-        return _apply(g, *_fit(g, base, alpha), fine)
+        return _apply(g, *_fit(g, base, alpha), [fine])[0]
 
 
 def channel_mean(g: Graph, x: Value) -> Value:
@@ -97,11 +95,20 @@ def _learned_fit(g: Graph, deep: DeepGuidedFilter, x: Value, y: Value, hidden: V
     return a, ops.sub(g, mean_y, ops.mul(g, a, mean_x))
 
 
-def _apply_joined(g: Graph, a: Value, b: Value, fine: Value) -> list[Value]:
-    a, b = ops.split(g, ops.resize_like(g, ops.concat(g, [a, b], 1), fine), 1, [4, 4])
-    guide = ops.concat(g, [fine, channel_mean(g, fine)], 1)
-    return ops.split(g, ops.add(g, ops.mul(g, a, guide), b), 1, [3, 1])
+def _apply(g: Graph, a: Value, b: Value, guides: Sequence[Value]) -> list[Value]:
+    """a · x + b at full size, for guides x that share the channels of `a` and `b` between them."""
+    if g.runtime == "openvino":
+        return apply_by_rows(g, a, b, guides) if has_groups(a, guides[0]) else _apply_joined(g, a, b, guides)
+    parts = [ops.split(g, values, 1, [x.channels for x in guides]) for values in (a, b)]
+    return [
+        ops.add(g, ops.mul(g, ops.resize_like(g, a, x), x), ops.resize_like(g, b, x))
+        for a, b, x in zip(*parts, guides, strict=True)
+    ]
 
 
-def _apply(g: Graph, a: Value, b: Value, fine: Value) -> Value:
-    return ops.add(g, ops.mul(g, ops.resize_like(g, a, fine), fine), ops.resize_like(g, b, fine))
+def _apply_joined(g: Graph, a: Value, b: Value, guides: Sequence[Value]) -> list[Value]:
+    """All maps of both coefficients resized as one."""
+    count = a.channels
+    a, b = ops.split(g, ops.resize_like(g, ops.concat(g, [a, b], 1), guides[0]), 1, [count, count])
+    refined = ops.add(g, ops.mul(g, a, ops.concat(g, guides, 1)), b)
+    return ops.split(g, refined, 1, [x.channels for x in guides])

@@ -11,6 +11,7 @@ from rvm_jax.export.graph import Graph, Value
 from rvm_jax.export.layers import Maps, bias_of, convolve, emit, emits, path_of, tensor
 from rvm_jax.export.networks.decoder import decode
 from rvm_jax.export.networks.guided_filter import refine, refine_alpha
+from rvm_jax.export.networks.resizing_by_rows import is_known, shrink_by_rows
 from rvm_jax.export.networks.resnet import resnet_features
 from rvm_jax.networks.backbones import mobilenetv3
 from rvm_jax.networks.rvm.lraspp import LRASPP
@@ -36,7 +37,6 @@ def emit_rvm(
     frames: int = 1,
     *,
     foreground: bool = True,
-    joined: bool = False,
 ) -> RVMOutputs:
     """Adds RVM on frames (T·B, 3, H, W), RGB in [0, 1], all first frames of the B streams before the second ones.
 
@@ -48,8 +48,6 @@ def emit_rvm(
         ratio: the downsample ratio, or an input (1,) of the graph.
         frames: T.
         foreground: whether to compute the foreground where the network has one.
-        joined: whether the refiner keeps colours and alpha in one map, which is faster in OpenVINO and slower in ONNX
-            Runtime.
     """
     small = src if ratio == 1.0 else _rescaled(g, src, ratio)
     *fine, deep = _features(g, network, small)
@@ -57,9 +55,9 @@ def emit_rvm(
     heads = _heads(g, network, hidden)
     seen = _Seen(src, small, heads, hidden)
     if isinstance(ratio, Value):
-        maps = _refined_at_need(g, network, seen, ratio, foreground, joined)
+        maps = _refined_at_need(g, network, seen, ratio, foreground)
     elif ratio != 1.0:
-        maps = _refined(g, network, seen, foreground, joined)
+        maps = _refined(g, network, seen, foreground)
     else:
         maps = _whole(g, network, src, heads, foreground)
     *fgr, pha = (ops.clip(g, x, 0, 1) for x in maps)
@@ -68,6 +66,8 @@ def emit_rvm(
 
 def _rescaled(g: Graph, src: Value, ratio: float | Value) -> Value:
     """Frames of floor(side · ratio)."""
+    if g.runtime == "openvino" and is_known(src) and not isinstance(ratio, Value):
+        return shrink_by_rows(g, src, ratio)
     if isinstance(ratio, Value):
         ones = g.constant(np.ones(2, np.float32))
         scales = g.node("Concat", [ones, ratio, ratio], (4,), axis=0)
@@ -138,21 +138,19 @@ class _Seen(NamedTuple):
     hidden: Value
 
 
-def _refined(g: Graph, network: MattingNetwork, seen: _Seen, foreground: bool, joined: bool) -> list[Value]:
+def _refined(g: Graph, network: MattingNetwork, seen: _Seen, foreground: bool) -> list[Value]:
     if not network.foreground:
         return [refine_alpha(g, seen.src, seen.small, seen.heads[0])]
     deep = network.refiner if isinstance(network.refiner, DeepGuidedFilter) else None
-    return refine(g, deep, *seen, colours=foreground, joined=joined)
+    return refine(g, deep, *seen, colours=foreground)
 
 
-def _refined_at_need(
-    g: Graph, network: MattingNetwork, seen: _Seen, ratio: Value, foreground: bool, joined: bool
-) -> list[Value]:
+def _refined_at_need(g: Graph, network: MattingNetwork, seen: _Seen, ratio: Value, foreground: bool) -> list[Value]:
     """Refines where the ratio, an input of the graph, is not 1."""
     is_whole = ops.reshape(g, g.node("Equal", [ratio, g.constant(np.ones(1, np.float32))], (1,), "bool"), [])
     whole, refined = g.branch(), g.branch()
     with refined.scope("refiner"):
-        results = _refined(refined, network, seen, foreground, joined)
+        results = _refined(refined, network, seen, foreground)
     for branch, values in ((whole, _whole(whole, network, seen.src, seen.heads, foreground)), (refined, results)):
         for index, value in enumerate(values):
             branch.output(g.unique(f"{'whole' if branch is whole else 'refined'}_{index}"), value)
