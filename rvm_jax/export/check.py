@@ -27,8 +27,7 @@ def open_session(model: bytes | str, threads: int | None = None) -> Any:
         import onnxruntime
     except ImportError as error:
         raise UserError(
-            "ONNX Runtime is not installed; pip install 'rvm-jax[onnxruntime]', or do without it: --nocheck of an "
-            "export, --engine=jax"
+            "ONNX Runtime is not installed; pip install 'rvm-jax[onnxruntime]', or export without it by --nocheck"
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

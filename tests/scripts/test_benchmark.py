@@ -58,6 +58,12 @@ def test_turns_alternate_and_the_first_call_of_a_turn_does_not_count() -> None:
     assert {name: values.shape for name, values in seconds.items()} == {"a": (4,), "b": (4,)}
 
 
+def test_another_clock_times_the_calls_alone() -> None:
+    ticks = iter([1.0, 3.0, 10.0, 15.0])
+    seconds = timing.interleave({"a": lambda: None}, rounds=1, calls=2, clock=lambda: next(ticks))
+    np.testing.assert_array_equal(seconds["a"], [2, 5])
+
+
 def test_middle_and_spread_are_milliseconds() -> None:
     assert timing.middle_and_spread(np.arange(11) / 1e3) == pytest.approx((5, 1, 9))
 
