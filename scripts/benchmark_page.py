@@ -60,6 +60,10 @@ _ABOUT = {
         "A slice of TPUs that is not there",
         "A recipe's step, compiled or lowered for it: what it needs, and an estimate of what it takes.",
     ),
+    "compile_matting": (
+        "Matting on a TPU that is not there",
+        "A frame's program, compiled for a chip: the bytes that it moves by the compiler's estimate.",
+    ),
 }
 _HEADER = ("what", "value", "unit", "beside", "times as good")
 

@@ -57,6 +57,7 @@ PARTS = (
     Part("devices", ("--size=256", "--per_device=1", "--calls=4"), ("--size=128", "--per_device=1", "--calls=2")),
     Part("compile", ("--config=configs/face_best.py",),
          ("--config=configs/quickstart.py", "--topology=v5e:2x2x1", "--lower_only"), "libtpu"),
+    Part("compile_matting", quick=("--size=64", "--streams=1", "--precision=bfloat16"), needs="libtpu"),
 )  # fmt: skip
 
 
