@@ -38,8 +38,8 @@ _KERNELS = flags.DEFINE_list("kernels", ["TPU"], "The sets of kernels, by name; 
 SETS: Mapping[str, Kernels] = {
     "TPU": TPU,
     "XLA": XLA,
-    "TPU, doubling apart": replace(TPU, merge_upsampling=False),
-    "TPU, depthwise as shifts": replace(TPU, depthwise_conv=depthwise_shifts),
+    "TPU-doubling-apart": replace(TPU, merge_upsampling=False),
+    "TPU-depthwise-shifts": replace(TPU, depthwise_conv=depthwise_shifts),
 }
 
 
