@@ -145,5 +145,5 @@ def _compiled(traced: Any, chip: Chip, name: str) -> compiled_program.Program:
 def _does_not_fit(reason: str, chip: Chip) -> str:
     return (
         f"the recipe does not fit a {chip.name} of {chip.memory_gib:g} GiB: {reason}; take fewer clips a chip "
-        "(train.batch_size, train.accumulate), train.remat=True, or train.precision=bfloat16"
+        "(train.batch_size, train.accumulate), train.remat=True, train.precision=bfloat16 or a larger chip"
     )
