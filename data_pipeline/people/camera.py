@@ -58,9 +58,14 @@ def draw_camera(rng: np.random.Generator) -> Camera:
         y=float(0.30 + rng.normal(0, 0.12 * half) - 0.28 * max(0.0, half - 1.3)),
         elevation=float(rng.normal(0, 0.10)),
         roll=float(rng.normal(0, 0.03)),
-        blur=float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.8, 1.8)], p=[0.75, 0.25])),
+        blur=draw_blur(rng),
         noise=float(rng.choice([rng.uniform(0.0, 0.012), rng.uniform(0.012, 0.04)], p=[0.7, 0.3])),
     )
+
+
+def draw_blur(rng: np.random.Generator) -> float:
+    """Draws how much a lens blurs, in pixels of a frame of 512²."""
+    return float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.8, 1.8)], p=[0.75, 0.25]))
 
 
 def develop(picture: Floats, exposure: float) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 
 from data_pipeline.drawn.canvas import straight_colours
 from data_pipeline.people.arm import Arm
-from data_pipeline.people.camera import Camera, develop, lens_blur
+from data_pipeline.people.camera import Camera, develop, draw_blur, lens_blur
 from data_pipeline.people.colour import to_bytes
 from data_pipeline.people.frame import Scene, expose_posed
 from data_pipeline.people.geometry import Floats, floats, rotation_x, rotation_y, rotation_z, transform
@@ -43,7 +43,7 @@ def cut_out(
     tilt = 0.35 if hand.loose else 0.1
     turn = rotation_z(float(rng.normal(0, tilt))) @ rotation_x(float(rng.normal(0, tilt)))
     hand = _turned(hand, turn @ rotation_y(float(rng.normal(0, 0.25))))
-    blur = float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.8, 1.8)], p=[0.75, 0.25])) * size / 512
+    blur = draw_blur(rng) * size / 512
     margin = _MARGIN + round(3 * blur)
     distance, reach = float(rng.uniform(6, 14)), float(rng.uniform(*_FOREARM))
     hand, camera, window = _framed(arm, hand, distance, reach, size, margin)

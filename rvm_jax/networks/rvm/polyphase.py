@@ -98,10 +98,15 @@ def _interleaved(phases: jax.Array) -> jax.Array:
 def _doubled_line(line: jax.Array, length: int) -> jax.Array:
     """Doubles (B, n, C) bilinearly and returns its pixels -1 to `length`, (B, length + 2, C)."""
     near = jnp.pad(line, ((0, 0), (1, 1), (0, 0)), mode="edge")
+    doubled = doubled_between(near)
+    return jnp.pad(doubled, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, : length + 2]
+
+
+def doubled_between(near: jax.Array) -> jax.Array:
+    """Doubles (B, n + 2, C) bilinearly but for its first and last pixel, (B, 2n, C)."""
     before, here, after = near[:, :-2], near[:, 1:-1], near[:, 2:]
     pairs = jnp.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], 2)
-    doubled = pairs.reshape(line.shape[0], 2 * line.shape[1], line.shape[2])
-    return jnp.pad(doubled, ((0, 0), (1, 1), (0, 0)), mode="edge")[:, : length + 2]
+    return pairs.reshape(near.shape[0], -1, near.shape[2])
 
 
 def conv_line(line: jax.Array, kernel: jax.Array, pad: int, precision: jax.lax.Precision) -> jax.Array:

@@ -10,7 +10,6 @@ from flax import nnx
 from rvm_jax.networks.layers.basic import Conv2d
 from rvm_jax.networks.layers.kernels import XLA, Kernels
 from rvm_jax.networks.layers.kernels.space_to_depth import (
-    PIXELS,
     Squares,
     bias_on_squares,
     depth_to_space,
@@ -19,7 +18,7 @@ from rvm_jax.networks.layers.kernels.space_to_depth import (
     space_to_depth,
 )
 from rvm_jax.networks.layers.resampling import upsample2_to_squares
-from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock, conv_line
+from rvm_jax.networks.rvm.polyphase import PolyphaseOutputBlock, conv_line, doubled_between
 
 # Doubled, x at its first pixel is 0.75 of it where zeros lie beyond and all of it where the edge is repeated; the pixel
 # before is a quarter of it, and beyond the picture, where the convolution has zeros.
@@ -61,7 +60,7 @@ class SquaresOutputBlock(PolyphaseOutputBlock):
         if not is_even(src):
             return super().__call__(x, src)
         assert self.edge.bias is not None
-        bias = jnp.tile(self.edge.bias[...], PIXELS)
+        bias = bias_on_squares(self.edge.bias[...])
         y = self.first(jnp.concatenate([x, space_to_depth(src)], -1)) + bias + self._at_the_edges(x)
         return Squares(jax.nn.relu(self.last.on_squares(jax.nn.relu(y))))
 
@@ -107,7 +106,5 @@ def _doubled(line: jax.Array, repeat: bool) -> jax.Array:
     With its ends repeated, and zeros beyond the doubled line; or with zeros beyond its own ends.
     """
     near = jnp.pad(line, ((0, 0), (1, 1), (0, 0)), mode="edge") if repeat else jnp.pad(line, ((0, 0), (2, 2), (0, 0)))
-    before, here, after = near[:, :-2], near[:, 1:-1], near[:, 2:]
-    pairs = jnp.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], 2)
-    doubled = pairs.reshape(line.shape[0], -1, line.shape[2])
+    doubled = doubled_between(near)
     return jnp.pad(doubled, ((0, 0), (1, 1), (0, 0))) if repeat else doubled[:, 1:-1]
