@@ -110,6 +110,7 @@ def doubled_between(near: jax.Array) -> jax.Array:
 
 
 def conv_line(line: jax.Array, kernel: jax.Array, pad: int, precision: jax.lax.Precision) -> jax.Array:
+    """Convolves (B, n, I) with (k, I, O), zeros beyond its ends."""
     return jax.lax.conv_general_dilated(
         line.astype(kernel.dtype),
         kernel,
