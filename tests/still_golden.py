@@ -8,11 +8,11 @@ import jax
 import numpy as np
 from flax import nnx
 from golden.image import rule
-from quick_compilation import QUICK_TO_COMPILE
+from quick_compilation import QUICK_TO_COMPILE, QUICK_TO_RUN
 
 from rvm_jax.networks import functional
 from rvm_jax.networks.inference import for_inference
-from rvm_jax.networks.layers.kernels import CPU, Kernels
+from rvm_jax.networks.layers.kernels import CPU, XLA, Kernels
 from rvm_jax.networks.registry import create
 from rvm_jax.weights import torch_weights
 
@@ -144,7 +144,8 @@ def _training_program(name: str, outputs: Any, dtype: str, kernels: Kernels) -> 
         lambda x: jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.float32 else x.dtype),
         (*tensors, *inputs(network, "train")),
     )
-    return jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(*abstract).compile(QUICK_TO_COMPILE), abstract
+    options = QUICK_TO_RUN if kernels is XLA and dtype == "float64" else QUICK_TO_COMPILE
+    return jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(*abstract).compile(options), abstract
 
 
 def _widen(x: Any, like: Any) -> Any:

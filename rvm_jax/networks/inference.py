@@ -76,7 +76,7 @@ def divide_by_spectral_norm(network: object) -> None:
                 weight = layer.module.divided()
                 size, _, inputs, outputs = weight.shape
                 plain = Conv2d(inputs, outputs, size, stride=layer.stride, bias=False, rngs=None)
-                plain.weight.set_value(jnp.asarray(weight))
+                plain.weight.set_value(on_device(weight))
                 plain.kernels = layer.kernels
                 setattr(module, name, plain)
 

@@ -13,6 +13,7 @@ from golden_data import golden_arrays, golden_network
 from quick_compilation import QUICK_TO_COMPILE
 
 from rvm_jax.networks import functional
+from rvm_jax.networks.layers.initializers import on_device
 from rvm_jax.train.losses import rvm as losses
 from rvm_jax.train.losses.rvm import matting
 from rvm_jax.train.losses.terms import Components, unit
@@ -85,8 +86,8 @@ def run() -> Run:
         step: Any = make_train_step(network, face_losses if kind == "face" else rvm_losses, optimizer)
 
         def fresh_state() -> TrainState:  # new arrays, as a step takes the memory of the state that it is given
-            own_params, own_stats = ({key: jnp.asarray(x) for key, x in own.items()} for own in (params, batch_stats))
-            return TrainState(jnp.zeros((), jnp.int32), own_params, own_stats, optimizer.init(own_params))
+            own_params, own_stats = jax.tree.map(on_device, (params, batch_stats))
+            return TrainState(jnp.zeros((), jnp.int32), own_params, own_stats, jax.jit(optimizer.init)(own_params))
 
         return step.lower(fresh_state(), batch_of(0, True)).compile(QUICK_TO_COMPILE), fresh_state
 

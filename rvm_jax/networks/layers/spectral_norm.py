@@ -78,7 +78,8 @@ class SpectralWeight(nnx.Module):
             constant = jax.lax.stop_gradient(matrix)
             v = _unit(_product(constant, u).reshape(height, width, columns).transpose(2, 0, 1).ravel())
             u = _unit(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), constant))
-            self.weight_u[...], self.weight_v[...] = u, v
+            self.weight_u.set_value(u)
+            self.weight_v.set_value(v)
         sigma = _product(_product(v.reshape(columns, height, width).transpose(1, 2, 0).ravel(), matrix), u)
         return weight / sigma
 
