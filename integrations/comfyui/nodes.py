@@ -28,7 +28,7 @@ class LoadNetwork:
     def INPUT_TYPES(cls) -> Inputs:
         """What ComfyUI shows."""
         ratio = {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: at most 512 pixels for RVM"}
-        engines = (["auto", "onnxruntime", "jax"],)
+        engines = (["auto", "onnxruntime", "openvino", "jax"],)
         return {
             "required": {"path": ("STRING", {"default": ""}), "downsample_ratio": ("FLOAT", ratio), "engine": engines}
         }

@@ -1,4 +1,4 @@
-"""ONNX Runtime in the place of JAX: a network as graphs for the shapes that come, made when they come.
+"""ONNX Runtime or OpenVINO in the place of JAX: a network as graphs for the shapes that come, made when they come.
 
 A graph for one shape has no shape arithmetic, no branch and no crop that is none, and takes uint8 frames as they are.
 """
@@ -14,7 +14,6 @@ from flax import nnx
 
 from rvm_jax.errors import UserError
 from rvm_jax.export import ops
-from rvm_jax.export.check import open_session
 from rvm_jax.export.form import Form, has_state
 from rvm_jax.export.frame_by_frame import emit_frame_by_frame
 from rvm_jax.export.graph import Graph
@@ -22,36 +21,46 @@ from rvm_jax.export.kept_graphs import KeptNetwork
 from rvm_jax.export.layers import folded, name_layers
 from rvm_jax.export.networks.rvm import emit_rvm
 from rvm_jax.export.onnx_network import OnnxNetwork, as_maps
+from rvm_jax.export.runtimes import PROGRAMS, Program
 from rvm_jax.export.rvm_contract import state_shapes
 from rvm_jax.matting.engine import Frames
 from rvm_jax.networks.api import Matte, State
 from rvm_jax.process import usable_cores
 
-# Sessions that are kept: each holds the weights once.
+# Programs that are kept: each holds the weights once.
 _KEPT = 6
+_CLIP = "clip"  # the input that is no state
 
 
-class OnnxRuntimeEngine:
-    """Is an `Engine` by ONNX Runtime; its results are NumPy arrays, and a call waits for them.
+class GraphEngine:
+    """Is an `Engine` by graphs on the CPU; its results are NumPy arrays, and a call waits for them.
 
     Args:
-        network: RVM, `FrameByFrame`, an `OnnxNetwork`, or a `KeptNetwork`.
-        threads: of ONNX Runtime; None for all cores that the process may use.
+        network: RVM, `FrameByFrame`, an `OnnxNetwork` (which ONNX Runtime runs), or a `KeptNetwork`.
+        runtime: "onnxruntime" or "openvino".
+        threads: of the runtime; None for all cores that the process may use.
     """
 
-    def __init__(self, network: nnx.Module | OnnxNetwork | KeptNetwork, threads: int | None = None):
+    def __init__(
+        self,
+        network: nnx.Module | OnnxNetwork | KeptNetwork,
+        runtime: str = "onnxruntime",
+        threads: int | None = None,
+    ):
+        self._runtime = runtime
         self._file = network if isinstance(network, OnnxNetwork) else None
         self._kept = network if isinstance(network, KeptNetwork) else None
         self._folded = folded(network) if isinstance(network, nnx.Module) else None
         self._threads = threads or usable_cores()
-        self._sessions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._programs: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
 
     def zero_state(self, clip: Frames, ratio: float) -> State:
         """Returns the state of a stream that begins, for frames (N, T, H, W, 3) of the size and type of `clip`."""
         if self._file:
             return self._file.zero_state(clip, ratio)
-        states = self._session(_key(clip, ratio)).get_inputs()[1:]
-        return cast(State, tuple(np.moveaxis(np.zeros(state.shape, np.float32), 1, -1) for state in states))
+        shapes = self._program(_key(clip, ratio)).shapes
+        states = [np.zeros(shape, np.float32) for name, shape in shapes.items() if name != _CLIP]
+        return cast(State, tuple(np.moveaxis(state, 1, -1) for state in states))
 
     def fingerprint(self) -> list[np.ndarray]:
         """Returns the weights, or the file's bytes."""
@@ -70,13 +79,12 @@ class OnnxRuntimeEngine:
         if clip.dtype != np.uint8:
             clip = clip.astype(np.float32, copy=False)
         streams, frames, height, width, _ = clip.shape
-        session = self._session(_key(clip, ratio))
+        program = self._program(_key(clip, ratio))
         # All first frames before the second ones: of one stream, that is the order that there is.
         by_time = clip[0] if streams == 1 else clip.swapaxes(0, 1).reshape(-1, height, width, 3)
-        feeds = {"clip": np.ascontiguousarray(by_time)}
+        feeds = {_CLIP: np.ascontiguousarray(by_time)}
         feeds |= {f"r{i}i": as_maps(r) for i, r in enumerate(rec, start=1)}
-        names = [output.name for output in session.get_outputs()]
-        got = dict(zip(names, session.run(names, feeds), strict=True))
+        got = program(feeds)
 
         def by_stream(x: np.ndarray) -> np.ndarray:
             return np.moveaxis(x.reshape(frames, streams, *x.shape[1:]).swapaxes(0, 1), 2, -1)
@@ -85,22 +93,23 @@ class OnnxRuntimeEngine:
         states = tuple(np.moveaxis(got[f"r{i}o"], 1, -1) for i in range(1, len(rec) + 1))
         return Matte(*cast(tuple[Any, Any, Any], (fgr, by_stream(got["pha"]), states)))
 
-    def _session(self, key: tuple[Any, ...]) -> Any:
-        if key not in self._sessions:
-            self._sessions[key] = self._opened(key)
-            if len(self._sessions) > _KEPT:
-                self._sessions.popitem(last=False)
-        self._sessions.move_to_end(key)
-        return self._sessions[key]
+    def _program(self, key: tuple[Any, ...]) -> Program:
+        if key not in self._programs:
+            self._programs[key] = self._opened(key)
+            if len(self._programs) > _KEPT:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(key)
+        return self._programs[key]
 
-    def _opened(self, key: tuple[Any, ...]) -> Any:
-        if self._kept and (found := self._kept.find(key)):
+    def _opened(self, key: tuple[Any, ...]) -> Program:
+        open_program = PROGRAMS[self._runtime]
+        if self._kept and (found := self._kept.find((*key, self._runtime))):
             with suppress(UserError):  # damaged: it is made anew
-                return open_session(found, self._threads)
+                return open_program(found, self._threads)
         model = self._model(*key)
         if self._kept:
-            self._kept.keep(key, model)
-        return open_session(model, self._threads)
+            self._kept.keep((*key, self._runtime), model)
+        return open_program(model, self._threads)
 
     @cached_property
     def _network(self) -> Any:
@@ -109,9 +118,9 @@ class OnnxRuntimeEngine:
 
     def _model(self, streams: int, frames: int, height: int, width: int, ratio: float, dtype: str) -> bytes:
         """A graph from frames (T·N, H, W, 3), and the states of RVM, to mattes and states."""
-        g = Graph()
+        g = Graph(runtime=self._runtime)
         name_layers(g, self._network)
-        src = ops.transpose(g, g.input("clip", (frames * streams, height, width, 3), dtype), 0, 3, 1, 2)
+        src = ops.transpose(g, g.input(_CLIP, (frames * streams, height, width, 3), dtype), 0, 3, 1, 2)
         if dtype == "uint8":
             src = ops.div(g, ops.cast(g, src, "float32"), 255.0)
         if not has_state(self._network):

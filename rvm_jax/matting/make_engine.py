@@ -1,7 +1,7 @@
-"""Which engine runs a network: JAX, or ONNX Runtime with the graph that the network is exported to."""
+"""Which engine runs a network: JAX, or OpenVINO or ONNX Runtime with the graph that the network is exported to."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import jax
 from flax import nnx
@@ -12,6 +12,10 @@ from rvm_jax.matting.options import ENGINES, NetworkSettings
 
 if TYPE_CHECKING:
     from rvm_jax.export.onnx_network import OnnxNetwork
+
+# Those that run graphs, the fastest first (docs/export.md has their times).
+_BY_GRAPHS = ("openvino", "onnxruntime")
+_FILES = "onnxruntime"  # runs .onnx files, which may be any tool's
 
 
 def make_engine(
@@ -27,10 +31,11 @@ def make_engine(
     Raises:
       UserError: if `Matter` would.
     """
-    if choose_engine(engine, network, precision=precision, fold=fold, pads=pads) == "onnxruntime":
-        from rvm_jax.export.engine import OnnxRuntimeEngine
+    chosen = choose_engine(engine, network, precision=precision, fold=fold, pads=pads)
+    if chosen != "jax":
+        from rvm_jax.export.engine import GraphEngine
 
-        return OnnxRuntimeEngine(network)
+        return GraphEngine(network, chosen)
     assert isinstance(network, nnx.Module)
     return JaxEngine(network, precision=precision, fold=fold)
 
@@ -42,47 +47,58 @@ def choose_engine(
     precision: str = "float32",
     fold: bool = True,
     pads: bool = False,
-) -> Literal["jax", "onnxruntime"]:
+) -> str:
     """Returns the name of the engine that a network gets.
 
     Args:
-      engine: "jax", "onnxruntime", or "auto": ONNX Runtime on a CPU if it and `onnx` are installed and the network and
-        its settings allow it; else JAX.
+      engine: "jax", "onnxruntime", "openvino", or "auto": on a CPU OpenVINO, else ONNX Runtime, if it and `onnx` are
+        installed and the network and its settings allow it; else JAX.
       network: the network; one of an .onnx file always has ONNX Runtime.
-      precision, fold: as of `Matter`; ONNX Runtime computes in float32, folded.
-      pads: whether frames are padded, whose averages over the picture ONNX Runtime cannot keep to what is shown.
+      precision, fold: as of `Matter`; graphs compute in float32, folded.
+      pads: whether frames are padded, whose averages over the picture a graph cannot keep to what is shown.
 
     Raises:
       UserError: if the engine is unknown, is not installed or cannot do what is asked.
     """
     if engine not in ENGINES:
         raise UserError(f"engine '{engine}' is unknown; use one of {', '.join(ENGINES)}")
-    of_file = not isinstance(network, nnx.Module)
-    obstacle = _obstacle(of_file, precision, fold, pads)
-    if engine == "onnxruntime" or of_file:
-        if obstacle:
+    if not isinstance(network, nnx.Module):
+        if obstacle := _obstacle(_FILES, ("onnxruntime",), precision, fold, pads):
             raise UserError(obstacle)
-        return "onnxruntime"
-    if engine == "auto" and not obstacle and jax.default_backend() == "cpu" and _is_known(network):
-        return "onnxruntime"
-    return "jax"
+        return _FILES
+    if engine == "auto" and not _is_known(network):
+        return "jax"
+    return _graphs_or_jax(engine, precision, fold, pads)
 
 
-def takes_onnxruntime(how: NetworkSettings) -> bool:
-    """Whether one of the project's own networks would be run by ONNX Runtime."""
-    if how.engine == "jax" or _obstacle(False, how.products, fold=True, pads=(how.pad_to or 1) > 1):
+def takes_graphs(how: NetworkSettings) -> bool:
+    """Whether one of the project's own networks would be run as a graph, by another engine than JAX."""
+    pads = (how.pad_to or 1) > 1
+    try:
+        return _graphs_or_jax(how.engine, how.products, fold=True, pads=pads) != "jax"
+    except UserError:  # `choose_engine` says it when there is a network
         return False
-    return how.engine == "onnxruntime" or jax.default_backend() == "cpu"
 
 
-def _obstacle(of_file: bool, precision: str, fold: bool, pads: bool) -> str | None:
-    missing = [name for name in ("onnxruntime", *([] if of_file else ["onnx"])) if find_spec(name) is None]
+def _graphs_or_jax(engine: str, precision: str, fold: bool, pads: bool) -> str:
+    if engine == "jax" or (engine == "auto" and jax.default_backend() != "cpu"):
+        return "jax"
+    wanted = _BY_GRAPHS if engine == "auto" else (engine,)
+    obstacles = {name: _obstacle(name, (name, "onnx"), precision, fold, pads) for name in wanted}
+    found = next((name for name, obstacle in obstacles.items() if obstacle is None), None)
+    if found is None and engine != "auto":
+        raise UserError(str(obstacles[engine]))
+    return found or "jax"
+
+
+def _obstacle(engine: str, packages: tuple[str, ...], precision: str, fold: bool, pads: bool) -> str | None:
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        return f"the engine 'onnxruntime' needs the package {missing[0]}; pip install 'rvm-jax[{missing[0]}]'"
+        return f"the engine '{engine}' needs the package {missing[0]}; pip install 'rvm-jax[{missing[0]}]'"
     if precision != "float32" or not fold:
-        return "the engine 'onnxruntime' computes in float32 with folded batch norms; leave precision and fold out"
+        return f"the engine '{engine}' computes in float32 with folded batch norms; leave precision and fold out"
     if pads:
-        return "the engine 'onnxruntime' takes frames as they are, without padding; leave pad_to out"
+        return f"the engine '{engine}' takes frames as they are, without padding; leave pad_to out"
     return None
 
 

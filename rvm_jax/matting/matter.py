@@ -52,8 +52,8 @@ class Matter:
         moves a little near the right and lower edges.
       scene_cut: the score, in percent, from which a frame begins a new scene and so a new stream (FFmpeg's scdet
         takes 10); None keeps the state through everything.
-      engine: what computes, "jax", "onnxruntime" (on the CPU; results are NumPy arrays, and a call waits for them), or
-        "auto": ONNX Runtime on a CPU where it is installed.
+      engine: what computes, "jax", "onnxruntime" or "openvino" (on the CPU; results are NumPy arrays, and a call waits
+        for them), or "auto": on a CPU OpenVINO where it is installed, else ONNX Runtime where it is.
 
     Raises:
       UserError: if a setting is out of its range, or the engine is not installed or cannot do what is asked.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Ratio = float | Literal["auto"]
 Size = tuple[int, int]
-ENGINES = ("auto", "jax", "onnxruntime")
+ENGINES = ("auto", "jax", "onnxruntime", "openvino")
 
 
 def parse_size(text: str) -> Size:
@@ -109,7 +109,8 @@ class NetworkSettings(Checked):
     dtype: str | None = option(None, "The former name of --precision.", choices=("float32", "bfloat16"))
     engine: str = option(
         "auto",
-        "What runs the network; auto: ONNX Runtime on a CPU if it is installed and the network allows it, else JAX.",
+        "What runs the network; auto: on a CPU OpenVINO or ONNX Runtime if one is installed and the network allows it, "
+        "else JAX.",
         choices=ENGINES,
     )
     scene_cut: float | None = option(

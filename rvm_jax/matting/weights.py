@@ -12,7 +12,7 @@ from flax import nnx
 
 import rvm_jax
 from rvm_jax.errors import UserError
-from rvm_jax.matting.make_engine import takes_onnxruntime
+from rvm_jax.matting.make_engine import takes_graphs
 from rvm_jax.matting.matter import AUTO_SIDE, Matter
 from rvm_jax.matting.options import NetworkSettings
 from rvm_jax.networks.api import Network
@@ -70,7 +70,7 @@ def load_network(weights: Weights, preparation: str | None = None) -> Network | 
 
 
 def loader_for(how: NetworkSettings) -> Loader:
-    """Returns `load_network`, or if ONNX Runtime is to run the network, what takes the graphs that are kept of it."""
+    """Returns `load_network`, or if it is to run as a graph, what takes the graphs that are kept of it."""
 
     def load(weights: Weights, preparation: str | None = None, /) -> Network | Matter:
         path = None if isinstance(weights, nnx.Module | Matter) else shipped_path(weights) or Path(weights)
@@ -80,7 +80,7 @@ def loader_for(how: NetworkSettings) -> Loader:
 
         return cast(Network, kept_network(path, lambda: cast(Network, load_network(weights))))
 
-    return load if takes_onnxruntime(how) else load_network
+    return load if takes_graphs(how) else load_network
 
 
 def auto_side_of(weights: StrPath) -> int:

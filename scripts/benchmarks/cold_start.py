@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,13 +95,13 @@ def _jax(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]:
     return lambda: np.asarray(matter(frame).pha)
 
 
-def _matter(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]:
+def _matter(engine: str, path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]:
     import rvm_jax
     from rvm_jax.matting.options import Settings
     from rvm_jax.matting.weights import loader_for
 
-    loaded: Any = loader_for(Settings(engine="onnxruntime"))(path)
-    matter = rvm_jax.Matter(loaded, ratio, engine="onnxruntime")
+    loaded: Any = loader_for(Settings(engine=engine))(path)
+    matter = rvm_jax.Matter(loaded, ratio, engine=engine)
     return lambda: matter(frame).pha
 
 
@@ -184,7 +185,8 @@ def _passing_states(
 # By the names of the contenders: the kind of file, and what starts from it.
 _KINDS: dict[str, tuple[str, Starter]] = {
     "rvm_jax Matter": ("rvm.safetensors", _jax),
-    "rvm_jax Matter, ONNX Runtime": ("rvm.safetensors", _matter),
+    "rvm_jax Matter, ONNX Runtime": ("rvm.safetensors", partial(_matter, "onnxruntime")),
+    "rvm_jax Matter, OpenVINO": ("rvm.safetensors", partial(_matter, "openvino")),
     "rvm_jax export, OpenVINO": ("ours.onnx", _openvino),
     "PyTorch eager": ("rvm.pth", _eager),
     "PyTorch eager channels_last": ("rvm.pth", _eager_channels_last),

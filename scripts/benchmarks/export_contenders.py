@@ -1,4 +1,4 @@
-"""Our network by other means than JAX: its emitted graph in ONNX Runtime, through `Matter`, and in OpenVINO."""
+"""Our network by other means than JAX: its emitted graph in ONNX Runtime and OpenVINO, by `Matter` and alone."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -10,6 +10,7 @@ from scripts.benchmarks.report import usable_cores
 from scripts.benchmarks.twin_contenders import Contender, golden_weights
 
 MATTER = "rvm_jax Matter, ONNX Runtime"
+MATTER_OPENVINO = "rvm_jax Matter, OpenVINO"
 OPENVINO = "rvm_jax export, OpenVINO"
 
 
@@ -19,8 +20,9 @@ def contenders(frame: np.ndarray, ratio: float) -> dict[str, Callable[[], Conten
         return {}
     makers: dict[str, Callable[[], Contender]] = {}
     if find_spec("onnxruntime"):
-        makers[MATTER] = lambda: _matter(frame, ratio)
+        makers[MATTER] = lambda: _matter(frame, ratio, "onnxruntime")
     if find_spec("openvino"):
+        makers[MATTER_OPENVINO] = lambda: _matter(frame, ratio, "openvino")
         makers[OPENVINO] = lambda: _openvino(frame, ratio)
     return makers
 
@@ -48,17 +50,17 @@ def model(frame: np.ndarray, ratio: float) -> bytes:
 
 def open_in_openvino(model: bytes | str) -> Any:
     """Returns a compiled model in float32; by itself OpenVINO may compute in bfloat16."""
-    import openvino
+    from rvm_jax.export.runtimes import import_openvino
 
-    core = openvino.Core()
+    core = import_openvino().Core()
     settings = {"INFERENCE_NUM_THREADS": usable_cores(), "INFERENCE_PRECISION_HINT": "f32"}
     return core.compile_model(core.read_model(model), "CPU", settings)
 
 
-def _matter(frame: np.ndarray, ratio: float) -> Contender:
+def _matter(frame: np.ndarray, ratio: float, engine: str) -> Contender:
     import rvm_jax
 
-    matter = rvm_jax.Matter(network(), ratio, engine="onnxruntime")
+    matter = rvm_jax.Matter(network(), ratio, engine=engine)
 
     def call() -> tuple[np.ndarray, np.ndarray]:
         fgr, pha, _ = matter(frame)

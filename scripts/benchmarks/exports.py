@@ -10,10 +10,9 @@ import numpy as np
 
 from rvm_jax.errors import UserError
 from scripts.benchmarks import export_contenders, timing, twin_contenders
+from scripts.benchmarks.engines import PAIRS
 from scripts.benchmarks.report import Row, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
-
-PAIRS = {export_contenders.MATTER: "ONNX Runtime", export_contenders.OPENVINO: "OpenVINO"}
 
 
 def measure(title: str, frame: np.ndarray, ratio: float, rounds: int, calls: int) -> list[Row]:

@@ -16,7 +16,16 @@ from absl import flags
 from tqdm import tqdm
 
 from rvm_jax.errors import UserError
-from scripts.benchmarks import cold_start, export_contenders, exports, memory, networks, timing, twin_contenders
+from scripts.benchmarks import (
+    cold_start,
+    engines,
+    export_contenders,
+    exports,
+    memory,
+    networks,
+    timing,
+    twin_contenders,
+)
 from scripts.benchmarks.contenders import OURS, ours_contender
 from scripts.benchmarks.report import Row, beside_peers, device_name, table, usable_cores
 from scripts.benchmarks.twin_contenders import Contender
@@ -119,6 +128,7 @@ def _measure_network(case: Case) -> tuple[list[Row], float]:
         print("(ONNX Runtime is not installed; pip install onnxruntime onnx)")
     name = f"matting mobilenetv3 {case.title} recurrent frame"
     rows = [Row(name, medians[OURS], "ms", peer, medians[peer] / medians[OURS]) for peer in medians if peer != OURS]
+    rows += engines.rows(name, medians)
     own = megabytes[OURS]
     for peer, peak in megabytes.items():
         if peer != OURS and peak is not None and own is not None:

@@ -1,4 +1,4 @@
-"""Matting with ONNX Runtime: the interface of the JAX engine, and its results."""
+"""Matting with ONNX Runtime and with OpenVINO: the interface of the JAX engine, and its results."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,8 @@ from rvm_jax.matting.make_engine import choose_engine
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+HAS_OPENVINO = bool(find_spec("openvino"))
+GRAPHS = ["onnxruntime", pytest.param("openvino", marks=pytest.mark.skipif(not HAS_OPENVINO, reason="openvino"))]
 
 
 def clip(frames: int = 4, height: int = 50, width: int = 66) -> np.ndarray:
@@ -35,22 +37,24 @@ def same(ours: Any, theirs: Any, atol: float = 2e-5) -> None:
         np.testing.assert_allclose(a, b, atol=atol)
 
 
-def test_states_and_chunks() -> None:
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_states_and_chunks(engine: str) -> None:
     frames = clip()
     expected = mattes(lively_network(), frames, 2, downsample_ratio=0.6)
     for got, wanted in zip(
-        mattes(lively_network(), frames, 2, downsample_ratio=0.6, engine="onnxruntime"), expected, strict=True
+        mattes(lively_network(), frames, 2, downsample_ratio=0.6, engine=engine), expected, strict=True
     ):
         same(got, wanted)
-    singly = mattes(lively_network(), frames, 1, downsample_ratio=0.6, engine="onnxruntime")
+    singly = mattes(lively_network(), frames, 1, downsample_ratio=0.6, engine=engine)
     same(singly[-1].rec, expected[-1].rec)
 
 
-def test_several_streams_one_of_which_begins_anew() -> None:
+@pytest.mark.parametrize("engine", GRAPHS)
+def test_several_streams_one_of_which_begins_anew(engine: str) -> None:
     frames = np.stack([clip(2), clip(2)[::-1], clip(2)[:, ::-1]])
     results = []
-    for engine in ("jax", "onnxruntime"):
-        matter = rvm_jax.Matter(lively_network(), 1.0, streams=3, engine=engine)
+    for each in ("jax", engine):
+        matter = rvm_jax.Matter(lively_network(), 1.0, streams=3, engine=each)
         matter(frames)
         matter.reset(1)
         results.append(matter(frames[:, ::-1] / np.float32(255)))
@@ -71,14 +75,13 @@ def test_padded_frames_are_jaxs() -> None:
         rvm_jax.Matter(lively_network(), pad_to=16, engine="onnxruntime")
 
 
-@pytest.mark.parametrize(("name", "preparation"), [("modnet", "published"), ("modnet", "original")])
-def test_still_pictures_frame_by_frame(name: str, preparation: str) -> None:
-    network = golden_still(name)
+@pytest.mark.parametrize("engine", GRAPHS)
+@pytest.mark.parametrize("preparation", ["published", "original"])
+def test_still_pictures_frame_by_frame(preparation: str, engine: str) -> None:
+    network = golden_still("modnet")
     network.preparation_name = preparation
     still = rvm_jax.FrameByFrame(network)
-    results = [
-        mattes(still, clip(1, 40, 70), 1, downsample_ratio=0.8, engine=engine)[0] for engine in ("jax", "onnxruntime")
-    ]
+    results = [mattes(still, clip(1, 40, 70), 1, downsample_ratio=0.8, engine=each)[0] for each in ("jax", engine)]
     same(results[0], results[1])
 
 
@@ -100,16 +103,36 @@ def test_an_exported_file_is_a_network(tmp_path: Path) -> None:
         mattes(OnnxNetwork(fixed), frames, 2, downsample_ratio=1.0)
 
 
+def installed(*names: str) -> Any:
+    """A `find_spec` where of the packages that engines need only these are installed."""
+    return lambda name: find_spec("numpy") if name in names else None
+
+
 def test_which_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     network = rvm_jax.create(rngs=None)
-    assert choose_engine("auto", network) == "onnxruntime"
+    monkeypatch.setattr(make_engine, "find_spec", installed("onnx", "onnxruntime", "openvino"))
+    assert choose_engine("auto", network) == "openvino"
+    assert choose_engine("onnxruntime", network) == "onnxruntime"
     assert choose_engine("auto", network, precision="bfloat16") == "jax"
     assert choose_engine("jax", network) == "jax"
+    assert choose_engine("auto", cast(Any, object())) == "onnxruntime"  # of an .onnx file
     with pytest.raises(rvm_jax.UserError, match="engine 'torch' is unknown"):
         choose_engine("torch", network)
-    with pytest.raises(rvm_jax.UserError, match="computes in float32"):
-        choose_engine("onnxruntime", network, precision="bfloat16")
-    monkeypatch.setattr(make_engine, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
+    with pytest.raises(rvm_jax.UserError, match="'openvino' computes in float32"):
+        choose_engine("openvino", network, precision="bfloat16")
+    monkeypatch.setattr(make_engine, "find_spec", installed("onnx", "onnxruntime"))
+    assert choose_engine("auto", network) == "onnxruntime"
+    with pytest.raises(rvm_jax.UserError, match=r"needs the package openvino; pip install 'rvm-jax\[openvino\]'"):
+        choose_engine("openvino", network)
+    monkeypatch.setattr(make_engine, "find_spec", installed("onnx"))
     assert choose_engine("auto", network) == "jax"
     with pytest.raises(rvm_jax.UserError, match=r"needs the package onnxruntime; pip install 'rvm-jax\[onnxruntime\]'"):
         choose_engine("onnxruntime", network)
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="openvino")
+def test_openvino_refuses_what_is_no_graph() -> None:
+    from rvm_jax.export.runtimes import OpenVinoProgram
+
+    with pytest.raises(rvm_jax.UserError, match="the model: is no ONNX model that OpenVINO can run"):
+        OpenVinoProgram(b"no graph", 1)
