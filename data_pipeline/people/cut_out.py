@@ -16,6 +16,7 @@ from data_pipeline.people.posing import PosedHand, posed_alone
 from data_pipeline.people.regions import Region
 
 _MARGIN = 2  # pixels about what is seen; only the arm may touch the sides, where it is cut off
+_FROM_ABOVE = (-0.4, 1.4)
 _FOREARM = (0.2, 0.9)  # decimetres of it that are in the picture
 
 
@@ -39,9 +40,11 @@ def cut_out(
         shadows: whether the key light casts any.
         samples: a pixel's, along each side.
     """
-    # What a hand holds is seen as it is held; what nobody holds may lie in any way.
-    tilt = 0.35 if hand.loose else 0.1
-    turn = rotation_z(float(rng.normal(0, tilt))) @ rotation_x(float(rng.normal(0, tilt)))
+    # What a hand holds is seen as it is held; what nobody holds may lie in any way, mostly seen from above.
+    if hand.loose:
+        turn = rotation_z(float(rng.normal(0, 0.5))) @ rotation_x(float(rng.uniform(*_FROM_ABOVE)))
+    else:
+        turn = rotation_z(float(rng.normal(0, 0.1))) @ rotation_x(float(rng.normal(0, 0.1)))
     hand = _turned(hand, turn @ rotation_y(float(rng.normal(0, 0.25))))
     blur = draw_blur(rng) * size / 512
     margin = _MARGIN + round(3 * blur)

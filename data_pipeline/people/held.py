@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_pipeline.people.atlas import Texture, texture
+from data_pipeline.people.atlas import texture
 from data_pipeline.people.colour import muted_colour, to_linear
+from data_pipeline.people.finishes import any_surface, coloured
 from data_pipeline.people.geometry import Floats, floats, normalised, rotation_about, rotation_x, rotation_y, vector
 from data_pipeline.people.hands import Hand
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface, surface
+from data_pipeline.people.tableware import liquid, tableware
 from data_pipeline.people.things import Part, Thing, box, lathe, moved
 
 Maker = Callable[[np.random.Generator, Hand], Thing]
 _TILT = rotation_y(-0.5) @ rotation_x(np.pi - 0.25)  # of what is pinched, before it is aimed
+_FILLED = 0.7  # of the cups
 AHEAD = normalised(vector(0.8, 0.55, 0.1))  # past the tips of thumb and first finger, in hand coordinates
 
 
@@ -32,9 +35,12 @@ def cup(rng: np.random.Generator, hand: Hand) -> Thing:
             (-height / 2 + 0.08, bottom - wall),
             (-height / 2 + 0.08, 0.0),
         ],
-        _any_surface(rng, "ceramic", "print", "plastic", "metal", "wood"),
+        any_surface(rng, "ceramic", "print", "plastic", "metal", "wood"),
     )
-    return Thing("cup", (_gripped(body, hand, radius),), "hand")
+    full = float(rng.uniform(0.5, 0.95))
+    drink = liquid(rng, bottom + full * (radius - bottom) - wall, (full - 0.5) * height)
+    parts = [body, drink] if rng.random() < _FILLED else [body]
+    return Thing("cup", tuple(_gripped(part, hand, radius) for part in parts), "hand")
 
 
 def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
@@ -63,7 +69,7 @@ def bottle(rng: np.random.Generator, hand: Hand) -> Thing:
             (height * 0.66, neck * 1.25),
             (height * 0.66, 0.0),
         ]
-    body = lathe(profile, _any_surface(rng, "print", "plastic", "metal"))
+    body = lathe(profile, any_surface(rng, "print", "plastic", "metal"))
     return Thing("bottle", (_gripped(body, hand, radius),), "hand")
 
 
@@ -78,7 +84,7 @@ def microphone(rng: np.random.Generator, hand: Hand) -> Thing:
     shaft = [(-1.0, 0.0), (-1.0, 0.10), (top - ball, 0.15), (top - ball * 0.9, 0.17)]
     round_head = [(float(top + ball * np.sin(a)), float(ball * np.cos(a))) for a in np.linspace(-0.9, np.pi / 2, 9)]
     parts = (
-        lathe(shaft, _coloured(rng, colour, 0.7)),
+        lathe(shaft, coloured(rng, colour, 0.7)),
         lathe(round_head, texture(grid, Region.OBJECT, gloss=0.5)),
     )
     return Thing("microphone", tuple(_gripped(part, hand, 0.15, shift=0.35) for part in parts), "hand")
@@ -110,7 +116,7 @@ def cigarette(rng: np.random.Generator, hand: Hand) -> Thing:
 
 def fork(rng: np.random.Generator, hand: Hand) -> Thing:
     """Makes a fork or a spoon."""
-    steel = _any_surface(rng, "metal")
+    steel = any_surface(rng, "metal")
     handle = moved(box((1.4, 0.04, 0.10), steel, 0.01), rotation_y(np.pi / 2), vector(0, 0, -0.25))
     if rng.random() < 0.5:
         tines = [
@@ -128,7 +134,7 @@ def fork(rng: np.random.Generator, hand: Hand) -> Thing:
 def brush(rng: np.random.Generator, hand: Hand) -> Thing:
     """Makes a brush for make-up, a toothbrush, or a pen."""
     colour = muted_colour(rng, 0.05, 0.9, 0.8)
-    handle = lathe([(-0.9, 0.0), (-0.85, 0.05), (0.2, 0.06), (0.5, 0.045), (0.55, 0.0)], _coloured(rng, colour, 0.6))
+    handle = lathe([(-0.9, 0.0), (-0.85, 0.05), (0.2, 0.06), (0.5, 0.045), (0.55, 0.0)], coloured(rng, colour, 0.6))
     kind = int(rng.integers(0, 3))
     if kind == 0:
         hairs = plain_surface(rng, 32, muted_colour(rng, 0.1, 0.6, 0.3), 0.3)
@@ -140,9 +146,9 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
         parts, category = [handle, tip], "brush"
     elif kind == 1:
         head = moved(
-            box((0.3, 0.05, 0.14), _coloured(rng, colour, 0.6), 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.68)
+            box((0.3, 0.05, 0.14), coloured(rng, colour, 0.6), 0.01), rotation_y(np.pi / 2), vector(0, 0, 0.68)
         )
-        bristles = _coloured(rng, muted_colour(rng, 0.6, 0.95, 0.4), 0.05)
+        bristles = coloured(rng, muted_colour(rng, 0.6, 0.95, 0.4), 0.05)
         tuft = moved(box((0.26, 0.12, 0.11), bristles, 0.01), rotation_y(np.pi / 2), vector(0, 0.08, 0.68))
         parts, category = [handle, head, tuft], "toothbrush"
     else:
@@ -153,13 +159,14 @@ def brush(rng: np.random.Generator, hand: Hand) -> Thing:
 def book(rng: np.random.Generator, hand: Hand) -> Thing:
     """Makes a book, a card or a sheet of paper held up."""
     size = (float(rng.uniform(1.2, 2.2)), float(rng.uniform(0.02, 0.25)), float(rng.uniform(1.0, 1.7)))
-    part = box(size, _any_surface(rng, "print", "text", "fabric", "leather"), 0.01)
+    part = box(size, any_surface(rng, "print", "text", "fabric", "leather"), 0.01)
     return Thing(
         "book", (moved(part, rotation_y(float(rng.normal(0, 0.2))), vector(0.75, 0.2 + size[1] / 2, 0.0)),), "hand"
     )
 
 
 THINGS: dict[str, Maker] = {
+    "tableware": tableware,
     "cup": cup,
     "bottle": bottle,
     "microphone": microphone,
@@ -195,16 +202,6 @@ def end_of(thing: Thing, pinch: Floats) -> Floats:
     """Returns where the end of a thin thing is, in hand coordinates; see `make_held`."""
     reach = max(float(((part.vertices - pinch) @ AHEAD).max()) for part in thing.parts)
     return floats(pinch + np.float32(reach) * AHEAD)
-
-
-def _any_surface(rng: np.random.Generator, *kinds: str) -> Texture:
-    """One of these surfaces, often enough any at all: things are of every kind, and some have the colours of skin."""
-    chosen = kinds if rng.random() < 0.7 else ()
-    return texture(surface(rng, 128, *chosen), Region.OBJECT, gloss=float(rng.uniform(0.05, 0.9)))
-
-
-def _coloured(rng: np.random.Generator, colour: Floats, gloss: float) -> Texture:
-    return texture(plain_surface(rng, 48, colour), Region.OBJECT, gloss=gloss)
 
 
 def _gripped(part: Part, hand: Hand, radius: float, shift: float = 0.0) -> Part:

@@ -16,7 +16,9 @@ from rvm_jax.errors import UserError
 
 HAND, HAND_WITH_OBJECT, OBJECT = "hand", "hand_with_object", "object"
 # By how often they are drawn.
-CATEGORIES = {HAND: 5.0, HAND_WITH_OBJECT: 3.0, OBJECT: 2.0}
+CATEGORIES = {HAND: 5.0, HAND_WITH_OBJECT: 3.0, OBJECT: 4.0}
+_TABLEWARE = 0.6  # of the things that nobody holds
+_UPRIGHT = "cup"  # the pose of a hand that holds a cup
 _LEAST_SIDE = 32
 _MOST_SAMPLES = 8
 _DETAIL_FROM = 384  # pictures this large get finer textures: a hand fills them
@@ -101,6 +103,8 @@ class PeopleOccluders:
 def _draw_part(rng: np.random.Generator, category: str) -> HandPart:
     poses = {name: pose.weight for name, pose in HAND_POSES.items() if _suits(pose, category)}
     seed = tuple(int(number) for number in rng.integers(0, 2**31, 2))
+    if category == OBJECT and rng.random() < _TABLEWARE:
+        return HandPart(_UPRIGHT, False, _ALWAYS, False, seed, loose=True, thing="tableware")
     return HandPart(_drawn(rng, poses), bool(rng.random() < 0.5), _ALWAYS, False, seed, loose=category == OBJECT)
 
 

@@ -43,6 +43,7 @@ class HandPart:
         other: whether it is another person's.
         seed: of what is left to draw once the person is known.
         loose: whether only what it holds is seen, as if it hung there or were thrown.
+        thing: of `held.THINGS`, in the place of what the pose holds.
     """
 
     pose: str
@@ -51,12 +52,14 @@ class HandPart:
     other: bool
     seed: tuple[int, ...]
     loose: bool = False
+    thing: str = ""
 
     def make(self, hand: Hand) -> Thing | None:
         """Makes what it holds, if anything."""
         pose = HAND_POSES[self.pose]
         rng = np.random.default_rng([*self.seed, 1])
-        return make_held(pose.holds, rng, hand, _pinch(pose, hand)) if pose.holds else None
+        name = self.thing or pose.holds
+        return make_held(name, rng, hand, _pinch(pose, hand)) if name else None
 
 
 def _pinch(pose: HandPose, hand: Hand) -> Floats | None:

@@ -85,6 +85,18 @@ def lathe(profile: Sequence[tuple[float, float]], texture: Texture, spokes: int 
     )
 
 
+def disc(radius: float, height: float, texture: Texture, spokes: int = 28) -> Part:
+    """Makes a disc about the z axis that shows its texture as it is."""
+    angles = np.linspace(0, 2 * np.pi, spokes, endpoint=False, dtype=np.float32)
+    rim = np.stack([np.cos(angles), np.sin(angles)], -1)
+    places = 0.5 + 0.49 * np.concatenate([np.zeros((1, 2), np.float32), rim])
+    vertices = np.concatenate([(places - 0.5) * (radius / 0.49), np.full((spokes + 1, 1), height)], 1)
+    edge = np.arange(spokes)
+    triangles = np.stack([0 * edge, 1 + edge, 1 + (edge + 1) % spokes], 1)
+    up = np.tile(floats([0, 0, 1]), (spokes + 1, 1))
+    return Part(vertices.astype(np.float32), triangles.astype(np.int32), places.astype(np.float32), texture, up)
+
+
 def sheet(points: Floats, texture: Texture, closed: bool = False) -> Part:
     """Makes a sheet of a grid of points (rows, columns, 3); `closed` joins its last column to the first."""
     rows, columns = points.shape[:2]

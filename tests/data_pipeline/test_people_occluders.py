@@ -16,7 +16,8 @@ from data_pipeline.people.layout import hand_map
 from data_pipeline.people.occluders import CATEGORIES, PeopleOccluders
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface
-from data_pipeline.people.things import lathe
+from data_pipeline.people.tableware import MAKERS
+from data_pipeline.people.things import disc, lathe
 from data_pipeline.prepare_source import prepare_source
 from data_pipeline.sources import open_source
 from data_pipeline.sources.decode import decode
@@ -130,3 +131,32 @@ def test_a_wall_is_not_shaded_by_its_rim() -> None:
     outer = cup.shading_normals.reshape(6, -1, 3)[2]  # the rim's outer edge
     radial = cup.vertices.reshape(6, -1, 3)[2, :, :2] / 0.5
     assert np.einsum("ij,ij->i", outer[:, :2], radial).min() > 0.99
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_things_that_nobody_holds_are_whole(name: str) -> None:
+    for seed in range(8):
+        parts = MAKERS[name](np.random.default_rng(seed))
+        points = np.concatenate([part.vertices for part in parts])
+        assert np.isfinite(points).all() and 0.5 < np.ptp(points, axis=0).max() < 4  # decimetres
+        for part in parts:
+            assert part.triangles.max() < len(part.vertices) == len(part.places) == len(part.shading_normals)
+            assert set(np.unique(part.texture.regions)) == {Region.OBJECT}
+
+
+def test_a_drink_stays_in_its_cup() -> None:
+    for seed in range(20):
+        outside, _, drink, *_ = MAKERS["cup"](np.random.default_rng(seed))
+        (height,) = set(drink.vertices[:, 2].tolist())
+        rings = outside.vertices[outside.vertices[:, :2].any(1)]
+        at = {round(float(z), 4): float(np.hypot(x, y)) for x, y, z in rings}
+        radius = np.interp(height, sorted(at), [at[z] for z in sorted(at)])
+        assert 0 < height < outside.vertices[:, 2].max()
+        assert 0.8 * radius < np.linalg.norm(drink.vertices[:, :2], axis=1).max() < radius
+
+
+def test_a_disc_shows_its_texture_as_it_is() -> None:
+    part = disc(0.5, 0.2, texture(plain_surface(np.random.default_rng(0), 8, floats([0.5, 0.5, 0.5])), Region.OBJECT))
+    np.testing.assert_allclose(part.vertices[:, :2] / 0.5, (part.places - 0.5) / 0.49, atol=1e-6)
+    a, b, c = (part.vertices[part.triangles[:, corner]] for corner in range(3))
+    assert (np.cross(b - a, c - a)[:, 2] > 0).all()
