@@ -9,7 +9,7 @@ import numpy as np
 from data_pipeline.people.atlas import Atlas
 from data_pipeline.people.body import Body
 from data_pipeline.people.camera import Camera, develop, lens_blur, sensor
-from data_pipeline.people.colour import LINEAR_OF_BYTE
+from data_pipeline.people.colour import linear_of
 from data_pipeline.people.geometry import Bytes, Floats, Ints, floats, look_at
 from data_pipeline.people.light import Light
 from data_pipeline.people.panes import add_panes
@@ -303,7 +303,7 @@ class _Lit:
         values, normals, depth = (self.gather(p) for p in (view.canvas.values, view.normals, view.canvas.depth))
         strand = values[:, 1] > _MARK
         u, v = values[:, 0] - np.float32(0.5), values[:, 1] - np.float32(0.5)
-        albedo = LINEAR_OF_BYTE[remap_points(subject.atlas.colour, u, v, 0.0)]
+        albedo = linear_of(remap_points(subject.atlas.colour, u, v, 0.0))
         surface = remap_points(subject.atlas.surface, u, v, 0.0).astype(np.float32) * np.float32(1 / 255)
         openness = np.ascontiguousarray(values[:, 2])
         hair = np.flatnonzero(strand)
@@ -317,7 +317,8 @@ class _Lit:
             albedo[hair] = (strands.colours[before] * (1 - share) + strands.colours[before + 1] * share) * tone[:, None]
             surface[hair] = 0
         self._bump(normals, surface[:, 0])
-        dither = (self.x * np.float32(0.754877) + self.y * np.float32(0.569840)) % 1
+        dither = self.x * np.float32(0.754877) + self.y * np.float32(0.569840)
+        dither -= np.floor(dither)  # what % 1 takes a hundred times as long for
         positions = self._positions(depth)
         return Points(positions, normals, openness, surface[:, 1], surface[:, 2], albedo, strand, self.regions, dither)
 
@@ -325,8 +326,10 @@ class _Lit:
         view = self.view
         scale = np.float32(view.camera.half / view.camera.distance / (view.side / 2))
         half = np.float32(view.side / 2 - 0.5)
-        local = np.stack([(self.x - half) * scale * depth, (half - self.y) * scale * depth, -depth], 1)
-        return (local - view.matrix[:3, 3]) @ np.ascontiguousarray(view.matrix[:3, :3])
+        seen = ((self.x - half) * scale * depth, (half - self.y) * scale * depth, -depth)
+        turn = view.matrix[:3, :3].T
+        back = np.concatenate([turn, -turn @ view.matrix[:3, 3:]], 1)
+        return floats(cv2.transform(cv2.merge([values[:, None] for values in seen]), back)).reshape(-1, 3)
 
     def _bump(self, normals: Floats, height: Floats) -> None:
         """Tilts the normals of whole pixels by the relief of their texture, as it is on the screen."""
