@@ -10,7 +10,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from eval.folders.pairs import Pair, raise_problems
-from eval.threads import map_ahead
 from rvm_jax.errors import UserError
 from rvm_jax.media.orientation import orientation, swaps_sides
 
@@ -31,7 +30,7 @@ def check_pictures(pairs: Sequence[Pair], progress: bool = True) -> None:
     """
     problems: list[str] = []
     clip_sizes: dict[str, tuple[Pair, tuple[int, int]]] = {}
-    bar = tqdm(map_ahead(_sizes, pairs, ahead=64), "checking", len(pairs), unit="picture", disable=not progress)
+    bar = tqdm(map(_sizes, pairs), "checking", len(pairs), unit="picture", disable=not progress)
     for pair, found in zip(pairs, bar, strict=True):
         problems += [text for text in found if isinstance(text, str)]
         size, *others = found

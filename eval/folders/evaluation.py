@@ -22,6 +22,7 @@ from rvm_jax.errors import UserError
 from rvm_jax.media.masks import read_mask
 from rvm_jax.media.pictures import read_picture
 
+_AT_ONCE, _AHEAD = 4, 16  # pairs that a thread decodes, and that wait to be measured
 Load = Callable[[Pair, Sequence[Metric]], Decoded | str]
 
 
@@ -54,7 +55,7 @@ def evaluate(
     problems: list[str] = []
     decode_pair = load or decode
     with batches:
-        decoded = map_ahead(lambda pair: decode_pair(pair, chosen), pairs)
+        decoded = map_ahead(lambda pair: decode_pair(pair, chosen), pairs, ahead=_AHEAD, at_once=_AT_ONCE)
         for found in tqdm(decoded, "evaluation", len(pairs), unit="picture", disable=not progress):
             if isinstance(found, str):
                 problems.append(found)

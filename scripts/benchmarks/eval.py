@@ -110,7 +110,7 @@ def _batched(pictures: list[Decoded], metrics: Sequence[str] = ()) -> list[Pictu
         return replace(picture, covered=covered(picture.pred, picture.label))
 
     with Batches(("published",), chosen_metrics(metrics), _BATCH_PIXELS) as batches:
-        for picture in map_ahead(framed, pictures):
+        for picture in map_ahead(framed, pictures, at_once=8):
             batches.add(picture)
         batches.finish()
     return sorted(batches.measured, key=lambda picture: picture.key)

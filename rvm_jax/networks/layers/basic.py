@@ -113,7 +113,7 @@ class BatchNorm2d(nnx.Module):
 
     def _track(self, mean: jax.Array, var: jax.Array, count: int) -> None:
         unbiased = var * (count / max(count - 1, 1))
-        # By set_value: an assignment by index looks through all that was traced, a fourth of the time that tracing takes.
+        # By set_value: to assign by index looks through all that was traced, a fourth of the time that tracing takes.
         for tracked, new in ((self.running_mean, mean), (self.running_var, unbiased)):
             old = tracked[...]
             tracked.set_value(old + self.momentum * (jax.lax.stop_gradient(new) - old))
