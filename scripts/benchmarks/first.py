@@ -48,7 +48,7 @@ def measure() -> list[Row]:
 def _clips(root: Path) -> list[Row]:
     clip, frames = root / "clip.mp4", round(_SECONDS.value * _RATE)
     _write_clip(clip, frames)
-    engines = ["jax", *([_PEER] if find_spec("onnxruntime") else [])]
+    engines = ["jax", *(name for name in (_PEER, "openvino") if find_spec("onnx") and find_spec(name))]
     turns = [(engine, state) for engine in engines for state in ("cold", "warm")]
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for engine, state in tqdm(turns, desc="matting", unit="run", leave=False):
@@ -61,7 +61,7 @@ def _clips(root: Path) -> list[Row]:
     print(table(("engine", "", "first alpha", "in all"), lines))
     rows = []
     for (engine, state), seconds in found.items():
-        peers = found.get((_PEER, state)) if engine != _PEER else None
+        peers = found.get((_PEER, state)) if engine == "jax" else None
         for number, what in enumerate(("first alpha", f"{frames} frames")):
             peer, ratio = (_PEER, peers[number] / seconds[number]) if peers else (None, None)
             rows.append(Row(f"first rvm-matte {engine} {state}, {what}", seconds[number], "s", peer, ratio))
