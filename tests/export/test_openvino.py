@@ -1,4 +1,4 @@
-"""OpenVINO as an engine, where it is installed: what test_engine.py has of it, in a process of its own (conftest.py)."""
+"""OpenVINO as an engine, where it is installed: its part of test_engine.py, in a process of its own (conftest.py)."""
 
 import os
 import subprocess
