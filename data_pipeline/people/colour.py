@@ -52,13 +52,13 @@ _SRGB_STEPS = 8192
 _grid = np.arange(_SRGB_STEPS + 1, dtype=np.float64) / _SRGB_STEPS
 _SRGB = np.where(_grid <= 0.0031308, _grid * 12.92, 1.055 * _grid ** (1 / 2.4) - 0.055).astype(np.float32)
 # Linear light of each 8-bit sRGB value.
-LINEAR_OF_BYTE = to_linear(np.arange(256) / 255)
+_LINEAR_OF_BYTE = to_linear(np.arange(256) / 255)
 
 
 def linear_of(values: Bytes) -> Floats:
-    """Returns the linear light of bytes (n, 3): `LINEAR_OF_BYTE[values]`, ten times as fast."""
-    table = LINEAR_OF_BYTE[:, None]
-    return np.asarray(cv2.LUT(values[:, None], table), np.float32).reshape(values.shape)
+    """Returns the linear light of sRGB bytes (…, 3): `_LINEAR_OF_BYTE[values]`, ten times as fast."""
+    found = cv2.LUT(np.ascontiguousarray(values).reshape(-1, 1, 3), _LINEAR_OF_BYTE[:, None])
+    return floats(found).reshape(values.shape)
 
 
 def to_bytes(values: Floats) -> Bytes:

@@ -16,7 +16,7 @@ from data_pipeline.people.posing import PosedHand, posed_alone
 from data_pipeline.people.regions import Region
 
 _MARGIN = 2  # pixels about what is seen; only the arm may touch the sides, where it is cut off
-_FROM_ABOVE = (-0.4, 1.4)
+_FROM_ABOVE = (-0.4, 1.4)  # radians that a thing is tipped towards the camera
 _FOREARM = (0.2, 0.9)  # decimetres of it that are in the picture
 
 

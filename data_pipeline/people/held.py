@@ -12,7 +12,7 @@ from data_pipeline.people.geometry import Floats, floats, normalised, rotation_a
 from data_pipeline.people.hands import Hand
 from data_pipeline.people.regions import Region
 from data_pipeline.people.surfaces import plain_surface, surface
-from data_pipeline.people.tableware import liquid, tableware
+from data_pipeline.people.tableware import CERAMICS, liquid, tableware
 from data_pipeline.people.things import Part, Thing, box, lathe, moved
 
 Maker = Callable[[np.random.Generator, Hand], Thing]
@@ -35,7 +35,7 @@ def cup(rng: np.random.Generator, hand: Hand) -> Thing:
             (-height / 2 + 0.08, bottom - wall),
             (-height / 2 + 0.08, 0.0),
         ],
-        any_surface(rng, "ceramic", "print", "plastic", "metal", "wood"),
+        any_surface(rng, *CERAMICS),
     )
     full = float(rng.uniform(0.5, 0.95))
     drink = liquid(rng, bottom + full * (radius - bottom) - wall, (full - 0.5) * height)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from data_pipeline import surfaces
-from data_pipeline.people.colour import LINEAR_OF_BYTE, to_linear
+from data_pipeline.people.colour import linear_of, to_linear
 from data_pipeline.people.geometry import Floats, floats
 from data_pipeline.people.noise import fractal_noise
 from data_pipeline.surfaces.scenes import defocused
@@ -44,15 +44,15 @@ def surface(rng: np.random.Generator, side: int, *kinds: str) -> Floats:
     """Returns albedo (side, side, 3) of one of these kinds of `data_pipeline.surfaces`, or of any."""
     folder = _folder.get()
     if folder is not None and rng.random() < _FROM_FOLDER:
-        return floats(LINEAR_OF_BYTE[picture_folder(folder, "surfaces").crop(rng, side, side)])
+        return linear_of(picture_folder(folder, "surfaces").crop(rng, side, side))
     kind = kinds[int(rng.integers(len(kinds)))] if kinds else None
-    return floats(LINEAR_OF_BYTE[surfaces.surface(rng, side, kind)])
+    return linear_of(surfaces.surface(rng, side, kind))
 
 
 def background(rng: np.random.Generator, side: int, folder: str | None = None) -> Floats:
     """Returns what lies behind a person: (side, side, 3), drawn, or a part of a picture of a folder."""
     if folder is None:
-        return floats(LINEAR_OF_BYTE[surfaces.background(rng, side, side)])
+        return linear_of(surfaces.background(rng, side, side))
     picture: Floats = floats(picture_folder(folder, "backgrounds").crop(rng, side, side)) / np.float32(255)
     if rng.random() < _DEFOCUSED:
         picture = floats(defocused(picture, side * float(rng.uniform(0.003, 0.03))))

@@ -12,7 +12,7 @@ from data_pipeline.people.hands import Hand
 from data_pipeline.people.things import Part, Thing, disc, lathe, moved, tube
 
 _AS_IT_IS = np.eye(3, dtype=np.float32)
-_CERAMICS = ("ceramic", "print", "plastic", "metal", "wood")
+CERAMICS = ("ceramic", "print", "plastic", "metal", "wood")
 # sRGB: coffee, coffee with milk, tea, milk, juice, berries, soup.
 _LIQUIDS = floats([
     (0.16, 0.09, 0.05), (0.66, 0.44, 0.28), (0.62, 0.28, 0.08), (0.92, 0.89, 0.84), (0.94, 0.60, 0.12),
@@ -30,7 +30,7 @@ def _cup(rng: np.random.Generator) -> list[Part]:
     """A cup with a handle and a drink, mostly on a saucer."""
     radius, height, wall = float(rng.uniform(0.36, 0.55)), float(rng.uniform(0.45, 0.9)), 0.03
     bottom = float(rng.uniform(0.4, 0.9)) * radius
-    finish = any_surface(rng, *_CERAMICS)
+    finish = any_surface(rng, *CERAMICS)
     belly = bottom + 0.75 * (radius - bottom)
     inside = finish if rng.random() < 0.5 else coloured(rng, vector(0.92, 0.90, 0.86), 0.6)
     full = float(rng.uniform(0.5, 0.92)) * height
@@ -55,7 +55,7 @@ def _cup(rng: np.random.Generator) -> list[Part]:
 def _dish(rng: np.random.Generator) -> list[Part]:
     """A plate or a bowl, with food or a soup."""
     wide, deep = float(rng.uniform(0.8, 1.2)), float(rng.choice([0.12, 0.5]))
-    finish = any_surface(rng, *_CERAMICS)
+    finish = any_surface(rng, *CERAMICS)
     rim = [(0, 0), (0, 0.5 * wide), (deep, wide), (deep + 0.02, wide), (deep * 0.5, 0.7 * wide), (0.03, 0)]
     level = deep * 0.5 + 0.01
     filled = liquid(rng, 0.7 * wide, level)

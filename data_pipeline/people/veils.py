@@ -8,7 +8,7 @@ import numpy as np
 
 from data_pipeline.drawn import cloths, soft, vessels
 from data_pipeline.drawn.canvas import Canvas, straight_colours, to_uint8
-from data_pipeline.people.colour import LINEAR_OF_BYTE
+from data_pipeline.people.colour import linear_of
 from data_pipeline.people.geometry import Floats, floats
 from data_pipeline.people.motion import Sway
 
@@ -49,7 +49,7 @@ class VeilActor:
         side = max(_LEAST, round(size * float(rng.uniform(*scale))))
         planes = VEILS[name](rng, side)
         self._alpha = floats(np.clip(planes[3], 0, 1))
-        straight = LINEAR_OF_BYTE[to_uint8(straight_colours(planes))] if name != "rain" else np.ones((side, side, 3))
+        straight = linear_of(to_uint8(straight_colours(planes))) if name != "rain" else np.ones((side, side, 3))
         self._colour = floats(straight * self._alpha[..., None])
         self._ahead = float(rng.uniform(1.4, 3.2))
         reach = size / side

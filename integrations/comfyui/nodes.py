@@ -12,6 +12,7 @@ import torch
 
 import rvm_jax
 from rvm_jax.matting import load_network
+from rvm_jax.matting.options import ENGINES
 
 _CATEGORY = "rvm-jax"
 _NETWORK = "RVM_JAX_NETWORK"
@@ -28,7 +29,7 @@ class LoadNetwork:
     def INPUT_TYPES(cls) -> Inputs:
         """What ComfyUI shows."""
         ratio = {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: at most 512 pixels for RVM"}
-        engines = (["auto", "onnxruntime", "openvino", "jax"],)
+        engines = (list(ENGINES),)
         return {
             "required": {"path": ("STRING", {"default": ""}), "downsample_ratio": ("FLOAT", ratio), "engine": engines}
         }

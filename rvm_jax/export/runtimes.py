@@ -47,7 +47,7 @@ class OnnxRuntimeProgram:
 
 
 class OpenVinoProgram:
-    """Is a `Program` by OpenVINO, in float32: of its own accord it takes bfloat16 where the processor has it.
+    """Is a `Program` by OpenVINO, in float32.
 
     Args:
         model: a graph's bytes, or its file.
@@ -58,14 +58,7 @@ class OpenVinoProgram:
     """
 
     def __init__(self, model: bytes | str, threads: int):
-        openvino = import_openvino()
-        settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-        core = openvino.Core()
-        try:
-            self._compiled: Any = core.compile_model(core.read_model(model), "CPU", settings)
-        except RuntimeError as error:
-            place = model if isinstance(model, str) else "the model"
-            raise UserError(f"{place}: is no ONNX model that OpenVINO can run") from error
+        self._compiled = open_in_openvino(model, threads)
         self.shapes = {port.any_name: tuple(port.shape) for port in self._compiled.inputs}
         # What two nodes share has the names of both; the graph's own is one of them.
         self._outputs = [(name, port) for port in self._compiled.outputs for name in port.get_names()]
@@ -77,7 +70,22 @@ class OpenVinoProgram:
         return {name: found[port] for name, port in self._outputs}
 
 
-def import_openvino() -> Any:
+def open_in_openvino(model: bytes | str, threads: int) -> Any:
+    """Returns OpenVINO's compiled model on the CPU, in float32: of its own accord it may compute in bfloat16.
+
+    Raises:
+        UserError: OpenVINO is not installed, or the model is damaged.
+    """
+    core = _import_openvino().Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    try:
+        return core.compile_model(core.read_model(model), "CPU", settings)
+    except RuntimeError as error:
+        place = model if isinstance(model, str) else "the model"
+        raise UserError(f"{place}: is no ONNX model that OpenVINO can run") from error
+
+
+def _import_openvino() -> Any:
     """Returns the package `openvino`, which then tells no one that it runs: no telemetry.
 
     Its telemetry forks the process when it is imported, which can hang one in which JAX has threads.

@@ -68,27 +68,23 @@ def choose_engine(
         return _FILES
     if engine == "auto" and not _is_known(network):
         return "jax"
-    return _graphs_or_jax(engine, precision, fold, pads)
+    found = _by_graphs(engine, precision, fold, pads)
+    if found is None and engine in _BY_GRAPHS:
+        raise UserError(str(_obstacle(engine, (engine, "onnx"), precision, fold, pads)))
+    return found or "jax"
 
 
 def takes_graphs(how: NetworkSettings) -> bool:
     """Whether one of the project's own networks would be run as a graph, by another engine than JAX."""
-    pads = (how.pad_to or 1) > 1
-    try:
-        return _graphs_or_jax(how.engine, how.products, fold=True, pads=pads) != "jax"
-    except UserError:  # `choose_engine` says it when there is a network
-        return False
+    return _by_graphs(how.engine, how.products, fold=True, pads=(how.pad_to or 1) > 1) is not None
 
 
-def _graphs_or_jax(engine: str, precision: str, fold: bool, pads: bool) -> str:
+def _by_graphs(engine: str, precision: str, fold: bool, pads: bool) -> str | None:
+    """Returns the engine that runs the graph of one of the project's networks, None where none does."""
     if engine == "jax" or (engine == "auto" and jax.default_backend() != "cpu"):
-        return "jax"
+        return None
     wanted = _BY_GRAPHS if engine == "auto" else (engine,)
-    obstacles = {name: _obstacle(name, (name, "onnx"), precision, fold, pads) for name in wanted}
-    found = next((name for name, obstacle in obstacles.items() if obstacle is None), None)
-    if found is None and engine != "auto":
-        raise UserError(str(obstacles[engine]))
-    return found or "jax"
+    return next((name for name in wanted if _obstacle(name, (name, "onnx"), precision, fold, pads) is None), None)
 
 
 def _obstacle(engine: str, packages: tuple[str, ...], precision: str, fold: bool, pads: bool) -> str | None:

@@ -161,10 +161,11 @@ def _onnx(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]:
 
 
 def _openvino(path: Path, frame: np.ndarray, ratio: float) -> Callable[[], object]:
-    from scripts.benchmarks.export_contenders import open_in_openvino
+    from rvm_jax.export.runtimes import open_in_openvino
+    from scripts.benchmarks.report import usable_cores
 
     del ratio
-    compiled = open_in_openvino(str(path))
+    compiled = open_in_openvino(str(path), usable_cores())
     inputs = {port.any_name: np.zeros(tuple(port.shape), np.float32) for port in compiled.inputs}
     return _passing_states(lambda: list(compiled(inputs).values()), inputs, frame)
 

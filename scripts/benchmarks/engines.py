@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from scripts.benchmarks.contenders import OURS
 from scripts.benchmarks.export_contenders import MATTER, MATTER_OPENVINO, OPENVINO
 from scripts.benchmarks.report import Row
 
 # In the same runtime: ours, and PyTorch's export of the same network.
 PAIRS = {MATTER: "ONNX Runtime", OPENVINO: "OpenVINO"}
-_AUTO = (MATTER_OPENVINO, MATTER, "rvm_jax Matter")  # what `auto` takes, by what is installed
+_AUTO = (MATTER_OPENVINO, MATTER, OURS)  # what `auto` takes, by what is installed
 
 
 def rows(title: str, medians: Mapping[str, float]) -> list[Row]:

@@ -48,15 +48,6 @@ def model(frame: np.ndarray, ratio: float) -> bytes:
     return build(ours, contract, form, {})[0]
 
 
-def open_in_openvino(model: bytes | str) -> Any:
-    """Returns a compiled model in float32; by itself OpenVINO may compute in bfloat16."""
-    from rvm_jax.export.runtimes import import_openvino
-
-    core = import_openvino().Core()
-    settings = {"INFERENCE_NUM_THREADS": usable_cores(), "INFERENCE_PRECISION_HINT": "f32"}
-    return core.compile_model(core.read_model(model), "CPU", settings)
-
-
 def _matter(frame: np.ndarray, ratio: float, engine: str) -> Contender:
     import rvm_jax
 
@@ -70,7 +61,9 @@ def _matter(frame: np.ndarray, ratio: float, engine: str) -> Contender:
 
 
 def _openvino(frame: np.ndarray, ratio: float) -> Contender:
-    compiled = open_in_openvino(model(frame, ratio))
+    from rvm_jax.export.runtimes import open_in_openvino
+
+    compiled = open_in_openvino(model(frame, ratio), usable_cores())
     inputs = {port.any_name: np.zeros(port.shape, np.float32) for port in compiled.inputs}
     inputs["src"] = np.ascontiguousarray(frame.transpose(2, 0, 1)[None])
 

@@ -147,10 +147,10 @@ def _onnx(frame: np.ndarray, ratio: float, device: str) -> Contender:
 
 
 def _openvino(frame: np.ndarray, ratio: float) -> Contender:
-    from scripts.benchmarks.export_contenders import open_in_openvino
+    from rvm_jax.export.runtimes import open_in_openvino
 
     model, inputs = exported(frame, ratio)
-    compiled = open_in_openvino(model)
+    compiled = open_in_openvino(model, usable_cores())
     return _passing_states(lambda: list(compiled(inputs).values()), inputs)
 
 

@@ -118,8 +118,9 @@ def test_which_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_engine("auto", cast(Any, object())) == "onnxruntime"  # of an .onnx file
     with pytest.raises(rvm_jax.UserError, match="engine 'torch' is unknown"):
         choose_engine("torch", network)
-    with pytest.raises(rvm_jax.UserError, match="'openvino' computes in float32"):
-        choose_engine("openvino", network, precision="bfloat16")
+    for engine in ("onnxruntime", "openvino"):
+        with pytest.raises(rvm_jax.UserError, match=f"'{engine}' computes in float32"):
+            choose_engine(engine, network, precision="bfloat16")
     monkeypatch.setattr(make_engine, "find_spec", installed("onnx", "onnxruntime"))
     assert choose_engine("auto", network) == "onnxruntime"
     with pytest.raises(rvm_jax.UserError, match=r"needs the package openvino; pip install 'rvm-jax\[openvino\]'"):
