@@ -43,7 +43,7 @@ def main(_: list[str]) -> None:
 
     order = report.order_of(config.study.contenders, _CONTENDERS.value or [])
     planned = len(config.study.main.contenders)
-    text = report.document(Table(read_results(results), order, read_start(results)), planned * (planned - 1) // 2)
+    text = report.document(Table(read_results(results), order, read_start(results)), planned)
     write_bytes(results / "tables.md", text.encode())
     print(text)
 

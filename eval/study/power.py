@@ -18,9 +18,9 @@ class Spread(NamedTuple):
     of_seed: float
     of_units: float
 
-    def variance(self, seeds: int) -> Variance:
-        """Returns the variance of the difference of a study with this many seeds."""
-        return Variance(self.of_seed / seeds, self.of_units, seeds)
+    def variance(self, seeds: int, contenders: int = 2) -> Variance:
+        """Returns the variance of the difference of a study with this many seeds and contenders."""
+        return Variance(self.of_seed / seeds, self.of_units, seeds, contenders)
 
     def with_pictures(self, factor: int) -> "Spread":
         """Returns the spread with so many times the pictures."""
@@ -33,25 +33,26 @@ def pooled(variances: Sequence[Variance]) -> Spread:
     return Spread(of_seed, float(np.mean([each.over_units for each in variances])))
 
 
-def detectable(spread: Spread, seeds: int, comparisons: int = 1) -> float:
+def detectable(spread: Spread, seeds: int, contenders: int = 2) -> float:
     """Returns the smallest difference that is found with a probability of 80 %.
 
     Args:
       spread: of a difference.
       seeds: of the study, at least two.
-      comparisons: that are corrected for (as Bonferroni does: at Holm's first step).
+      contenders: of the study, whose pairs are all compared, and corrected for (as Bonferroni does: Holm's first step).
     """
-    variance = spread.variance(seeds)
+    variance = spread.variance(seeds, contenders)
+    comparisons = contenders * (contenders - 1) // 2
     level = stats.t.ppf(1 - LEVEL / comparisons / 2, variance.freedom)
     return float((level + stats.t.ppf(POWER, variance.freedom)) * variance.error)
 
 
-def seeds_needed(spread: Spread, difference: float, comparisons: int = 1) -> int | None:
+def seeds_needed(spread: Spread, difference: float, contenders: int = 2) -> int | None:
     """Returns the fewest seeds that find this difference with 80 %; None where no number of them does.
 
     More seeds do not lessen the variance over pictures: it takes more of those then.
     """
     for seeds in range(2, _MOST_SEEDS + 1):
-        if detectable(spread, seeds, comparisons) <= difference:
+        if detectable(spread, seeds, contenders) <= difference:
             return seeds
     return None

@@ -15,12 +15,12 @@ _MORE_PICTURES = 4  # times those measured, in the second half of the power tabl
 _WANTED = 0.05  # of the base's error: the difference that the power calculation asks for
 
 
-def document(table: Table, comparisons: int = 1) -> str:
+def document(table: Table, planned: int = 2) -> str:
     """Returns all tables as Markdown.
 
     Args:
       table: of the results.
-      comparisons: that the study is planned to make, for its power.
+      planned: number of contenders of the study, for its power.
     """
     first = table.first()
     pairs = table.comparisons(first)
@@ -33,7 +33,7 @@ def document(table: Table, comparisons: int = 1) -> str:
         conclusion(pairs, base),
         f"**{first.title}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
         f"**{first.title}, by seed**\n\n{markdown(seeds_table(table, first))}",
-        power_text(table, first, base, comparisons),
+        power_text(table, first, base, planned),
         "\n".join(f"- {name}: {text}" for name, text in LEGEND.items()),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -95,14 +95,14 @@ def conclusion(pairs: Sequence[Comparison], base: float) -> str:
     return f"{len(real)} of {len(pairs)} pairs differ significantly: {names}. {limit}"
 
 
-def power_text(table: Table, question: Question, base: float, comparisons: int) -> str:
+def power_text(table: Table, question: Question, base: float, planned: int) -> str:
     """Returns what a study of this variance finds, and how many seeds 5 % need."""
     found, pairs = table.of(question), table.pairs
     spread = pooled([variance_of(difference(found[ours], found[theirs])) for ours, theirs in pairs])
     wanted = _WANTED * base
-    lines: Cells = [["pictures", "comparisons", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
+    lines: Cells = [["pictures", "contenders", "smallest difference found in 4 of 5 cases", "seeds that 5 % need"]]
     for factor in (1, _MORE_PICTURES):
-        for count in sorted({1, len(pairs), comparisons}):
+        for count in sorted({2, len(table.names), planned}):
             smallest = detectable(spread.with_pictures(factor), len(table.seeds), count)
             needed = seeds_needed(spread.with_pictures(factor), wanted, count)
             text = str(needed) if needed else "no number: more pictures"

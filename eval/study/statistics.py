@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,12 @@ Values = Mapping[str, np.ndarray]
 
 
 class Variance(NamedTuple):
-    """Of the mean of S seeds: its part over seeds and its part over pictures."""
+    """Of the mean of S seeds: its part over seeds, pooled over the differences of C contenders, and over pictures."""
 
     over_seeds: float
     over_units: float
     seeds: int
+    contenders: int = 2
 
     @property
     def error(self) -> float:
@@ -29,12 +31,12 @@ class Variance(NamedTuple):
 
     @property
     def freedom(self) -> int:
-        """The degrees of freedom, S − 1.
+        """The degrees of freedom of the part over seeds, (C − 1) (S − 1), as of a two-way analysis of variance.
 
         By Welch and Satterthwaite there were more, which errs: where few seeds lie together by chance, they then count
         for little (of 300 made-up studies of 2 or 3 seeds without any effect up to every fourth found one).
         """
-        return self.seeds - 1
+        return (self.contenders - 1) * (self.seeds - 1)
 
     def reach(self, comparisons: int = 1) -> float:
         """Returns half the width of the 95 % interval; with `comparisons`, of which all together hold with 95 %."""
@@ -99,11 +101,19 @@ def difference(ours: Values, theirs: Values) -> dict[str, np.ndarray]:
 
 
 def compare(contenders: Mapping[str, Values], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    """Compares pairs of contenders; intervals are Bonferroni's, corrected p-values Holm's, for all pairs together."""
+    """Compares pairs of contenders; intervals are Bonferroni's, corrected p-values Holm's, for all pairs together.
+
+    A difference's variance over seeds is its own, or the mean of those of all contenders' differences where that is
+    larger. The mean has the degrees of freedom that a few seeds lack; by it alone, contenders of which some vary more
+    than others would be told apart too often.
+    """
+    differences = [difference(ours, theirs) for ours, theirs in combinations(contenders.values(), 2)]
+    shared = float(np.mean([variance_of(values).over_seeds for values in differences]))
     found = []
     for ours, theirs in pairs:
         values = difference(contenders[ours], contenders[theirs])
-        variance, mean = variance_of(values), mean_of(values)
+        own, mean = variance_of(values), mean_of(values)
+        variance = own._replace(over_seeds=max(own.over_seeds, shared), contenders=len(contenders))
         p = float(2 * stats.t.sf(abs(mean) / variance.error, variance.freedom)) if variance.error else float(mean == 0)
         reach = variance.reach(len(pairs))
         found.append(Comparison(ours, theirs, mean, mean - reach, mean + reach, p, p))

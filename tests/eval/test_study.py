@@ -278,7 +278,7 @@ def _results(effect: float, seeds: int = 4) -> list[Result]:
 
 def test_tables_say_what_differs_and_what_does_not() -> None:
     order = ["none", "natocc", "people"]
-    text = report.document(Table(_results(20.0), order), comparisons=10)
+    text = report.document(Table(_results(20.0), order), planned=10)
     assert "1 of 1 pairs differ significantly: natocc − none (-" in text
     assert "| 10 |" in text  # the power of what is planned
     text = report.document(Table(_results(0.0), order))

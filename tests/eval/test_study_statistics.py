@@ -1,5 +1,7 @@
 """The study's statistics on made-up data: known intervals, a null that is not rejected, an effect that is; power."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -65,13 +67,17 @@ def test_the_same_pictures_and_seeds_cancel() -> None:
     assert same.p == 1 and not same.is_real
 
 
-@pytest.mark.parametrize(("seeds", "spread"), [(2, 3.0), (3, 3.0), (5, 1.0)])
-def test_no_effect_is_seldom_found(seeds: int, spread: float) -> None:
-    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+@pytest.mark.parametrize(
+    ("seeds", "spread", "names", "varied"), [(2, 3.0, "abc", ""), (3, 3.0, "abcdefg", "abc"), (5, 1.0, "abc", "a")]
+)
+def test_no_effect_is_seldom_found(seeds: int, spread: float, names: str, varied: str) -> None:
+    """Not where some contenders vary twice as much as the others, either."""
+    pairs = list(combinations(names, 2))
     false = covered = 0
     for study in range(100):
         rng = np.random.default_rng(study)
-        found = compare({name: made_up(rng, seeds=seeds, spread=spread) for name in "abc"}, pairs)
+        of = {name: made_up(rng, seeds=seeds, units=8, spread=spread * (1 + (name in varied))) for name in names}
+        found = compare(of, pairs)
         false += any(each.is_real for each in found)
         covered += all(each.low <= 0 <= each.high for each in found)
     assert false <= 9 and covered >= 91  # 5 and 95 are expected of an exact procedure
@@ -84,6 +90,15 @@ def test_a_large_effect_is_found() -> None:
         assert found.is_real
 
 
+def test_what_all_contenders_vary_by_counts_for_those_that_lie_together_by_chance() -> None:
+    of = {name: {"a": (SEEDS * factor)[:, None] + np.zeros(3)} for name, factor in (("a", 0), ("b", 0), ("c", 1))}
+    mean_variance = 2 / 3 * SEEDS.var(ddof=1) / 5
+    near, far = compare(of, [("b", "a"), ("c", "a")])
+    t = stats.t.ppf(1 - 0.05 / 2 / 2, 2 * 4)
+    assert near.high == pytest.approx(t * np.sqrt(mean_variance), rel=0.05)
+    assert far.high - far.difference == pytest.approx(t * np.sqrt(SEEDS.var(ddof=1) / 5), rel=0.05)
+
+
 def test_holm() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
@@ -94,7 +109,7 @@ def test_power_is_the_textbooks() -> None:
     spread = Spread(of_seed=1.0, of_units=0.0)
     assert seeds_needed(spread, 1.0) == 10
     assert detectable(spread, 10) < 1.0 < detectable(spread, 9)
-    assert detectable(spread, 10, comparisons=10) > 1.2
+    assert detectable(spread, 10, contenders=3) > 1.0 > detectable(spread, 14, contenders=3)
 
 
 def test_more_seeds_do_not_help_where_pictures_differ() -> None:
