@@ -29,7 +29,7 @@ class _Network(NamedTuple):
 
 
 _FRAMES = 15  # of a step
-_NETWORKS = {
+NETWORKS = {
     "rvm": _Network(_defaults.network(), "alpha", 1.5e-3, 560),
     "resnet18_unet": _Network({"name": "resnet18_unet", "preparation": "published"}, "picture", 1e-3, 340),
     "mgmatting": _Network({"name": "mgmatting", "preparation": "published"}, "mgmatting", 1e-3, 150),
@@ -40,9 +40,9 @@ _NETWORKS = {
 
 def get_config(arg: str = "") -> ConfigDict:
     """Returns the recipe; `arg` joins one of the networks (rvm where there is none) and tiny, by commas."""
-    chosen = _defaults.variants(arg, (*_NETWORKS, "tiny"))
-    name = next((name for name in _NETWORKS if name in chosen), "rvm")
-    network = _NETWORKS[name]
+    chosen = _defaults.variants(arg, (*NETWORKS, "tiny"))
+    name = next((name for name in NETWORKS if name in chosen), "rvm")
+    network = NETWORKS[name]
     config = face.get_config("stage2,tiny" if "tiny" in chosen else "stage2")
     config.network = ConfigDict(network.settings | {"start_from": "", "backbone": ""})
     if name != "rvm":

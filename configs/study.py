@@ -2,6 +2,8 @@
 
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=pilot --real_faces=real_faces
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=main --real_faces=real_faces
+    python scripts/study.py --config=configs/study.py --workdir=work/study --phase=leave_out --real_faces=real_faces
+    python scripts/study.py --config=configs/study.py --workdir=work/study --phase=networks --real_faces=real_faces
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=tables
 
 The default is for some three hours of two idle cores. Variants: `:hour`, the smallest form, for what a shared
@@ -12,7 +14,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from configs import _defaults
+from configs import _defaults, five_networks
 from rvm_jax.errors import UserError
 
 _DRAWN = {"name": "drawn", "max_items": 2000, "surfaces": 0.75, "seed": 0}
@@ -67,6 +69,8 @@ def _study() -> dict[str, Any]:
         "pilot": {"contenders": ("none", "natocc", "people"), "seeds": 3},
         "main": {"contenders": tuple(contenders), "seeds": 5},
         "leave_out": {"contenders": ("people_natocc", *left_out, "natocc", "people"), "seeds": 5},
+        # The networks of the published table, from nothing, for some ten minutes of one core each, on one technique.
+        "networks": {"contenders": ("people_natocc",), "seeds": 2, "of": _networks()},
         # Rendered or drawn once. What is pasted is what people in depth have before them: hands and things.
         "people": {"max_items": 1000, "frames": 8, "seed": 0},
         "occluders": {"name": "people", "max_items": 2000, "seed": 0},
@@ -82,6 +86,21 @@ def _study() -> dict[str, Any]:
             "seed": 0,
         },
     }
+
+
+def _networks() -> dict[str, Any]:
+    """Returns each network's settings, loss and rate, as configs/five_networks.py has them, and its steps.
+
+    RVM sees the contenders' clips of two frames, the others as many single frames a step.
+    """
+    steps = {"rvm": 600, "resnet18_unet": 600, "mgmatting": 300, "aematter": 100, "modnet": 500}
+    found = {}
+    for name, network in five_networks.NETWORKS.items():
+        settings = {key: value for key, value in network.settings.items() if key not in ("start_from", "backbone")}
+        shape = (2, 8) if name == "rvm" else (1, 16)
+        found[name] = {"settings": settings, "loss": network.loss, "rate": network.rate, "steps": steps[name]}
+        found[name] |= dict(zip(("seq_length", "batch_size"), shape, strict=True))
+    return found
 
 
 def _make_short(config: ConfigDict) -> None:
@@ -120,4 +139,7 @@ def _make_tiny(config: ConfigDict) -> None:
     study.occluders.max_items, study.textures.max_items = 4, 2
     study.pilot.update({"contenders": ("none", "people"), "seeds": 2})
     study.main.update({"contenders": ("none", "people", "all"), "seeds": 2})
+    study.networks.of = ConfigDict(
+        {name: study.networks.of[name].to_dict() | {"steps": 2, "batch_size": 2} for name in ("rvm", "resnet18_unet")}
+    )
     study.test.update({"pictures": 1, "clips": 1, "frames": 4})

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from rvm_jax.errors import UserError
 
-PHASES = ("pilot", "main", "leave_out")
+PHASES = ("pilot", "main", "leave_out", "networks")
 # The people that clips are of: bare, and the same ones with hands, what they hold, and what they wear.
 BARE = {"hands": 0.0, "wear": False}
 IN_DEPTH = {"hands": 1.0, "wear": True}
@@ -105,6 +105,18 @@ def run_config(config: ConfigDict, run: Run, sets: Sets, start: str) -> ConfigDi
     one.data.update(_data(config, run.contender, sets))
     one.data.seed = one.train.seed = run.seed
     one.network.start_from = start
+    return one
+
+
+def network_config(config: ConfigDict, name: str, seed: int, contender: Contender, sets: Sets) -> ConfigDict:
+    """Returns the recipe of a network of `study.networks.of` that is trained from nothing on a contender's data."""
+    how = config.study.networks.of[name].to_dict()
+    one = run_config(config, Run(contender, seed), sets, "")
+    one.data.seq_length, one.train.batch_size = how["seq_length"], how["batch_size"]
+    one.network = ConfigDict({**how["settings"], "start_from": "", "backbone": ""})
+    one.train.update({"steps": how["steps"], "checkpoint_every": how["steps"], "loss": how["loss"]})
+    one.optimizer.rates = ((".*", how["rate"]),)
+    one.optimizer.warmup_steps = min(50, how["steps"] // 5)
     return one
 
 

@@ -10,7 +10,7 @@ from eval.study.run import START
 from eval.study.statistics import Comparison, Values, difference, interval_of, mean_of, variance_of
 from rvm_jax.errors import UserError
 
-BASE = "none"  # the contender that effects are shares of
+BASE = "none"  # the contender that effects are shares of; the first where it is not among them
 _MORE_PICTURES = 4  # times those measured, in the second half of the power table
 _WANTED = 0.05  # of the base's error: the difference that the power calculation asks for
 
@@ -24,13 +24,14 @@ def document(table: Table, planned: int = 2) -> str:
     """
     first = table.first()
     pairs = table.comparisons(first)
-    base = mean_of(table.values(BASE if BASE in table.names else table.names[0], first))
+    base_name = BASE if BASE in table.names else table.names[0]
+    base = mean_of(table.values(base_name, first))
     parts = [
         f"{len(table.names)} contenders, {len(table.seeds)} seeds each.",
         f"**All outcomes** (means with 95 % intervals of each by itself)\n\n{markdown(outcomes_table(table))}",
         f"**{first.title}, all pairs** (95 % intervals for all together; p as it is, and by Holm)",
-        markdown(pairs_table(pairs, base)),
-        conclusion(pairs, base),
+        markdown(pairs_table(pairs, base, base_name)),
+        conclusion(pairs, base, base_name),
         f"**{first.title}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
         f"**{first.title}, by seed**\n\n{markdown(seeds_table(table, first))}",
         power_text(table, first, base, planned),
@@ -49,9 +50,9 @@ def outcomes_table(table: Table) -> Cells:
     return lines
 
 
-def pairs_table(pairs: Sequence[Comparison], base: float) -> Cells:
+def pairs_table(pairs: Sequence[Comparison], base: float, base_name: str = BASE) -> Cells:
     """Returns a line a pair; shares are of the base's mean."""
-    lines = [["pair", "difference", f"share of `{BASE}`", "p", "corrected"]]
+    lines = [["pair", "difference", f"share of `{base_name}`", "p", "corrected"]]
     for each in pairs:
         share = f"{100 * each.difference / base:+.1f} % [{100 * each.low / base:+.1f}, {100 * each.high / base:+.1f}]"
         text = f"{each.difference:+.2f} [{each.low:+.2f}, {each.high:+.2f}]"
@@ -84,11 +85,11 @@ def seeds_table(table: Table, question: Question) -> Cells:
     ]
 
 
-def conclusion(pairs: Sequence[Comparison], base: float) -> str:
+def conclusion(pairs: Sequence[Comparison], base: float, base_name: str = BASE) -> str:
     """Returns what the comparisons of the first outcome say, in a sentence or two."""
     real = [each for each in pairs if each.is_real]
     bound = max(max(abs(each.low), abs(each.high)) for each in pairs)
-    limit = f"No difference is larger than {bound:.1f}, {100 * bound / base:.0f} % of `{BASE}` (95 %, all pairs)."
+    limit = f"No difference is larger than {bound:.1f}, {100 * bound / base:.0f} % of `{base_name}` (95 %, all pairs)."
     if not real:
         return f"No pair differs significantly. {limit}"
     names = ", ".join(f"{each.ours} − {each.theirs} ({each.difference:+.1f})" for each in real)

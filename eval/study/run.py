@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from eval.compilation_cache import keep_compilations
 from eval.study.data import make_test_bed, prepare_sets
-from eval.study.design import PHASES, Run, Sets, run_config, runs, start_config
+from eval.study.design import PHASES, Sets, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, measure, read_items
 from eval.study.trainings import Alphas, batches, predict_with
 from rvm_jax.errors import UserError
@@ -105,10 +105,10 @@ class Study(NamedTuple):
           UserError: if a setting does not work, or the folders hold another study.
         """
         todo = list(runs(self.config, phase))
-        _check_settings(self.config, self.results / STUDY)
+        check_settings(self.config, self.results / STUDY)
         keep_compilations(self.workdir / "compiled")
         sets = self.prepare(self.config, self.workdir / "data", phase)
-        items = self._items()
+        items = self.items()
         steps = Steps(self.config.study.main.seeds)
         network, start = self._start(sets, steps)
         if not (self.results / f"{START}.json").exists():
@@ -117,8 +117,29 @@ class Study(NamedTuple):
             for run in todo:
                 bar.set_postfix_str(run.name)
                 if not (self.results / f"{run.name}.json").exists():
-                    self._one(run, sets, start, network, steps, items)
+                    recipe = run_config(self.config, run, sets, start)
+                    self.train_and_measure(run.contender.name, recipe, network, steps, items)
                 bar.update()
+
+    def train_and_measure(
+        self, name: str, recipe: ConfigDict, network: Network, steps: Steps, items: Sequence[Item]
+    ) -> None:
+        """Trains a network, which stays as it is, by a recipe, whose seed is the run's, and writes what is measured."""
+        folder = self.workdir / "runs" / f"{name}_{recipe.train.seed}"
+        # A step takes the memory of what it is given.
+        copy = _copied(network)
+        state = self.train(recipe, folder, self.batches(recipe), {}, network=copy, make_step=steps.of(recipe))
+        trained = functional.merge(functional.split(network)[0], *state.weights_for_eval())
+        self._write(name, recipe.train.seed, recipe.train.steps, self.measure(items, predict_with(trained)))
+
+    def items(self) -> list[Item]:
+        """Returns what is measured on, made where it is not there."""
+        test, side = self.config.study.test, self.config.data.resolution
+        roots = self.test_bed(self.config, self.workdir / "test")
+        items = [item for root in roots for item in read_items(root, side, test.held)]
+        if self.real_faces is not None:
+            items += read_items(self.real_faces, side, test.held, test.real_every, REAL)
+        return items
 
     def _start(self, sets: Sets, steps: Steps) -> tuple[Network, str]:
         """Returns the network that all contenders start from, trained if it is not, and where it is."""
@@ -130,23 +151,6 @@ class Study(NamedTuple):
         start, recipe = self.workdir / START, start_config(self.config, sets)
         self.train(recipe, start, self.batches(recipe), {}, make_step=steps.of(recipe))
         return checkpoints.load(start), str(start)
-
-    def _one(self, run: Run, sets: Sets, start: str, network: Network, steps: Steps, items: Sequence[Item]) -> None:
-        config = run_config(self.config, run, sets, start)
-        folder = self.workdir / "runs" / run.name
-        # The start is read once; a step takes the memory of what it is given.
-        copy = _copied(network)
-        state = self.train(config, folder, self.batches(config), {}, network=copy, make_step=steps.of(config))
-        trained = functional.merge(functional.split(network)[0], *state.weights_for_eval())
-        self._write(run.contender.name, run.seed, config.train.steps, self.measure(items, predict_with(trained)))
-
-    def _items(self) -> list[Item]:
-        test, side = self.config.study.test, self.config.data.resolution
-        roots = self.test_bed(self.config, self.workdir / "test")
-        items = [item for root in roots for item in read_items(root, side, test.held)]
-        if self.real_faces is not None:
-            items += read_items(self.real_faces, side, test.held, test.real_every, REAL)
-        return items
 
     def _write(self, contender: str, seed: int, updates: int, outcomes: Outcomes) -> None:
         name = START if contender == START else f"{contender}_{seed}"
@@ -178,8 +182,12 @@ def _copied(network: Network) -> Network:
     return functional.merge(graphdef, *(jax.tree.map(partial(jax.numpy.array), part) for part in (params, batch_stats)))
 
 
-def _check_settings(config: ConfigDict, path: Path) -> None:
-    """Writes the settings that all results share, after a comparison with those that are there."""
+def check_settings(config: ConfigDict, path: Path) -> None:
+    """Writes the settings that all results share, after a comparison with those that are there.
+
+    Raises:
+      UserError: if those that are there are others.
+    """
     settings = json.loads(config.to_json_best_effort())
     for key in _MAY_CHANGE:
         settings["study"].pop(key)
