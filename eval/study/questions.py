@@ -11,6 +11,7 @@ from eval.study.run import REAL, Result
 from eval.study.statistics import LEAST_SEEDS, Comparison, compare
 from rvm_jax.errors import UserError
 
+BASE = "none"
 BARE = f"{REAL}bare"
 
 
@@ -85,6 +86,11 @@ class Table:
     def comparisons(self, question: Question) -> list[Comparison]:
         """Compares all pairs of contenders."""
         return compare(self.of(question), self.pairs)
+
+    @property
+    def base(self) -> str:
+        """The contender that effects are shares of: `none`, the first where it is not among them."""
+        return BASE if BASE in self.names else self.names[0]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

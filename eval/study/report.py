@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from eval.report import Cells, markdown
 from eval.study.outcomes import LEGEND
 from eval.study.power import detectable, pooled, seeds_needed
-from eval.study.questions import QUESTIONS, Question, Table
+from eval.study.questions import BASE, QUESTIONS, Question, Table
 from eval.study.run import START
 from eval.study.statistics import Comparison, Values, difference, interval_of, mean_of, variance_of
 from rvm_jax.errors import UserError
 
-BASE = "none"  # the contender that effects are shares of; the first where it is not among them
 _MORE_PICTURES = 4  # times those measured, in the second half of the power table
 _WANTED = 0.05  # of the base's error: the difference that the power calculation asks for
 
@@ -24,14 +23,13 @@ def document(table: Table, planned: int = 2) -> str:
     """
     first = table.first()
     pairs = table.comparisons(first)
-    base_name = BASE if BASE in table.names else table.names[0]
-    base = mean_of(table.values(base_name, first))
+    base = mean_of(table.values(table.base, first))
     parts = [
         f"{len(table.names)} contenders, {len(table.seeds)} seeds each.",
         f"**All outcomes** (means with 95 % intervals of each by itself)\n\n{markdown(outcomes_table(table))}",
         f"**{first.title}, all pairs** (95 % intervals for all together; p as it is, and by Holm)",
-        markdown(pairs_table(pairs, base, base_name)),
-        conclusion(pairs, base, base_name),
+        markdown(pairs_table(pairs, base, table.base)),
+        conclusion(pairs, base, table.base),
         f"**{first.title}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
         f"**{first.title}, by seed**\n\n{markdown(seeds_table(table, first))}",
         power_text(table, first, base, planned),

@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from eval.study.networks import PHASE as NETWORKS
+from eval.study.picture import draw_differences
 from eval.study.questions import Table
 from eval.study.report import document, order_of
 from eval.study.run import read_results, read_start
@@ -15,7 +16,7 @@ _MAIN, _LEFT_OUT = "tables.md", "leave_out.md"
 
 
 def write_tables(config: ConfigDict, results: Path, names: Sequence[str] = ()) -> list[str]:
-    """Writes Markdown files into a folder of results, and returns their texts.
+    """Writes Markdown files and a picture for each into a folder of results, and returns their texts.
 
     Args:
       config: a recipe with a section `study`.
@@ -27,17 +28,19 @@ def write_tables(config: ConfigDict, results: Path, names: Sequence[str] = ()) -
     """
     study, networks = config.study, results / NETWORKS
     order = order_of(study.contenders, names or [*study.pilot.contenders, *study.main.contenders])
-    found = {}
+    found: dict[Path, tuple[Table, int]] = {}
     if not networks.is_dir() or any(results.glob("*_*.json")):
         runs, start = read_results(results), read_start(results)
-        found[results / _MAIN] = document(Table(runs, order, start), len(study.main.contenders))
+        found[results / _MAIN] = (Table(runs, order, start), len(study.main.contenders))
         left_out = set(study.leave_out.contenders) - set(study.main.contenders)
         if not names and {run.contender for run in runs} & left_out:
             order = list(study.leave_out.contenders)  # the whole first, which shares are of
-            found[results / _LEFT_OUT] = document(Table(runs, order, start), len(study.leave_out.contenders))
+            found[results / _LEFT_OUT] = (Table(runs, order, start), len(study.leave_out.contenders))
     if networks.is_dir():
         order = list(study.networks.of)
-        found[networks / _MAIN] = document(Table(read_results(networks), order), len(order))
-    for path, text in found.items():
-        write_bytes(path, text.encode())
-    return list(found.values())
+        found[networks / _MAIN] = (Table(read_results(networks), order), len(order))
+    texts = {path: document(table, planned) for path, (table, planned) in found.items()}
+    for path, (table, _) in found.items():
+        write_bytes(path, texts[path].encode())
+        write_bytes(path.with_suffix(".png"), draw_differences(table, table.base))
+    return list(texts.values())

@@ -12,6 +12,7 @@ from eval.study.questions import Table
 from eval.study.run import Result, read_results
 from eval.study.tables import write_tables
 from rvm_jax.errors import UserError
+from rvm_jax.media.pictures import read_picture
 
 
 def _results(effect: float, seeds: int = 4) -> list[Result]:
@@ -54,6 +55,8 @@ def test_what_is_left_out_has_a_table_of_its_own(tmp_path: Path) -> None:
             (tmp_path / f"{name}_{each.seed}.json").write_text(text)
     first, left_out = write_tables(config, tmp_path)
     assert "without_motion" not in first and "natocc − none" in first
+    for name in ("tables", "leave_out"):
+        assert read_picture(tmp_path / f"{name}.png").std() > 0
     assert "none" not in left_out.split("- band")[0] and "natocc − without_motion" in left_out
     assert len(write_tables(config, tmp_path, ["none", "natocc"])) == 1
 
