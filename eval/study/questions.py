@@ -31,11 +31,11 @@ class Question(NamedTuple):
 FIRST = Question("MAD in the band, real faces behind something", BAND, True, False)
 QUESTIONS = (
     FIRST,
-    Question("IoU, the same", IOU, True, False),
+    Question("IoU, real faces behind something", IOU, True, False),
     Question("MAD in the band, bare real faces", BAND, True, True),
-    Question("IoU, the same", IOU, True, True),
+    Question("IoU, bare real faces", IOU, True, True),
     Question("MAD in the band, rendered held-out", BAND, False, False),
-    Question("IoU, the same", IOU, False, False),
+    Question("IoU, rendered held-out", IOU, False, False),
     Question("flicker, pictures held", FLICKER, None, False),
     Question("frames until the face is back", BACK, None, False),
 )

@@ -1,6 +1,6 @@
 """The study's tables, from the results of its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from eval.report import Cells, markdown
 from eval.study.outcomes import LEGEND
@@ -39,12 +39,14 @@ def document(table: Table, planned: int = 2) -> str:
 
 
 def outcomes_table(table: Table) -> Cells:
-    """Returns a line an outcome, a column a contender, after one for the start where that was measured."""
-    lines = [["outcome", *([START] if table.start else []), *table.names]]
-    for question in QUESTIONS:
-        if found := table.of(question):
-            start = [_number(mean_of(values)) for values in [table.of_start(question)] if values]
-            lines.append([question.title, *start, *(_with_interval(values) for values in found.values())])
+    """Returns a column an outcome, a line a contender, after one for the start where that was measured."""
+    found = {question: table.of(question) for question in QUESTIONS}
+    asked = [question for question, values in found.items() if values]
+    lines = [["contender", *(question.title for question in asked)]]
+    if table.start:
+        lines.append([START, *(_number(mean_of(table.of_start(question))) for question in asked)])
+    for name in table.names:
+        lines.append([name, *(_with_interval(found[question][name]) for question in asked)])
     return lines
 
 
@@ -124,10 +126,9 @@ def _number(value: float) -> str:
     return f"{value:.{places}f}"
 
 
-def order_of(contenders: Mapping[str, object], names: Sequence[str]) -> list[str]:
-    """Returns contenders, the base first, those asked for alone where some are."""
+def order_of(contenders: Collection[str], names: Sequence[str]) -> list[str]:
+    """Returns the names, each once and the base first; all contenders where there are none."""
     for name in names:
         if name not in contenders:
             raise UserError(f"--contenders: '{name}' is none of {', '.join(contenders)}")
-    chosen = [name for name in contenders if not names or name in names]
-    return sorted(chosen, key=lambda name: name != BASE)
+    return sorted(dict.fromkeys(names or contenders), key=lambda name: name != BASE)

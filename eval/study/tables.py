@@ -27,7 +27,7 @@ def write_tables(config: ConfigDict, results: Path, names: Sequence[str] = ()) -
       UserError: if there are no results, or too few for intervals.
     """
     study, networks = config.study, results / NETWORKS
-    order = order_of(study.contenders, names or [*study.pilot.contenders, *study.main.contenders])
+    order = order_of(study.contenders, names or [*study.main.contenders, *study.pilot.contenders])
     found: dict[Path, tuple[Table, int]] = {}
     if not networks.is_dir() or any(results.glob("*_*.json")):
         runs, start = read_results(results), read_start(results)

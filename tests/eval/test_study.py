@@ -118,7 +118,7 @@ def test_a_study_is_resumed_where_it_stopped(tmp_path: Path) -> None:
         assert found["none_0"].outcomes["band"] == found["people_0"].outcomes["band"]  # of the same noise
         assert found["none_0"].outcomes["band"] != found["none_1"].outcomes["band"]
         text = report.document(Table(found.values(), ["none", "people"], read_start(results)))
-        assert "| outcome | start | none | people |" in text
+        assert text.index("| start |") < text.index("| none |") < text.index("| people |")
         assert "2 contenders, 2 seeds each." in text and "| people − none | +0.00 [" in text
 
         config.train.batch_size = 1
@@ -144,7 +144,7 @@ def test_networks_from_nothing_on_one_technique(tmp_path: Path) -> None:
             "other_1",
         ]
         (text,) = write_tables(config, results)
-        assert "| outcome | one | other |" in text and "share of `one`" in text
+        assert text.index("| one |") < text.index("| other |") and "share of `one`" in text
         assert (results / "networks" / "tables.md").read_text() == text
 
 

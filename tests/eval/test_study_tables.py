@@ -43,8 +43,9 @@ def test_only_whole_seeds_count() -> None:
     with pytest.raises(UserError, match="run the study on"):
         Table(results[:3], ["none", "natocc"])
     with pytest.raises(UserError, match="'all' is none of"):
-        report.order_of({"none": 0}, ["all"])
-    assert report.order_of({"all": 0, "natocc": 0, "none": 0}, []) == ["none", "all", "natocc"]
+        report.order_of(["none"], ["all"])
+    assert report.order_of(["all", "natocc", "none"], []) == ["none", "all", "natocc"]
+    assert report.order_of(["all", "natocc", "none"], ["natocc", "all"]) == ["natocc", "all"]
 
 
 def test_what_is_left_out_has_a_table_of_its_own(tmp_path: Path) -> None:
