@@ -69,7 +69,7 @@ def _study() -> dict[str, Any]:
         "pilot": {"contenders": ("none", "natocc", "people"), "seeds": 3},
         "main": {"contenders": tuple(contenders), "seeds": 5},
         "leave_out": {"contenders": ("people_natocc", *left_out, "natocc", "people"), "seeds": 5},
-        # The networks of the published table, from nothing, for some four minutes of one core each, on one technique.
+        # The networks of the published table, from nothing, for some three minutes of one core each, on one technique.
         "networks": {"contenders": ("people_natocc",), "seeds": 2, "of": _networks()},
         # Rendered or drawn once. What is pasted is what people in depth have before them: hands and things.
         "people": {"max_items": 1000, "frames": 8, "seed": 0},
@@ -93,7 +93,7 @@ def _networks() -> dict[str, Any]:
 
     RVM sees the contenders' clips of two frames, the others as many single frames a step.
     """
-    steps = {"rvm": 360, "resnet18_unet": 230, "mgmatting": 110, "aematter": 45, "modnet": 220}
+    steps = {"rvm": 290, "resnet18_unet": 180, "mgmatting": 88, "aematter": 36, "modnet": 175}
     found = {}
     for name, network in five_networks.NETWORKS.items():
         settings = {key: value for key, value in network.settings.items() if key not in ("start_from", "backbone")}
