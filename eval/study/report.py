@@ -30,7 +30,7 @@ def document(table: Table, planned: int = 2) -> str:
         f"**{first.title}, all pairs** (95 % intervals for all together; p as it is, and by Holm)",
         markdown(pairs_table(pairs, base, table.base)),
         conclusion(pairs, base, table.base),
-        f"**{first.title}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
+        f"**{LEGEND[first.outcome]}, by category**\n\n{markdown(categories_table(table, first.outcome))}",
         f"**{first.title}, by seed**\n\n{markdown(seeds_table(table, first))}",
         power_text(table, first, base, planned),
         "\n".join(f"- {name}: {text}" for name, text in LEGEND.items()),
