@@ -27,6 +27,8 @@ def document(table: Table, planned: int = 2) -> str:
     parts = [
         f"{len(table.names)} contenders, {len(table.seeds)} seeds each.",
         f"**All outcomes** (means with 95 % intervals of each by itself)\n\n{markdown(outcomes_table(table))}",
+        f"**Differences from `{table.base}`** (95 % intervals for all pairs together; * significant by Holm; only the "
+        f"first outcome was to carry a claim)\n\n{markdown(differences_table(table))}",
         f"**{first.title}, all pairs** (95 % intervals for all together; p as it is, and by Holm)",
         markdown(pairs_table(pairs, base, table.base)),
         conclusion(pairs, base, table.base),
@@ -47,6 +49,18 @@ def outcomes_table(table: Table) -> Cells:
         lines.append([START, *(_number(mean_of(table.of_start(question))) for question in asked)])
     for name in table.names:
         lines.append([name, *(_with_interval(found[question][name]) for question in asked)])
+    return lines
+
+
+def differences_table(table: Table) -> Cells:
+    """Returns a column an outcome, a line a contender: what it is above the base, starred where it is significant."""
+    asked = [question for question in QUESTIONS if table.of(question)]
+    lines = [["contender", *(question.title for question in asked)]]
+    columns = [
+        {each.ours: _signed(each) for each in table.comparisons(question) if each.theirs == table.base}
+        for question in asked
+    ]
+    lines += [[name, *(column[name] for column in columns)] for name in table.names if name in columns[0]]
     return lines
 
 
@@ -119,6 +133,12 @@ def power_text(table: Table, question: Question, base: float, planned: int) -> s
 def _with_interval(values: Values) -> str:
     low, high = interval_of(values)
     return f"{_number(mean_of(values))} [{_number(low)}, {_number(high)}]"
+
+
+def _signed(each: Comparison) -> str:
+    places = 1 if abs(each.high - each.low) >= 10 else 3
+    star = " *" if each.is_real else ""
+    return f"{each.difference:+.{places}f} [{each.low:+.{places}f}, {each.high:+.{places}f}]{star}"
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,7 @@
 """The study's tables, of made-up results."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,9 @@ def test_tables_say_what_differs_and_what_does_not() -> None:
     text = report.document(Table(_results(20.0), order), planned=10)
     assert "1 of 1 pairs differ significantly: natocc − none (-" in text
     assert "| 10 |" in text  # the power of what is planned
+    differences = text.split("**Differences from `none`**")[1].split("**")[0]
+    assert re.search(r"^\| natocc \| -\d+\.\d{3} \[-.*\] \* \|", differences, re.MULTILINE)
+    assert "| none |" not in differences
     text = report.document(Table(_results(0.0), order))
     assert "No pair differs significantly. No difference is larger than" in text
 
