@@ -60,6 +60,7 @@ def _study() -> dict[str, Any]:
         "without_colour_transfer": {**whole, "options": {"colour_transfer": 0.0}},
         "without_motion": {**whole, "options": {"visits": 0.0, "motion_span": (10**9, 10**9)}},
         "without_shadows": {**whole, "traits": {"shadows": False}},
+        "without_hands": {**whole, "traits": {"hands": 0.0}},  # in depth, where what is worn is left
     }
     return {
         "contenders": {**contenders, **left_out},

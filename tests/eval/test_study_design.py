@@ -62,6 +62,7 @@ def test_what_is_left_out_is_one_thing_each() -> None:
         "without_colour_transfer": ["colour_transfer"],
         "without_motion": ["motion_span", "visits"],
         "without_shadows": ["root", "shadows"],
+        "without_hands": ["hands", "root"],
     }
     assert SETS.with_traits({"shadows": False}) == Path("in_depth_shadows_false")
 
