@@ -1,6 +1,7 @@
 """The study's design: what each contender trains on, with equal updates and an equal share of occluders."""
 
 from collections.abc import Iterator, Mapping
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,9 +82,15 @@ def contenders(config: ConfigDict, phase: str) -> list[Contender]:
 
 def runs(config: ConfigDict, phase: str) -> Iterator[Run]:
     """Yields the trainings of a phase: seed after seed, each with all contenders."""
-    for seed in range(config.study[phase].seeds):
+    for seed in seeds(config, phase):
         for contender in contenders(config, phase):
             yield Run(contender, seed)
+
+
+def seeds(config: ConfigDict, phase: str) -> list[int]:
+    """Returns the seeds of a phase: so many from 0 on, but the start's, whose clips in this order none sees."""
+    free = (seed for seed in count() if seed != config.study.start.seed)
+    return list(islice(free, config.study[phase].seeds))
 
 
 def start_config(config: ConfigDict, sets: Sets) -> ConfigDict:
@@ -91,7 +98,7 @@ def start_config(config: ConfigDict, sets: Sets) -> ConfigDict:
     start = config.study.start
     one = _without_study(config)
     one.data.update(_data(config, Contender("start", (), False), sets))
-    one.data.seed = one.train.seed = config.study.main.seeds  # no contender sees these clips in this order
+    one.data.seed = one.train.seed = start.seed
     one.train.update({"steps": start.steps, "batch_size": start.batch_size})
     one.train.checkpoint_every = max(1, start.steps // 4)
     one.optimizer.rates = ((".*", start.rate),)

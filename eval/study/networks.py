@@ -5,7 +5,7 @@ from itertools import product
 from tqdm import tqdm
 
 from eval.compilation_cache import keep_compilations
-from eval.study.design import contenders, network_config
+from eval.study.design import contenders, network_config, seeds
 from eval.study.run import STUDY, Steps, Study, check_settings
 from rvm_jax.train.initial_network import initial_network
 
@@ -24,8 +24,8 @@ def train_networks(study: Study) -> None:
     keep_compilations(study.workdir / "compiled")
     own = study._replace(workdir=study.workdir / PHASE, results=results)
     sets, items = study.prepare(config, study.workdir / "data", PHASE), study.items()
-    steps = Steps(config.study.main.seeds)
-    todo = list(product(range(config.study.networks.seeds), config.study.networks.of))
+    steps = Steps(config.study.start.seed)
+    todo = list(product(seeds(config, PHASE), config.study.networks.of))
     for seed, name in tqdm(todo, desc=PHASE, unit="run"):
         if not (results / f"{name}_{seed}.json").exists():
             recipe = network_config(config, name, seed, technique, sets)

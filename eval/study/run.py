@@ -109,7 +109,7 @@ class Study(NamedTuple):
         keep_compilations(self.workdir / "compiled")
         sets = self.prepare(self.config, self.workdir / "data", phase)
         items = self.items()
-        steps = Steps(self.config.study.main.seeds)
+        steps = Steps(self.config.study.start.seed)
         network, start = self._start(sets, steps)
         if not (self.results / f"{START}.json").exists():
             self._write(START, 0, 0, self.measure(items, predict_with(network)))
