@@ -7,9 +7,9 @@ and likewise `:resnet18_unet`, `:mgmatting` and `:aematter`.
 
 Faces, occluders, techniques and camera are those of configs/face.py (its header says how people are prepared), at 128²,
 from random weights, the alpha alone. RVM sees clips of three frames, the others as many single frames a step, each
-with its own loss. The steps are about as many as ten to twenty minutes of one core
-allow (docs/model_card.md has the times); all on one cosine. RVM's
-rate is the recipe's, the others' that of their own recipes. `:tiny` (with a network) is a few small steps, for tests.
+with its own loss. The steps are about as many as ten to twenty minutes of one core allow (docs/model_card.md has the
+times); all on one cosine. RVM's rate is the recipe's, the others' that of their own recipes. `:tiny` (with a network)
+is a few small steps, for tests.
 """
 
 from typing import Any, NamedTuple

@@ -6,7 +6,7 @@
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=networks --real_faces=real_faces
     python scripts/study.py --config=configs/study.py --workdir=work/study --phase=tables
 
-The default is for some three hours of two idle cores. Variants: `:hour`, the smallest form, for what a shared
+The default is for some two hours of two idle cores. Variants: `:hour`, the smallest form, for what a shared
 core has left in an hour; `:gpu`, the same question at 256²; `:tiny`, a rehearsal for tests.
 """
 
@@ -98,10 +98,10 @@ def _networks() -> dict[str, Any]:
     steps = {"rvm": 290, "resnet18_unet": 180, "mgmatting": 88, "aematter": 36, "modnet": 175}
     found = {}
     for name, network in five_networks.NETWORKS.items():
-        settings = {key: value for key, value in network.settings.items() if key not in ("start_from", "backbone")}
-        shape = (2, 8) if name == "rvm" else (1, 16)
-        found[name] = {"settings": settings, "loss": network.loss, "rate": network.rate, "steps": steps[name]}
-        found[name] |= dict(zip(("seq_length", "batch_size"), shape, strict=True))
+        how = {"settings": network.settings, "loss": network.loss, "rate": network.rate, "steps": steps[name]}
+        found[name] = how | (
+            {"seq_length": 2, "batch_size": 8} if name == "rvm" else {"seq_length": 1, "batch_size": 16}
+        )
     return found
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
+from eval.study.design import PHASES
 from rvm_jax import cli
 from rvm_jax.process import configure_process
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The recipe: configs/study.py.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", "work/study", "Of data and trainings.")
 _RESULTS = flags.DEFINE_string("results", None, "Of the results and tables; <workdir>/results where not given.")
-_PHASES = ["pilot", "main", "leave_out", "networks", "tables"]
-_PHASE = flags.DEFINE_enum("phase", None, _PHASES, "What to do.", required=True)
+_PHASE = flags.DEFINE_enum("phase", None, [*PHASES, "tables"], "What to do.", required=True)
 _REAL_FACES = flags.DEFINE_string("real_faces", None, "Real faces to measure on: <category>/{img,mask}.")
 _CONTENDERS = flags.DEFINE_list("contenders", [], "Of the tables; all that have results where not given.")
 
@@ -31,8 +31,6 @@ def main(_: list[str]) -> None:
         raise UserError("--config: give a recipe with a section `study`, such as configs/study.py")
     workdir = Path(str(_WORKDIR.value))
     results = Path(_RESULTS.value) if _RESULTS.value else workdir / "results"
-    from eval.study.tables import write_tables
-
     if _PHASE.value != "tables":
         from eval.study import networks
         from eval.study.run import Study
@@ -44,6 +42,8 @@ def main(_: list[str]) -> None:
             networks.train_networks(study)
         else:
             study.run(str(_PHASE.value))
+    from eval.study.tables import write_tables
+
     for text in write_tables(config, results, _CONTENDERS.value or []):
         print(text)
 

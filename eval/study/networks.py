@@ -2,11 +2,9 @@
 
 from itertools import product
 
-from tqdm import tqdm
-
-from eval.compilation_cache import keep_compilations
 from eval.study.design import contenders, network_config, seeds
-from eval.study.run import STUDY, Steps, Study, check_settings
+from eval.study.run import Job, Study
+from rvm_jax.errors import UserError
 from rvm_jax.train.initial_network import initial_network
 
 PHASE = "networks"  # and the folder of its results, below the study's
@@ -18,15 +16,16 @@ def train_networks(study: Study) -> None:
     Raises:
       UserError: if a setting does not work, or the folders hold another study.
     """
-    config, results = study.config, study.results / PHASE
-    (technique,) = contenders(config, PHASE)
-    check_settings(config, study.results / STUDY)
-    keep_compilations(study.workdir / "compiled")
-    own = study._replace(workdir=study.workdir / PHASE, results=results)
-    sets, items = study.prepare(config, study.workdir / "data", PHASE), study.items()
-    steps = Steps(config.study.start.seed)
-    todo = list(product(seeds(config, PHASE), config.study.networks.of))
-    for seed, name in tqdm(todo, desc=PHASE, unit="run"):
-        if not (results / f"{name}_{seed}.json").exists():
-            recipe = network_config(config, name, seed, technique, sets)
-            own.train_and_measure(name, recipe, initial_network(recipe.network, seed), steps, items)
+    config = study.config
+    techniques = contenders(config, PHASE)
+    if len(techniques) != 1:
+        raise UserError(f"study.networks.contenders: all networks train on one, not on {len(techniques)}")
+    sets, items, steps = study.begin(PHASE)
+
+    def job(name: str, seed: int) -> Job:
+        recipe = network_config(config, name, seed, techniques[0], sets)
+        return Job(name, seed, lambda: (recipe, initial_network(recipe.network, seed)))
+
+    own = study._replace(workdir=study.workdir / PHASE, results=study.results / PHASE)
+    jobs = [job(name, seed) for seed, name in product(seeds(config, PHASE), config.study.networks.of)]
+    own.work_off(PHASE, jobs, items, steps)

@@ -59,6 +59,7 @@ class Table:
         there = {name for name, _ in self._by_run}
         self.names = [name for name in order if name in there]
         found = sorted({seed for _, seed in self._by_run})
+        self._comparisons: dict[Question, list[Comparison]] = {}
         self.seeds = [seed for seed in found if all((name, seed) in self._by_run for name in self.names)]
         if len(self.seeds) < LEAST_SEEDS or len(self.names) < 2:
             raise UserError(
@@ -84,8 +85,14 @@ class Table:
         return FIRST if self.of(FIRST) else next(each for each in QUESTIONS if self.of(each))
 
     def comparisons(self, question: Question) -> list[Comparison]:
-        """Compares all pairs of contenders."""
-        return compare(self.of(question), self.pairs)
+        """Compares all pairs of contenders, once."""
+        if question not in self._comparisons:
+            self._comparisons[question] = compare(self.of(question), self.pairs)
+        return self._comparisons[question]
+
+    def beside_base(self, question: Question) -> dict[str, Comparison]:
+        """Returns the comparisons of all other contenders with the base, by name."""
+        return {each.ours: each for each in self.comparisons(question) if each.theirs == self.base}
 
     @property
     def base(self) -> str:

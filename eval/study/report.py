@@ -7,7 +7,15 @@ from eval.study.outcomes import LEGEND
 from eval.study.power import detectable, pooled, seeds_needed
 from eval.study.questions import BASE, QUESTIONS, Question, Table
 from eval.study.run import START
-from eval.study.statistics import Comparison, Values, difference, interval_of, mean_of, variance_of
+from eval.study.statistics import (
+    Comparison,
+    Values,
+    difference,
+    interval_of,
+    mean_of,
+    means_by_seed,
+    variance_of,
+)
 from rvm_jax.errors import UserError
 
 _MORE_PICTURES = 4  # times those measured, in the second half of the power table
@@ -56,15 +64,11 @@ def differences_table(table: Table) -> Cells:
     """Returns a column an outcome, a line a contender: what it is above the base, starred where it is significant."""
     asked = [question for question in QUESTIONS if table.of(question)]
     lines = [["contender", *(question.title for question in asked)]]
-    columns = [
-        {each.ours: _signed(each) for each in table.comparisons(question) if each.theirs == table.base}
-        for question in asked
-    ]
-    lines += [[name, *(column[name] for column in columns)] for name in table.names if name in columns[0]]
-    return lines
+    columns = [table.beside_base(question) for question in asked]
+    return lines + [[name, *(_signed(column[name]) for column in columns)] for name in columns[0]]
 
 
-def pairs_table(pairs: Sequence[Comparison], base: float, base_name: str = BASE) -> Cells:
+def pairs_table(pairs: Sequence[Comparison], base: float, base_name: str) -> Cells:
     """Returns a line a pair; shares are of the base's mean."""
     lines = [["pair", "difference", f"share of `{base_name}`", "p", "corrected"]]
     for each in pairs:
@@ -89,17 +93,14 @@ def categories_table(table: Table, outcome: str) -> Cells:
 
 def seeds_table(table: Table, question: Question) -> Cells:
     """Returns a line a seed, a column a contender."""
-    found = table.of(question)
-    return [
-        ["seed", *table.names],
-        *(
-            [str(seed), *(_number(mean_of({c: v[[i]] for c, v in values.items()})) for values in found.values())]
-            for i, seed in enumerate(table.seeds)
-        ),
+    columns = [means_by_seed(values) for values in table.of(question).values()]
+    lines = [
+        [str(seed), *map(_number, means)] for seed, means in zip(table.seeds, zip(*columns, strict=True), strict=True)
     ]
+    return [["seed", *table.names], *lines]
 
 
-def conclusion(pairs: Sequence[Comparison], base: float, base_name: str = BASE) -> str:
+def conclusion(pairs: Sequence[Comparison], base: float, base_name: str) -> str:
     """Returns what the comparisons of the first outcome say, in a sentence or two."""
     real = [each for each in pairs if each.is_real]
     bound = max(max(abs(each.low), abs(each.high)) for each in pairs)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from eval.compilation_cache import keep_compilations
 from eval.study.data import make_test_bed, prepare_sets
-from eval.study.design import PHASES, Sets, run_config, runs, start_config
+from eval.study.design import PHASES, Run, Sets, run_config, runs, start_config
 from eval.study.outcomes import Item, Outcomes, measure, read_items
 from eval.study.trainings import Alphas, batches, predict_with
 from rvm_jax.errors import UserError
@@ -39,6 +39,18 @@ class Result(NamedTuple):
     seed: int
     updates: int
     outcomes: Outcomes
+
+
+class Job(NamedTuple):
+    """What is trained and measured once: the name of its result, and what makes its recipe and network then."""
+
+    name: str
+    seed: int
+    make: Callable[[], tuple[ConfigDict, Network]]
+
+    @property
+    def run(self) -> str:
+        return f"{self.name}_{self.seed}"
 
 
 class Steps:
@@ -105,35 +117,46 @@ class Study(NamedTuple):
           UserError: if a setting does not work, or the folders hold another study.
         """
         todo = list(runs(self.config, phase))
-        check_settings(self.config, self.results / STUDY)
-        keep_compilations(self.workdir / "compiled")
-        sets = self.prepare(self.config, self.workdir / "data", phase)
-        items = self.items()
-        steps = Steps(self.config.study.start.seed)
+        sets, items, steps = self.begin(phase)
         network, start = self._start(sets, steps)
         if not (self.results / f"{START}.json").exists():
             self._write(START, 0, 0, self.measure(items, predict_with(network)))
-        with tqdm(total=len(todo), desc=phase, unit="run") as bar:
-            for run in todo:
-                bar.set_postfix_str(run.name)
-                if not (self.results / f"{run.name}.json").exists():
-                    recipe = run_config(self.config, run, sets, start)
-                    self.train_and_measure(run.contender.name, recipe, network, steps, items)
+
+        def job(run: Run) -> Job:
+            return Job(run.contender.name, run.seed, lambda: (run_config(self.config, run, sets, start), network))
+
+        self.work_off(phase, [job(run) for run in todo], items, steps)
+
+    def begin(self, phase: str) -> tuple[Sets, list[Item], Steps]:
+        """Returns what a phase trains and is measured on, made where it is not there, and what makes its steps.
+
+        Raises:
+          UserError: if the folders hold another study.
+        """
+        _check_settings(self.config, self.results / STUDY)
+        keep_compilations(self.workdir / "compiled")
+        sets = self.prepare(self.config, self.workdir / "data", phase)
+        return sets, self._items(), Steps(self.config.study.start.seed)
+
+    def work_off(self, phase: str, jobs: Sequence[Job], items: Sequence[Item], steps: Steps) -> None:
+        """Trains what has no result yet, and writes what is measured, showing progress."""
+        with tqdm(total=len(jobs), desc=phase, unit="run") as bar:
+            for job in jobs:
+                bar.set_postfix_str(job.run)
+                if not (self.results / f"{job.run}.json").exists():
+                    self._train_and_measure(job, items, steps)
                 bar.update()
 
-    def train_and_measure(
-        self, name: str, recipe: ConfigDict, network: Network, steps: Steps, items: Sequence[Item]
-    ) -> None:
-        """Trains a network, which stays as it is, by a recipe, whose seed is the run's, and writes what is measured."""
-        folder = self.workdir / "runs" / f"{name}_{recipe.train.seed}"
-        # A step takes the memory of what it is given.
+    def _train_and_measure(self, job: Job, items: Sequence[Item], steps: Steps) -> None:
+        recipe, network = job.make()
+        folder = self.workdir / "runs" / job.run
+        # The network may be the start, which others need; a step takes the memory of what it is given.
         copy = _copied(network)
         state = self.train(recipe, folder, self.batches(recipe), {}, network=copy, make_step=steps.of(recipe))
         trained = functional.merge(functional.split(network)[0], *state.weights_for_eval())
-        self._write(name, recipe.train.seed, recipe.train.steps, self.measure(items, predict_with(trained)))
+        self._write(job.name, job.seed, recipe.train.steps, self.measure(items, predict_with(trained)))
 
-    def items(self) -> list[Item]:
-        """Returns what is measured on, made where it is not there."""
+    def _items(self) -> list[Item]:
         test, side = self.config.study.test, self.config.data.resolution
         roots = self.test_bed(self.config, self.workdir / "test")
         items = [item for root in roots for item in read_items(root, side, test.held)]
@@ -182,7 +205,7 @@ def _copied(network: Network) -> Network:
     return functional.merge(graphdef, *(jax.tree.map(partial(jax.numpy.array), part) for part in (params, batch_stats)))
 
 
-def check_settings(config: ConfigDict, path: Path) -> None:
+def _check_settings(config: ConfigDict, path: Path) -> None:
     """Writes the settings that all results share, after a comparison with those that are there.
 
     Raises:

@@ -65,6 +65,11 @@ def mean_of(values: Values) -> float:
     return float(np.mean([each.mean() for each in values.values()]))
 
 
+def means_by_seed(values: Values) -> np.ndarray:
+    """Returns (seeds,): the mean over categories of the means over pictures."""
+    return np.mean([each.mean(axis=1) for each in values.values()], axis=0)
+
+
 def variance_of(values: Values, seed: int = 0) -> Variance:
     """Returns the variance of `mean_of`, by resampling seeds, and pictures within each category.
 
@@ -82,8 +87,7 @@ def variance_of(values: Values, seed: int = 0) -> Variance:
     seeds = len(arrays[0])
     if seeds < LEAST_SEEDS:
         raise ValueError(f"{seeds} seed(s): an interval needs at least {LEAST_SEEDS}")
-    by_seed = np.mean([each.mean(axis=1) for each in arrays], axis=0)
-    over_seeds = (_weights(seed, 0, seeds) @ by_seed).var() * seeds / (seeds - 1)
+    over_seeds = (_weights(seed, 0, seeds) @ means_by_seed(values)).var() * seeds / (seeds - 1)
     drawn = [_weights(seed, 1 + place, each.shape[1]) @ each.mean(axis=0) for place, each in enumerate(arrays)]
     over_units = np.mean(drawn, axis=0).var()
     return Variance(float(over_seeds), float(over_units), seeds)
@@ -107,12 +111,14 @@ def compare(contenders: Mapping[str, Values], pairs: Sequence[tuple[str, str]]) 
     larger. The mean has the degrees of freedom that a few seeds lack; by it alone, contenders of which some vary more
     than others would be told apart too often.
     """
-    differences = [difference(ours, theirs) for ours, theirs in combinations(contenders.values(), 2)]
-    shared = float(np.mean([variance_of(values).over_seeds for values in differences]))
+    variances = {
+        frozenset(pair): variance_of(difference(contenders[pair[0]], contenders[pair[1]]))
+        for pair in combinations(contenders, 2)
+    }
+    shared = float(np.mean([each.over_seeds for each in variances.values()]))
     found = []
     for ours, theirs in pairs:
-        values = difference(contenders[ours], contenders[theirs])
-        own, mean = variance_of(values), mean_of(values)
+        own, mean = variances[frozenset((ours, theirs))], mean_of(difference(contenders[ours], contenders[theirs]))
         variance = own._replace(over_seeds=max(own.over_seeds, shared), contenders=len(contenders))
         p = float(2 * stats.t.sf(abs(mean) / variance.error, variance.freedom)) if variance.error else float(mean == 0)
         reach = variance.reach(len(pairs))

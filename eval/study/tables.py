@@ -42,5 +42,5 @@ def write_tables(config: ConfigDict, results: Path, names: Sequence[str] = ()) -
     texts = {path: document(table, planned) for path, (table, planned) in found.items()}
     for path, (table, _) in found.items():
         write_bytes(path, texts[path].encode())
-        write_bytes(path.with_suffix(".png"), draw_differences(table, table.base))
+        write_bytes(path.with_suffix(".png"), draw_differences(table))
     return list(texts.values())

@@ -137,6 +137,7 @@ def test_networks_from_nothing_on_one_technique(tmp_path: Path) -> None:
         config.study.networks.of = ConfigDict({"one": how, "other": {**how, "rate": 1e-2}})
         study = Study(config, tmp_path, results, None, lambda *_: SETS, _test_bed, _batches, train_it)
         train_networks(study)
+        train_networks(study)  # which has nothing left to do
         assert sorted(path.stem for path in (results / "networks").iterdir()) == [
             "one_0",
             "one_1",
