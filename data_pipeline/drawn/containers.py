@@ -11,9 +11,11 @@ _PRINTED = ("print", "text", "plastic", "leather", "metal")
 
 def pot(rng: np.random.Generator) -> list[Part]:
     """Draws a turned thing: a pot, a vase, a bottle, a can, a bowl; with a handle, a lid, a drink, a saucer."""
-    kind = str(rng.choice(["cup", "cup", "pot", "bottle", "can", "bowl"]))
-    height = {"cup": 0.9, "pot": 1.1, "bottle": 2.6, "can": 1.5, "bowl": 0.5}[kind] * rng.uniform(0.8, 1.25)
-    tilt = rng.uniform(0.08, 0.8 if kind in ("cup", "bowl") else 0.2)  # cups are seen from above, too
+    kind = str(rng.choice(["cup", "cup", "cup", "pot", "bottle", "can", "bowl"]))
+    wide = kind in ("cup", "bowl")
+    height = {"cup": 0.9, "pot": 1.1, "bottle": 2.6, "can": 1.5, "bowl": 0.5}[kind]
+    height *= rng.uniform(0.5 if wide else 0.8, 1.25)
+    tilt = rng.uniform(0.08, 0.95 if wide else 0.2)  # cups are seen from above, too
     y = np.linspace(0, 1, 6)
     if kind == "bottle":
         radius = np.array([0.2, 0.2, 0.28, 0.5, 0.52, 0.5]) * rng.uniform(0.85, 1.15, 6)
@@ -45,8 +47,8 @@ def pot(rng: np.random.Generator) -> list[Part]:
     if kind in ("cup", "pot", "bowl"):
         parts.append(Part(ellipse((0, 0), rim * 0.9, rim * 0.87 * tilt, n=36), 0, 0.0, 0.5, _GLAZED))
         filling = ellipse((0, rim * tilt * 0.15), rim * 0.84, rim * 0.75 * tilt, n=36)
-        if rng.random() < 0.75:
-            parts.append(Part(filling, 2, 0.1, 0.9, ("food", "plastic", "plaster", "foliage")))
+        if rng.random() < 0.85:
+            parts.append(Part(filling, 2, 0.1, 0.9, ("drink", "drink", "drink", "food", "plaster", "foliage")))
     else:
         cap = np.array([(rim, 0), (rim, -0.2), (-rim, -0.2), (-rim, 0)]) * 1.05
         parts.append(Part(cap, 2, 0.9, 1.0, ("plastic", "metal")))

@@ -125,6 +125,6 @@ def cushion(rng: np.random.Generator) -> list[Part]:
 
 
 SILHOUETTES: tuple[tuple[Silhouette, float], ...] = (
-    (pebble, 1.5), (polygon, 1.5), (pot, 3.0), (box, 1.5), (animal_head, 2.5), (animal, 1.0), (fruit, 1.5), (tool, 1.0),
+    (pebble, 1.5), (polygon, 1.5), (pot, 5.0), (box, 1.5), (animal_head, 2.5), (animal, 1.0), (fruit, 1.5), (tool, 1.0),
     (band, 0.8), (card, 1.5), (flower, 0.8), (heap, 1.2), (cushion, 0.8),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from data_pipeline.surfaces import mineral, organic, printed, solid, woven
+from data_pipeline.surfaces import liquid, mineral, organic, printed, solid, woven
 from data_pipeline.surfaces.colours import recoloured, skin_like
 from data_pipeline.surfaces.light import falling
 from data_pipeline.surfaces.noise import fractal
@@ -24,6 +24,7 @@ _PAINTERS: dict[str, tuple[Painter, float]] = {
     "print": (printed.package, 2.0),
     "text": (printed.page, 0.8),
     "food": (organic.food, 1.5),
+    "drink": (liquid.drink, 0.5),
     "fur": (organic.fur, 1.8),
     "feathers": (organic.feathers, 0.4),
     "foliage": (organic.foliage, 0.9),

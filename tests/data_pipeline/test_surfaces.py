@@ -51,6 +51,16 @@ def test_spectra_fall_as_those_of_photographs() -> None:
     assert -1.8 < np.mean(slopes) < -0.7
 
 
+def test_a_drink_is_smoother_than_what_has_a_grain() -> None:
+    """Networks take what is smooth and brown for skin, so that it must be among what is not."""
+
+    def roughness(kind: str) -> float:
+        pictures = [surface(np.random.default_rng(seed), 96, kind).astype(int) for seed in range(12)]
+        return float(np.median([np.abs(np.diff(picture, axis=0)).mean() for picture in pictures]))
+
+    assert roughness("drink") < 0.5 * min(roughness("fabric"), roughness("fur"))
+
+
 def test_noise_is_normalised() -> None:
     for aspect in (0.2, 1.0, 30.0):
         field = fractal(np.random.default_rng(0), 50, 3, 0.8, aspect)
