@@ -2,11 +2,14 @@
 
     python scripts/prepare_data.py --name=people --split=train --max_items=2000 --resolution=256 --option=frames=16 \
         --output_dir=work/face_data
+    python scripts/prepare_data.py --name=people --kind=occluder --split=train --max_items=2500 --resolution=256 \
+        --output_dir=work/face_data/things
     python scripts/train.py --config=configs/face.py --workdir=work/face/stage1
     python scripts/train.py --config=configs/face.py:stage2 --workdir=work/face/stage2
     python scripts/train.py --config=configs/face.py:stage3 --workdir=work/face/stage3
 
-Rendering is slower than training reads: people are rendered once, at the last stage's size, and read by every stage.
+Rendering is slower than training reads: people, and hands and things that cover faces, are rendered once, at the last
+stage's size, and read by every stage.
 Each stage starts from the one before (to train the shipped network on, give a stage
 --config.network.start_from=face); all resume when they are started again. `:gpu` in place of a number is the same
 at 512² for one GPU; `:tiny` (with a stage) a few small steps on little data, for tests.
@@ -22,6 +25,8 @@ What it chooses, and why:
 - Rendered people (3-D hands, hair, wear, shadows; four parts) and drawn ones (three parts) complement each other: in
   pilots of 900 steps the former alone left holes at beards and glasses (IoU 0.79 on bare real faces), the latter alone
   took photographed cups for faces (0.48 behind them).
+- Half of all occluders are drawn objects, mugs and cups, and a fifth rendered hands and things: coffee in a cup and a
+  cat's head pasted on a face were taken for it (docs/model_card.md). Drinks are among their surfaces for that reason.
 - Three quarters of the drawn things have surfaces like photographs (`surfaces`), for the same reason, and three in ten
   of these the tone of a skin.
 - All techniques are mixed; three of five clips are occluded, on top of what rendered hands and things hide.
@@ -77,12 +82,16 @@ def _data(resolution: int, seq_length: int, workers: int) -> dict[str, object]:
     if seq_length >= _LONG:
         common |= {"visits": 0.7, "motion_span": (0, 2 * seq_length)}
     generated = {"drawn": drawn, "people": {"name": "people", "max_items": 100, "frames": 16, "weight": 4.0}}
+    things = people | {"root": "work/face_data/things/people", "max_items": 2500, "weight": 0.7}
+    del things["frames"]  # stills
+    objects = drawn | {"include": ["object", "mug", "cup"], "weight": 1.5}
     return {
         "faces": {"drawn": drawn, "people": people},
-        "occluders": {"drawn": drawn},
+        "occluders": {"drawn": drawn | {"weight": 1.0}, "objects": objects, "people": things},
         "textures": {"surfaces": {"name": "surfaces", "max_items": 100_000, "weight": 1.0}},
         "techniques": {name: {"name": name, "weight": weight, **common} for name, weight in _TECHNIQUES.items()},
-        "valid": {"faces": generated},  # rendered as they are asked for: a prepared set has one split
+        # Rendered as they are asked for: a prepared set has one split.
+        "valid": {"faces": generated, "occluders": {"drawn": drawn, "objects": objects}},
         "resolution": resolution,
         "seq_length": seq_length,
         "trimap": False,
@@ -94,7 +103,8 @@ def _data(resolution: int, seq_length: int, workers: int) -> dict[str, object]:
 
 def _make_tiny(config: ConfigDict) -> None:
     config.data.faces = ConfigDict({"drawn": config.data.faces.drawn.to_dict()})
-    config.data.valid.faces = ConfigDict({"drawn": config.data.faces.drawn.to_dict()})
+    config.data.occluders = ConfigDict({"drawn": config.data.occluders.drawn.to_dict()})
+    config.data.valid = ConfigDict({"faces": {"drawn": config.data.faces.drawn.to_dict()}})
     config.data.update({"resolution": 64, "seq_length": 2, "workers": 0})
     config.train.update({"steps": 4, "batch_size": 2, "checkpoint_every": 2})
     config.eval.update({"every": 4, "num_clips": 2, "batch_size": 2})

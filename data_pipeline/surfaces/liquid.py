@@ -16,7 +16,7 @@ def drink(rng: np.random.Generator, n: int) -> np.ndarray:
     colour = _colour(rng)
     x, y = places(n)
     radius = 2 * np.hypot(x - 0.5, y - 0.5).astype(np.float32)
-    picture = flat(colour, n) * (1 + rng.uniform(0, 0.08) * fractal(rng, n, 2, 0.5))[..., None]
+    picture = flat(colour, n) * (1 + rng.uniform(0, 0.04) * fractal(rng, n, 2, 0.5))[..., None]
     rim = step(radius, rng.uniform(0.5, 1.0), rng.uniform(0.1, 0.6))
     picture = mixed(picture, near(rng, colour * np.float32(rng.choice([0.55, 0.75, 1.3])), 0.08), rim)
     if rng.random() < 0.4:  # froth in islands, or milk that has not been stirred in
