@@ -77,14 +77,14 @@ def get_config(arg: str = "") -> ConfigDict:
 
 def _data(resolution: int, seq_length: int, workers: int) -> dict[str, object]:
     drawn = {"name": "drawn", "surfaces": 0.75, "max_items": 100_000, "weight": 3.0}
-    people = {"name": "people", "root": "work/face_data/people", "prepared": True, "frames": 16, "weight": 4.0}
+    prepared = {"name": "people", "prepared": True}
+    people = prepared | {"root": "work/face_data/people", "frames": 16, "weight": 4.0}
+    things = prepared | {"root": "work/face_data/things/people", "max_items": 2500, "weight": 0.7}
+    objects = drawn | {"include": ["object", "mug", "cup"], "weight": 1.5}
     common: dict[str, object] = {"occlusion": 0.6, "camera": {"probability": 0.6}, "motion_blur": 0.15}
     if seq_length >= _LONG:
         common |= {"visits": 0.7, "motion_span": (0, 2 * seq_length)}
     generated = {"drawn": drawn, "people": {"name": "people", "max_items": 100, "frames": 16, "weight": 4.0}}
-    things = people | {"root": "work/face_data/things/people", "max_items": 2500, "weight": 0.7}
-    del things["frames"]  # stills
-    objects = drawn | {"include": ["object", "mug", "cup"], "weight": 1.5}
     return {
         "faces": {"drawn": drawn, "people": people},
         "occluders": {"drawn": drawn | {"weight": 1.0}, "objects": objects, "people": things},

@@ -28,7 +28,7 @@ def pot(rng: np.random.Generator) -> list[Part]:
     foot = np.stack([radius[-1] * np.cos(t), height + radius[-1] * tilt * np.sin(t)], 1)
     body = np.concatenate([side, foot, side[::-1] * (-1, 1)])
     parts = []
-    if kind in ("cup", "bowl") and rng.random() < 0.5:
+    if wide and rng.random() < 0.5:
         reach = rng.uniform(0.75, 1.1)
         middle = (0, height + 0.1 * tilt)
         parts.append(Part(ellipse(middle, reach, reach * max(tilt, 0.2), n=48), 0, 0.15, 0.95, _GLAZED))

@@ -12,7 +12,6 @@ from data_pipeline.drawn.silhouettes import SILHOUETTES
 from data_pipeline.surfaces.light import windows
 
 _SHARES = np.cumsum([weight for _, weight in SILHOUETTES]) / sum(weight for _, weight in SILHOUETTES)
-_GLOSSY = ("ceramic", "metal", "plastic", "food", "drink", "leather", "print")
 
 
 def thing(rng: np.random.Generator, canvas: Canvas) -> None:

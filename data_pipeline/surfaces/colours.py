@@ -18,10 +18,14 @@ def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
 
 def skin_like(rng: np.random.Generator) -> np.ndarray:
     """Draws a colour that skin could have, too: that of beige glaze, pale wood, cardboard, leather."""
-    at = rng.uniform(0, len(_SKIN) - 1.001)
+    return near(rng, between(rng, _SKIN), 0.06)
+
+
+def between(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
+    """Draws a colour on the way from the first of `colours` (k, 3) over all to the last."""
+    at = rng.uniform(0, len(colours) - 1.001)
     low = int(at)
-    tone = _SKIN[low] + (_SKIN[low + 1] - _SKIN[low]) * np.float32(at - low)
-    return near(rng, tone, 0.06)
+    return np.asarray(colours[low] + (colours[low + 1] - colours[low]) * np.float32(at - low))
 
 
 def near(rng: np.random.Generator, colour: np.ndarray, spread: float = 0.1) -> np.ndarray:

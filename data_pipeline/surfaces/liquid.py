@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipeline.surfaces.colours import flat, hsv, mixed, near, skin_like
+from data_pipeline.surfaces.colours import between, flat, hsv, mixed, near, skin_like
 from data_pipeline.surfaces.noise import fractal, places, step
 
 _BROWNS = np.array(
@@ -35,9 +35,7 @@ def drink(rng: np.random.Generator, n: int) -> np.ndarray:
 def _colour(rng: np.random.Generator) -> np.ndarray:
     kind = rng.random()
     if kind < 0.45:  # coffee, with more or less milk, and tea
-        at = rng.uniform(0, len(_BROWNS) - 1.001)
-        low, share = int(at), np.float32(at % 1)
-        return near(rng, _BROWNS[low] + (_BROWNS[low + 1] - _BROWNS[low]) * share, 0.08)
+        return near(rng, between(rng, _BROWNS), 0.08)
     if kind < 0.65:
         return skin_like(rng)
     if kind < 0.9:  # juices, soups, beer, wine
