@@ -11,7 +11,15 @@ _PRINTED = ("print", "text", "plastic", "leather", "metal")
 
 def pot(rng: np.random.Generator) -> list[Part]:
     """Draws a turned thing: a pot, a vase, a bottle, a can, a bowl; with a handle, a lid, a drink, a saucer."""
-    kind = str(rng.choice(["cup", "cup", "cup", "pot", "bottle", "can", "bowl"]))
+    return _turned(rng, str(rng.choice(["cup", "cup", "cup", "pot", "bottle", "can", "bowl"])))
+
+
+def dish(rng: np.random.Generator) -> list[Part]:
+    """Draws a cup or a bowl, mostly with something in it, seen from the side or from above."""
+    return _turned(rng, str(rng.choice(["cup", "cup", "bowl"])))
+
+
+def _turned(rng: np.random.Generator, kind: str) -> list[Part]:
     wide = kind in ("cup", "bowl")
     height = {"cup": 0.9, "pot": 1.1, "bottle": 2.6, "can": 1.5, "bowl": 0.5}[kind]
     height *= rng.uniform(0.5 if wide else 0.8, 1.25)

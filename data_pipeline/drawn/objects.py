@@ -1,8 +1,11 @@
 """Things of all sorts with surfaces like photographs: parts shaded by the relief that their outlines suggest."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
+from data_pipeline.drawn import animals, containers
 from data_pipeline.drawn.canvas import Canvas, Surface
 from data_pipeline.drawn.curves import Fit, Points
 from data_pipeline.drawn.fields import Light
@@ -16,8 +19,21 @@ _SHARES = np.cumsum([weight for _, weight in SILHOUETTES]) / sum(weight for _, w
 
 def thing(rng: np.random.Generator, canvas: Canvas) -> None:
     """Draws a thing of random shape and surface, its edge sharp, soft or out of focus."""
+    _paint(rng, canvas, SILHOUETTES[int(np.searchsorted(_SHARES, rng.random()))][0](rng))
+
+
+def dish(rng: np.random.Generator, canvas: Canvas) -> None:
+    """Draws a cup or a bowl of random surface, mostly with something in it."""
+    _paint(rng, canvas, containers.dish(rng))
+
+
+def animal(rng: np.random.Generator, canvas: Canvas) -> None:
+    """Draws the head of an animal, more seldom all of it, of random surface."""
+    _paint(rng, canvas, (animals.animal_head if rng.random() < 0.75 else animals.animal)(rng))
+
+
+def _paint(rng: np.random.Generator, canvas: Canvas, parts: Sequence[Part]) -> None:
     materials = canvas.materials or Materials()
-    parts = SILHOUETTES[int(np.searchsorted(_SHARES, rng.random()))][0](rng)
     upright = rng.random() < 0.5
     fit = Fit(np.concatenate([p.outline for p in parts]), rng.normal(0, 0.25) if upright else rng.uniform(0, 6.3), 0.05)
     light = Light.draw(rng)

@@ -34,9 +34,10 @@ _PAINTERS: dict[str, Callable[[np.random.Generator, Canvas], None]] = {
 OCCLUDER_CATEGORIES = tuple(_PAINTERS)
 # Made of surfaces alone: there where these are asked for, or the category is.
 OBJECT = "object"
-_PAINTERS[OBJECT] = objects.thing
+# Some of the objects, to have more of what is easily taken for a face: where the category is asked for.
+_PAINTERS |= {OBJECT: objects.thing, "dish": objects.dish, "animal": objects.animal}
 # Hands are what most often covers a face, and the hardest: their colour is the face's.
-_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5, OBJECT: 8.0}
+_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5, OBJECT: 8.0, "dish": 4.0, "animal": 3.0}
 _CROP_STEP = 32  # crops start and end at multiples of 1/32 of the canvas, so that sizes agree on them
 
 
@@ -100,7 +101,8 @@ class ProceduralOccluders(_Procedural):
 
     Items hold `rgb` uint8 (h, w, 3), straight colours that continue smoothly where alpha is 0; `alpha` uint8 (h, w);
     `category`, `key` and `kind`. The longer side is about `size`. `include` and `exclude` name categories; `object`,
-    things of all sorts, is among them where `surfaces` is above 0 or `include` names it.
+    things of all sorts, is among them where `surfaces` is above 0 or `include` names it; `dish` and `animal`, the most
+    misleading of those, where `include` does.
     """
 
     kind = "occluder"

@@ -42,6 +42,14 @@ def test_objects_are_among_the_categories_where_there_are_surfaces() -> None:
     assert ProceduralOccluders(64, include=["object"])[0]["category"] == "object"
 
 
+@pytest.mark.parametrize("category", ["dish", "animal"])
+def test_misleading_objects_can_be_asked_for(category: str) -> None:
+    items = ProceduralOccluders(64, include=[category], surfaces=1.0)
+    pictures = [items[i] for i in range(4)]
+    assert all(item["category"] == category and 0.1 < (item["alpha"] > 127).mean() < 1 for item in pictures)
+    assert len({item["rgb"].tobytes() for item in pictures}) == len(pictures)
+
+
 def test_another_size_is_the_same_object() -> None:
     small, large = (ProceduralOccluders(size, include=["object"], surfaces=1.0) for size in (96, 192))
     for i in range(8):
