@@ -6,6 +6,7 @@ from data_pipeline.drawn.curves import ellipse, opened, ribbon, rounded_box, shi
 from data_pipeline.drawn.part import Part
 
 _GLAZED = ("ceramic", "ceramic", "metal", "plastic", "wood", "print")
+_FILLINGS = ("drink", "drink", "drink", "food", "plaster", "foliage")
 _PRINTED = ("print", "text", "plastic", "leather", "metal")
 
 
@@ -15,11 +16,11 @@ def pot(rng: np.random.Generator) -> list[Part]:
 
 
 def dish(rng: np.random.Generator) -> list[Part]:
-    """Draws a cup or a bowl, mostly with something in it, seen from the side or from above."""
-    return _turned(rng, str(rng.choice(["cup", "cup", "bowl"])))
+    """Draws a cup or a bowl, mostly with a drink or a soup in it, seen from the side or from above."""
+    return _turned(rng, str(rng.choice(["cup", "cup", "bowl"])), (*("drink",) * 5, "food"))
 
 
-def _turned(rng: np.random.Generator, kind: str) -> list[Part]:
+def _turned(rng: np.random.Generator, kind: str, fillings: tuple[str, ...] = _FILLINGS) -> list[Part]:
     wide = kind in ("cup", "bowl")
     height = {"cup": 0.9, "pot": 1.1, "bottle": 2.6, "can": 1.5, "bowl": 0.5}[kind]
     height *= rng.uniform(0.5 if wide else 0.8, 1.25)
@@ -53,10 +54,12 @@ def _turned(rng: np.random.Generator, kind: str) -> list[Part]:
     rim = radius[0]
     parts.append(Part(ellipse((0, 0), rim, rim * tilt, n=40), 0, 0.1, 1.1, _GLAZED))
     if kind in ("cup", "pot", "bowl"):
-        parts.append(Part(ellipse((0, 0), rim * 0.9, rim * 0.87 * tilt, n=36), 0, 0.0, 0.5, _GLAZED))
-        filling = ellipse((0, rim * tilt * 0.15), rim * 0.84, rim * 0.75 * tilt, n=36)
+        inside = ellipse((0, 0), rim * 0.9, rim * 0.87 * tilt, n=36)
+        parts.append(Part(inside, 0, 0.0, 0.5, _GLAZED) if rng.random() < 0.5 else Part(inside, 3, 0, 1, ("ceramic",)))
+        level = rng.uniform(0.7, 1)
+        filling = ellipse((0, rim * tilt * (0.9 - 0.75 * level)), rim * 0.84 * level, rim * 0.75 * tilt * level, n=36)
         if rng.random() < 0.85:
-            parts.append(Part(filling, 2, 0.1, 0.9, ("drink", "drink", "drink", "food", "plaster", "foliage")))
+            parts.append(Part(filling, 2, 0.1, 0.9, fillings))
     else:
         cap = np.array([(rim, 0), (rim, -0.2), (-rim, -0.2), (-rim, 0)]) * 1.05
         parts.append(Part(cap, 2, 0.9, 1.0, ("plastic", "metal")))

@@ -37,7 +37,7 @@ OBJECT = "object"
 # Some of the objects, to have more of what is easily taken for a face: where the category is asked for.
 _PAINTERS |= {OBJECT: objects.thing, "dish": objects.dish, "animal": objects.animal}
 # Hands are what most often covers a face, and the hardest: their colour is the face's.
-_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5, OBJECT: 8.0, "dish": 4.0, "animal": 3.0}
+_WEIGHTS = {"hand": 5.0, "mug": 1.5, "smoke": 1.5, "blob": 1.5, OBJECT: 8.0, "dish": 8.0, "animal": 4.0}
 _CROP_STEP = 32  # crops start and end at multiples of 1/32 of the canvas, so that sizes agree on them
 
 
