@@ -55,7 +55,10 @@ def _turned(rng: np.random.Generator, kind: str, fillings: tuple[str, ...] = _FI
     parts.append(Part(ellipse((0, 0), rim, rim * tilt, n=40), 0, 0.1, 1.1, _GLAZED))
     if kind in ("cup", "pot", "bowl"):
         inside = ellipse((0, 0), rim * 0.9, rim * 0.87 * tilt, n=36)
-        parts.append(Part(inside, 0, 0.0, 0.5, _GLAZED) if rng.random() < 0.5 else Part(inside, 3, 0, 1, ("ceramic",)))
+        if rng.random() < 0.65:  # most are white or cream inside, whatever they are outside
+            parts.append(Part(inside, 3, 0.0, rng.uniform(0.8, 1.05), ("porcelain",)))
+        else:
+            parts.append(Part(inside, 0, 0.0, 0.5, _GLAZED))
         level = rng.uniform(0.7, 1)
         filling = ellipse((0, rim * tilt * (0.9 - 0.75 * level)), rim * 0.84 * level, rim * 0.75 * tilt * level, n=36)
         if rng.random() < 0.85:

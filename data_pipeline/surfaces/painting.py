@@ -17,6 +17,7 @@ _PAINTERS: dict[str, tuple[Painter, float]] = {
     "wood": (solid.wood, 1.3),
     "metal": (solid.metal, 1.0),
     "ceramic": (solid.ceramic, 1.5),
+    "porcelain": (solid.porcelain, 0.0),  # inside cups alone
     "plastic": (solid.plastic, 1.0),
     "leather": (solid.leather, 0.8),
     "tiles": (solid.tiles, 0.6),

@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
-from data_pipeline.surfaces.colours import flat, hsv, mixed, natural, near, ramp, skin_like, strong
+from data_pipeline.surfaces.colours import between, flat, hsv, mixed, natural, near, ramp, skin_like, strong
 from data_pipeline.surfaces.light import reflection, relief, windows
 from data_pipeline.surfaces.motifs import scatter, stamped
 from data_pipeline.surfaces.noise import displaced, fractal, places, scattered, smooth, step, unit
+
+_WHITES = np.array([(0.97, 0.97, 0.97), (0.95, 0.92, 0.86), (0.95, 0.86, 0.72), (0.9, 0.78, 0.62)], np.float32)
 
 
 def wood(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -93,6 +95,16 @@ def ceramic(rng: np.random.Generator, n: int) -> np.ndarray:
     picture = picture * (1 + 0.04 * fractal(rng, n, 3, 0.7))[..., None]
     picture = relief(rng, picture, fractal(rng, n, 2, 0.3), n * rng.uniform(0.01, 0.06), 0.15)
     return np.asarray(picture + (windows(rng, n) * np.float32(rng.uniform(0.1, 0.9)))[..., None], np.float32)
+
+
+def porcelain(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draws white or cream glaze without a pattern, as cups have it inside: lighter to one side, windows in it."""
+    picture = flat(near(rng, between(rng, _WHITES), 0.05), n)
+    x, y = places(n)
+    turn = rng.uniform(0, 2 * np.pi)
+    away = (np.cos(turn) * (x - 0.5) + np.sin(turn) * (y - 0.5)).astype(np.float32)
+    picture = picture * (1 + np.float32(rng.uniform(0, 0.5)) * away + 0.02 * fractal(rng, n, 3, 0.5))[..., None]
+    return np.asarray(picture + (windows(rng, n) * np.float32(rng.uniform(0, 0.4)))[..., None], np.float32)
 
 
 def plastic(rng: np.random.Generator, n: int) -> np.ndarray:
