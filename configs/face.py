@@ -25,8 +25,9 @@ What it chooses, and why:
 - Rendered people (3-D hands, hair, wear, shadows; four parts) and drawn ones (three parts) complement each other: in
   pilots of 900 steps the former alone left holes at beards and glasses (IoU 0.79 on bare real faces), the latter alone
   took photographed cups for faces (0.48 behind them).
-- Half of all occluders are drawn objects, mugs and cups, and a fifth rendered hands and things: coffee in a cup and a
-  cat's head pasted on a face were taken for it (docs/model_card.md). Drinks are among their surfaces for that reason.
+- Three of five occluders are drawn objects, half of those cups and bowls, mostly with a drink in them, a sixth
+  animals; a seventh are rendered hands and things. Coffee in a cup and a cat's head pasted on a face were taken for it,
+  and still are, if less (docs/model_card.md).
 - Three quarters of the drawn things have surfaces like photographs (`surfaces`), for the same reason, and three in ten
   of these the tone of a skin.
 - All techniques are mixed; three of five clips are occluded, on top of what rendered hands and things hide.
@@ -80,7 +81,7 @@ def _data(resolution: int, seq_length: int, workers: int) -> dict[str, object]:
     prepared = {"name": "people", "prepared": True}
     people = prepared | {"root": "work/face_data/people", "frames": 16, "weight": 4.0}
     things = prepared | {"root": "work/face_data/things/people", "max_items": 2500, "weight": 0.7}
-    objects = drawn | {"include": ["object", "mug", "cup"], "weight": 1.5}
+    objects = drawn | {"include": ["object", "dish", "animal", "mug", "cup"], "weight": 3.0}
     common: dict[str, object] = {"occlusion": 0.6, "camera": {"probability": 0.6}, "motion_blur": 0.15}
     if seq_length >= _LONG:
         common |= {"visits": 0.7, "motion_span": (0, 2 * seq_length)}
