@@ -1,5 +1,6 @@
 """Nothing that is read is ever written over, and no result by another: said before any work."""
 
+import os
 import re
 import subprocess
 import sys
@@ -221,7 +222,12 @@ def test_no_script_writes_over_what_it_reads(tmp_path: Path) -> None:
     before = _content(here)
     lines = "".join(f"{script} {' '.join(arguments)}\n" for script, arguments in _LOSSES.items())
     subprocess.run(
-        [sys.executable, "-c", _STARTER, logs], input=lines.replace("{}", str(here)), text=True, cwd=ROOT, check=True
+        [sys.executable, "-c", _STARTER, logs],
+        input=lines.replace("{}", str(here)),
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # Python's own, beside the recipe
+        check=True,
     )
     lost = ("would replace it", "which is written again", "would be one of its files")
     said = {script: (logs / script).read_text() for script in _LOSSES}

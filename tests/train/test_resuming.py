@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from training_runs import Interruption, Run, Stream, Whole, assert_same_tree, curves, interrupt, recipe
 
 from rvm_jax import UserError
@@ -133,6 +134,6 @@ def test_another_optimizer_takes_what_it_can(run: Run, tmp_path: Path, capsys: p
 
     with pytest.raises(Interruption):
         run(tmp_path / "other", Stream(3, interrupt))
-    config.optimizer.update({"name": "sgd", "kwargs": {"momentum": 0.9}})
+    config.optimizer.name, config.optimizer.kwargs = "sgd", ConfigDict({"momentum": 0.9})
     run(tmp_path / "other", Stream(), config=config, allow_changes=True, make_step=make_train_step)
     assert "the optimizer's trace of the checkpoint cannot be used and restart" in capsys.readouterr().out
