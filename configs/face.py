@@ -9,9 +9,8 @@
     python scripts/train.py --config=configs/face.py:stage3 --workdir=work/face/stage3
 
 Rendering is slower than training reads: people, and hands and things that cover faces, are rendered once, at the last
-stage's size, and read by every stage.
-Each stage starts from the one before (to train the shipped network on, give a stage
---config.network.start_from=face); all resume when they are started again. `:gpu` in place of a number is the same
+stage's size, and read by every stage. Each stage starts from the one before (to train the shipped network on, give a
+stage --config.network.start_from=face); all resume when they are started again. `:gpu` in place of a number is the same
 at 512² for one GPU; `:tiny` (with a stage) a few small steps on little data, for tests.
 
 What it chooses, and why:
